@@ -1,0 +1,1 @@
+"""From sound to motion: the network, its training and its streaming use."""

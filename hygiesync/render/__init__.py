@@ -1,0 +1,1 @@
+"""From motion to pictures: retrieve real pixels, warp them, blend them in."""

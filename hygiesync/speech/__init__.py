@@ -1,0 +1,1 @@
+"""What is heard: mel spectrograms, voice activity, and speech made from text."""
