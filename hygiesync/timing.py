@@ -50,6 +50,16 @@ def mel_frame_known_at(index: int) -> Fraction:
     return Fraction(index * HOP_LENGTH + WIN_LENGTH, SAMPLE_RATE)
 
 
+def time_to_mel_frames(duration_s: Fraction | float) -> int:
+    """Mel frames nearest to a span of `duration_s` seconds."""
+    return round(Fraction(duration_s) * MEL_RATE)
+
+
+def mel_frames_to_time(n_frames: int) -> Fraction:
+    """Seconds between the first and the last of `n_frames` + 1 mel frames."""
+    return Fraction(n_frames) / MEL_RATE
+
+
 def n_mel_frames(n_samples: int) -> int:
     """Number of mel frames that are complete within the first `n_samples` samples."""
     return max(0, (n_samples - WIN_LENGTH) // HOP_LENGTH + 1)

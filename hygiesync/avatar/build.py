@@ -1,0 +1,298 @@
+"""From videos of one person to an avatar bundle: watch, fit, train, gather, pack.
+
+What has been worked out is kept in a folder beside the bundle until the bundle is there, so that a run that was killed
+can be resumed: the tracks of the faces once they are whole, and the network after every epoch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence as SequenceOf
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from hygiesync import __version__
+from hygiesync.avatar import bundle
+from hygiesync.avatar.fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
+from hygiesync.avatar.gathering import gather_atlas, gather_idle_loop
+from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
+from hygiesync.avatar.tracking import MAX_FACES, check_face_is_seen, count_faces, track_face
+from hygiesync.errors import InputError, UsageError
+from hygiesync.face.comparison import compare_lips
+from hygiesync.face.track import FaceTrack
+from hygiesync.media.audio import read_audio
+from hygiesync.media.video import VideoInfo, probe
+from hygiesync.motion.dataset import Sequence, align, split
+from hygiesync.render.mesh import FaceMesh
+from hygiesync.speech.mel import mel_spectrogram
+from hygiesync.timing import MEL_RATE, lookahead_frames
+
+if TYPE_CHECKING:
+    from hygiesync.motion.train import TrainingRun, TrainingSettings
+
+MIN_VIDEO_S = 8
+DEFAULT_LOOKAHEAD_MS = 80.0
+
+Progress = Callable[[str, int, int, str], None]
+"""Told of work: (stage, done, in all, note)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one training is asked for; a resumed run must ask for the same."""
+
+    videos: tuple[Path, ...]
+    preset: str
+    lookahead: int
+    seed: int
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells this job from others."""
+        hashes = [sha256_of(video) for video in self.videos]
+        return {"videos": hashes, "preset": self.preset, "lookahead": self.lookahead, "seed": self.seed}
+
+
+def train(
+    videos: str | os.PathLike[str] | SequenceOf[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    preset: str = "balanced",
+    lookahead_ms: float = DEFAULT_LOOKAHEAD_MS,
+    seed: int = 0,
+    resume: bool = False,
+    has_consent: bool = False,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> bundle.Avatar:
+    """Make an avatar from one or more videos of one person speaking.
+
+    Parameters
+    ----------
+    videos : path or sequence of paths
+        Five minutes of a frontal face are best; at least 8 s with sound.
+    out : path
+        Folder of the avatar to make, such as ``models/me``; an avatar already there is replaced at the end.
+    preset : {"fast", "balanced", "best"}
+        How long to train.
+    lookahead_ms : float
+        How far beyond the time it draws the network may hear, 0 to 200 ms: more is more exact, and later when live.
+    seed : int
+    resume : bool
+        Go on where an interrupted run with the same arguments stopped.
+    has_consent : bool
+        Whether the person shown agreed; recorded in the bundle.
+    progress, warn : callable, optional
+        Told of work done, and of what is odd about the videos.
+
+    Returns
+    -------
+    Avatar
+
+    Raises
+    ------
+    InputError
+        When a video can't be used; the message says why.
+    UsageError
+        When an argument is out of range, or `out` holds something else.
+    """
+    paths = (videos,) if isinstance(videos, str | os.PathLike) else tuple(videos)
+    directory = Path(out)
+    settings = _settings(preset, seed)
+    if not 0 <= lookahead_ms <= 200:
+        raise UsageError(f"lookahead: expected 0 to 200 ms, got {lookahead_ms:g}")
+    bundle.check_destination(directory)
+    job = Job(tuple(Path(path) for path in paths), preset, lookahead_frames(lookahead_ms), seed)
+    infos = [_checked_video(path) for path in job.videos]
+    workshop = _open_workshop(directory, job, resume, warn or (lambda message: None))
+    report = progress or (lambda *_: None)
+
+    recordings = [
+        _record(info, workshop / f"track-{number}.safetensors", report, warn or (lambda message: None))
+        for number, info in enumerate(infos)
+    ]
+    face = fit_face(recordings)
+    background = background_loudness(recordings)
+    sequences = [
+        align(r.mel, f.coefficients, r.track.times_s, f.shots, f.is_usable, job.lookahead)
+        for r, f in zip(recordings, face.frames, strict=True)
+    ]
+    run, measures = _learn(sequences, face, settings, workshop / "checkpoint.safetensors", report)
+    rest = resting_coefficients(recordings, face, background)
+
+    def fill(folder: Path) -> None:
+        _fill_bundle(folder, recordings, face, run, rest, background, report)
+
+    manifest = Manifest(
+        name=directory.name,
+        lookahead=job.lookahead,
+        width=infos[0].width,
+        height=infos[0].height,
+        fps=str(infos[0].fps),
+        consent=CONSENT_STATED if has_consent else CONSENT_NOT_STATED,
+        sources=[_source(info) for info in infos],
+        training=_training_record(preset, settings, run, face, measures),
+        hygiesync_version=__version__,
+    )
+    bundle.write_bundle(directory, manifest, fill)
+    shutil.rmtree(workshop, ignore_errors=True)
+    return bundle.Avatar.load(directory)
+
+
+def _settings(preset: str, seed: int) -> TrainingSettings:
+    from hygiesync.motion.train import PRESETS, preset as make
+
+    if preset not in PRESETS:
+        raise UsageError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
+    return make(preset, seed)
+
+
+def _checked_video(path: Path) -> VideoInfo:
+    info = probe(path)
+    if not info.has_audio:
+        raise InputError(f"{path}: has no audio track; training needs a video with the speaker's voice")
+    if info.duration_s < MIN_VIDEO_S:
+        raise InputError(
+            f"{path}: lasts {float(info.duration_s):.1f} s, and training needs at least {MIN_VIDEO_S} s"
+            " (five minutes are best)"
+        )
+    return info
+
+
+def _open_workshop(directory: Path, job: Job, resume: bool, warn: Callable[[str], None]) -> Path:
+    """Folder for unfinished work, either fresh or that of an interrupted run of the same job."""
+    workshop = directory.with_name(f".{directory.name}.training")
+    record = workshop / "job.json"
+    fingerprint = job.fingerprint()
+    if resume and record.is_file():
+        if json.loads(record.read_text()) != fingerprint:
+            raise UsageError(
+                f"{directory}: the interrupted training had other videos or options; repeat them, or leave out --resume"
+            )
+        return workshop
+    if resume:
+        warn(f"{directory}: nothing to resume, so training starts from the beginning")
+    shutil.rmtree(workshop, ignore_errors=True)
+    try:
+        workshop.mkdir(parents=True)
+        record.write_text(json.dumps(fingerprint))
+    except OSError as error:
+        raise InputError(f"{workshop}: can't be written ({error.strerror}); choose another --out") from error
+    return workshop
+
+
+def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:
+    """Watch and hear one video; the track comes from `cache` when an interrupted run left it whole."""
+    mel = mel_spectrogram(read_audio(info.path))
+    if cache.exists():
+        try:
+            return Recording(info, FaceTrack(**load_file(cache)), mel)
+        except (SafetensorError, TypeError) as error:
+            raise InputError(f"{cache}: is damaged ({error}); train again without --resume") from error
+    n_faces = count_faces(info)
+    if n_faces > 1:
+        warn(f"{info.path}: shows {n_faces} faces; the largest is used, and followed")
+    done = 0
+
+    def count(n_frames: int) -> None:
+        nonlocal done
+        done += n_frames
+        report("watching", done, info.n_frames, "")
+
+    track = track_face(info, MAX_FACES if n_faces > 1 else 1, count)
+    check_face_is_seen(track, Path(info.path))
+    partial = cache.with_suffix(".partial")
+    save_file(track.arrays(), partial)
+    partial.replace(cache)
+    return Recording(info, track, mel)
+
+
+def _learn(
+    sequences: list[Sequence], face: FittedFace, settings: TrainingSettings, checkpoint: Path, report: Progress
+) -> tuple[TrainingRun, dict[str, float]]:
+    """Train the network, and measure it on the validation part."""
+    from hygiesync.motion.network import NetworkSettings
+    from hygiesync.motion.train import predict, train_network
+
+    training, validation = split(sequences)
+
+    def count(epoch: int, n_epochs: int, training_loss: list[float], validation_loss: list[float]) -> None:
+        report("learning", epoch, n_epochs, f"loss {training_loss[-1]:.3f}, validation {validation_loss[-1]:.3f}")
+
+    run = train_network(
+        training,
+        validation,
+        face.shape.explained_variance_ratio,
+        NetworkSettings(face.shape.n_components),
+        settings,
+        checkpoint,
+        count,
+    )
+    known = [sequence.is_known for sequence in validation]
+    real = np.concatenate([s.coefficients[flags] for s, flags in zip(validation, known, strict=True)])
+    predicted = np.concatenate([predict(run.network, s.mel)[flags] for s, flags in zip(validation, known, strict=True)])
+    comparison = compare_lips(
+        face.shape.inverse_transform(real), face.shape.inverse_transform(predicted), float(1 / MEL_RATE)
+    )
+    return run, comparison.to_dict()
+
+
+def _fill_bundle(
+    folder: Path,
+    recordings: list[Recording],
+    face: FittedFace,
+    run: TrainingRun,
+    rest: np.ndarray,
+    background: float,
+    report: Progress,
+) -> None:
+    from safetensors.torch import save_file as save_weights
+
+    from hygiesync.motion.export import export_step
+
+    n_frames = sum(recording.video.n_frames for recording in recordings)
+    done = 0
+
+    def count(n_gathered: int) -> None:
+        nonlocal done
+        done += n_gathered
+        report("gathering", done, n_frames, "")
+
+    atlas, size = gather_atlas(recordings, face, FaceMesh(face.shape), count)
+    bundle.save_face(folder, face.pose, face.shape, rest, background)
+    bundle.save_atlas(folder, atlas, size)
+    bundle.save_idle(folder, gather_idle_loop(recordings, face, folder / bundle.IDLE_VIDEO))
+    export_step(run.network, folder / bundle.STEP)
+    save_weights(run.network.state_dict(), folder / bundle.WEIGHTS)
+
+
+def _source(info: VideoInfo) -> dict[str, Any]:
+    return {
+        "name": Path(info.path).name,
+        "sha256": sha256_of(Path(info.path)),
+        "duration_s": round(float(info.duration_s), 3),
+    }
+
+
+def _training_record(
+    preset: str, settings: TrainingSettings, run: TrainingRun, face: FittedFace, measures: dict[str, float]
+) -> dict[str, Any]:
+    usable = np.concatenate([frames.is_usable for frames in face.frames])
+    return {
+        "preset": preset,
+        "settings": asdict(settings),
+        "network": run.network.settings.to_dict(),
+        "training_loss": [round(loss, 5) for loss in run.training_loss],
+        "validation_loss": [round(loss, 5) for loss in run.validation_loss],
+        "best_epoch": run.best_epoch,
+        "validation": measures,
+        "n_frames": len(usable),
+        "n_usable_frames": int(usable.sum()),
+        "explained_variance_ratio": [round(float(share), 5) for share in face.shape.explained_variance_ratio],
+    }

@@ -1,0 +1,219 @@
+"""The avatar: all that is known of one person, on disk and in memory.
+
+A bundle is a folder of ordinary files::
+
+    avatar.json             what it is, and the sha256 of every other file (see manifest.py)
+    face.safetensors        pose and shape models, resting mouth, loudness of silence
+    speech_to_shape.onnx    one streaming step of the network
+    weights.safetensors     the network's weights, to train on from
+    atlas.mkv               mouth pictures as Motion-JPEG
+    atlas.safetensors       their landmarks, coefficients, turns
+    idle.mp4                the person at rest, as a loop
+    idle.safetensors        where the face is in each of its frames
+
+It is written beside its place and renamed into it, so it is whole or not there at all. There is no pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from hygiesync.avatar.manifest import MANIFEST_NAME, Manifest, sha256_of
+from hygiesync.avatar.template import FacePlaces, IdleTemplate
+from hygiesync.errors import InputError, UsageError
+from hygiesync.face.pose import PoseModel
+from hygiesync.face.shape import ShapeModel
+from hygiesync.media.pictures import read_jpegs, write_jpegs
+from hygiesync.motion.listener import Listener
+from hygiesync.motion.predictor import Predictor
+from hygiesync.render.atlas import Atlas
+from hygiesync.render.compositor import Compositor
+from hygiesync.render.mesh import FaceMesh
+
+FACE, STEP, WEIGHTS = "face.safetensors", "speech_to_shape.onnx", "weights.safetensors"
+ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"
+FILES = (FACE, STEP, WEIGHTS, ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE)
+
+_VERTEX_FRACTION = 32
+"""Vertices are stored as whole 1/32 pixels: half the bytes, and no error that is seen."""
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """One person, ready to speak.
+
+    Attributes
+    ----------
+    directory : Path
+    manifest : Manifest
+    pose : PoseModel
+    shape : ShapeModel
+    rest : ndarray, shape (n_components,)
+        Coefficients of the resting mouth.
+    background : float
+        Loudness of the training video's pauses, log10 of power.
+    atlas : Atlas
+    idle : FacePlaces
+        Where the face is in each frame of the idle loop.
+    step : bytes
+        ONNX model of one streaming step.
+    """
+
+    directory: Path
+    manifest: Manifest
+    pose: PoseModel
+    shape: ShapeModel
+    rest: np.ndarray
+    background: float
+    atlas: Atlas
+    idle: FacePlaces
+    step: bytes
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Avatar:
+        """Load an avatar that ``hygiesync train`` made.
+
+        Parameters
+        ----------
+        directory : str or os.PathLike
+            The bundle's folder, such as ``models/me``.
+
+        Raises
+        ------
+        InputError
+            When it is missing, damaged (every file's sha256 is checked), or of a newer schema.
+        """
+        folder = Path(directory)
+        manifest = Manifest.read(folder)
+        manifest.check_files(folder, FILES)
+        try:
+            face, idle = load_file(folder / FACE), load_file(folder / IDLE)
+            return cls(
+                directory=folder,
+                manifest=manifest,
+                pose=PoseModel(**_with_prefix(face, "pose.")),
+                shape=ShapeModel(**_with_prefix(face, "shape.")),
+                rest=face["rest"],
+                background=float(face["background"]),
+                atlas=_load_atlas(folder),
+                idle=FacePlaces(**idle),
+                step=(folder / STEP).read_bytes(),
+            )
+        except (SafetensorError, KeyError, TypeError, OSError) as error:
+            raise InputError(f"{folder}: can't be read ({error}); train the avatar again") from error
+
+    @property
+    def fps(self) -> Fraction:
+        """Average rate of the training video."""
+        return Fraction(self.manifest.fps)
+
+    def listener(self) -> Listener:
+        """A new streaming part that turns samples into this person's coefficients."""
+        return Listener(Predictor(self.step), self.rest, self.background, self.manifest.lookahead)
+
+    def compositor(self) -> Compositor:
+        """A new renderer with this person's mouth."""
+        return Compositor(self.shape, self.atlas, FaceMesh(self.shape))
+
+    def idle_template(self, fps: Fraction) -> IdleTemplate:
+        """The idle loop at a constant rate."""
+        return IdleTemplate(self.directory / IDLE_VIDEO, self.idle, fps)
+
+
+def save_face(directory: Path, pose: PoseModel, shape: ShapeModel, rest: np.ndarray, background: float) -> None:
+    """Write a bundle's face models."""
+    tensors = {f"pose.{name}": array for name, array in vars(pose).items()}
+    tensors |= {f"shape.{name}": array for name, array in vars(shape).items()}
+    tensors |= {"rest": rest, "background": np.float64(background)}
+    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / FACE)
+
+
+def save_atlas(directory: Path, atlas: Atlas, size: tuple[int, int]) -> None:
+    """Write a bundle's atlas; `size` is (width, height) of its pictures."""
+    write_jpegs(directory / ATLAS_PICTURES, list(atlas.pictures), *size)
+    vertices = np.rint(atlas.vertices * _VERTEX_FRACTION)
+    if np.abs(vertices).max() > np.iinfo(np.int16).max:
+        raise InputError("the face is larger than 1000 pixels; scale the video down to 1080 lines and train again")
+    tensors = {
+        "vertices": vertices.astype(np.int16),
+        "coefficients": atlas.coefficients,
+        "turns": atlas.turns,
+        "frame_numbers": atlas.frame_numbers,
+    }
+    save_file(tensors, directory / ATLAS)
+
+
+def _load_atlas(directory: Path) -> Atlas:
+    tensors = load_file(directory / ATLAS)
+    vertices = tensors.pop("vertices").astype(np.float32) / _VERTEX_FRACTION
+    return Atlas(pictures=read_jpegs(directory / ATLAS_PICTURES), vertices=vertices, **tensors)
+
+
+def save_idle(directory: Path, places: FacePlaces) -> None:
+    """Write where the face is in the idle loop; the video itself is written where it is cut."""
+    save_file({name: np.ascontiguousarray(array) for name, array in vars(places).items()}, directory / IDLE)
+
+
+def write_bundle(directory: Path, manifest: Manifest, fill: Callable[[Path], None]) -> None:
+    """Make a bundle whole or not at all.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the bundle will be; an older avatar there is replaced at the very end.
+    manifest : Manifest
+        Without fingerprints.
+    fill : callable
+        Writes all of `FILES` into the folder it is given.
+    """
+    partial = directory.with_name(f".{directory.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        fill(partial)
+        replace(manifest, files={name: sha256_of(partial / name) for name in FILES}).write(partial)
+        _put_in_place(partial, directory)
+    except OSError as error:
+        raise InputError(f"{directory}: can't be written ({error.strerror or error}); free space or choose another"
+                         " place") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put_in_place(partial: Path, directory: Path) -> None:
+    old = directory.with_name(f".{directory.name}.{os.getpid()}.old")
+    if directory.exists():
+        directory.rename(old)
+    partial.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def check_destination(directory: Path) -> None:
+    """Refuse to make a bundle where something else is.
+
+    Raises
+    ------
+    UsageError
+        When `directory` exists and is not an avatar.
+    InputError
+        When its parent can't be written to.
+    """
+    if directory.exists() and not (directory / MANIFEST_NAME).is_file():
+        if not directory.is_dir() or any(directory.iterdir()):
+            raise UsageError(f"{directory}: is there already and is no avatar; choose another --out")
+    parent = next(parent for parent in directory.absolute().parents if parent.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise InputError(f"{directory}: may not be written, since {parent} is not a folder that this user may write to")
+
+
+def _with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,179 @@
+"""Where template frames come from: the avatar's own idle loop, or a video to be dubbed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from hygiesync.face.pose import PoseModel, invert_similarity
+from hygiesync.face.smoothing import gaussian_smooth, window_half_width_s
+from hygiesync.face.track import FaceObserver, FaceTrack, Observation, is_strongly_turned
+from hygiesync.media.reverse import read_frames_backwards
+from hygiesync.media.video import SourceFrame, VideoInfo, read_frames
+from hygiesync.render.template import TemplateFace, TemplateFrame
+from hygiesync.timing import video_frame_time
+
+TURN_SIGMA_S = 0.1
+"""Smoothing of the head's turn: heads turn slowly, and what is faster is the mouth leaking into the eyes' landmarks."""
+
+
+class TemplateSource(Protocol):
+    """Something that frames to put mouths into come from."""
+
+    def frames(self) -> Iterator[TemplateFrame]:
+        """The frames from the start, without end, in order of time."""
+        ...
+
+
+@dataclass(frozen=True)
+class FacePlaces:
+    """Where the face is in each frame of a video; NaN where there is none that a mouth can be put on.
+
+    Attributes
+    ----------
+    times_s : ndarray, shape (n_frames,), seconds
+    to_picture : ndarray, shape (n_frames, 2, 3)
+    turns : ndarray, shape (n_frames, 2), standard deviations
+    lower : ndarray, shape (n_frames, n_lower, 2), pixels
+    """
+
+    times_s: np.ndarray
+    to_picture: np.ndarray
+    turns: np.ndarray
+    lower: np.ndarray
+
+    @classmethod
+    def of_track(cls, track: FaceTrack, pose: PoseModel) -> FacePlaces:
+        """Places of a track's faces, smoothed."""
+        smooth = track.smoothed()
+        turns = gaussian_smooth(pose.turn(smooth.rigid), track.times_s, track.shots(), TURN_SIGMA_S)
+        to_picture = invert_similarity(pose.to_canonical(smooth.rigid.astype(np.float64)))
+        to_picture[is_strongly_turned(turns, pose.turn_scale)] = np.nan
+        return cls(track.times_s, to_picture, turns, smooth.lower)
+
+    def __getitem__(self, frames: slice | np.ndarray) -> FacePlaces:
+        return FacePlaces(self.times_s[frames], self.to_picture[frames], self.turns[frames], self.lower[frames])
+
+    def face(self, index: int) -> TemplateFace | None:
+        """Face of one frame."""
+        if np.isnan(self.to_picture[index]).any():
+            return None
+        return TemplateFace(
+            self.to_picture[index].astype(np.float64),
+            self.turns[index].astype(np.float64),
+            self.lower[index].astype(np.float64),
+        )
+
+
+class IdleTemplate:
+    """A loop of the person at rest, played without end at a constant rate.
+
+    Parameters
+    ----------
+    video : Path
+        Ends where it begins.
+    places : FacePlaces
+    fps : Fraction
+    """
+
+    def __init__(self, video: Path, places: FacePlaces, fps: Fraction) -> None:
+        self._video, self._places, self._fps = video, places, fps
+
+    def frames(self) -> Iterator[TemplateFrame]:
+        return _at_constant_rate(self._endless(), self._fps)
+
+    def _endless(self) -> Iterator[TemplateFrame]:
+        start_s = Fraction(0)
+        length_s = Fraction(float(self._places.times_s[-1])) + video_frame_time(1, self._mean_fps())
+        while True:
+            for index, frame in enumerate(read_frames(self._video, n_threads=1)):
+                yield TemplateFrame(frame.image, start_s + frame.time_s, self._places.face(index))
+            start_s += length_s
+
+    def _mean_fps(self) -> Fraction:
+        times = self._places.times_s
+        return Fraction(len(times) - 1) / Fraction(float(times[-1] - times[0])) if len(times) > 1 else Fraction(25)
+
+
+class VideoTemplate:
+    """A video of the person, to be dubbed; played back and forth when more is asked of it than it has.
+
+    Parameters
+    ----------
+    video : VideoInfo
+    pose : PoseModel
+    fps : Fraction, optional
+        Rate of the frames that come out; each shows the video's picture of its time. Left out, the video's own
+        frames come, at their own times.
+    """
+
+    def __init__(self, video: VideoInfo, pose: PoseModel, fps: Fraction | None = None) -> None:
+        self._video, self._pose, self._fps = video, pose, fps
+
+    def frames(self) -> Iterator[TemplateFrame]:
+        own = self._back_and_forth()
+        return own if self._fps is None else _at_constant_rate(own, self._fps)
+
+    def _back_and_forth(self) -> Iterator[TemplateFrame]:
+        """The video's frames once through, then backwards, then forwards, without showing a turning frame twice."""
+        faces: list[TemplateFace | None] = []
+        times: list[Fraction] = []
+        for frame in self._forth_once():
+            faces.append(frame.face)
+            times.append(frame.time_s)
+            yield frame
+        if len(times) == 1:
+            frame_s = video_frame_time(1, self._video.fps)
+            for number in count(1):
+                yield TemplateFrame(frame.image, times[0] + number * frame_s, faces[0])
+        end_s, start_s = times[-1], times[0]
+        span_s = end_s - start_s
+        for lap in count():
+            turn_s = end_s + 2 * lap * span_s
+            backwards = read_frames_backwards(self._video.path, start_s, end_s)
+            for index, source in zip(range(len(times) - 2, -1, -1), backwards, strict=True):
+                yield TemplateFrame(source.image, turn_s + (end_s - times[index]), faces[index])
+            turn_s += span_s
+            for index, source in enumerate(read_frames(self._video.path, n_threads=1)):
+                if index:
+                    yield TemplateFrame(source.image, turn_s + (times[index] - start_s), faces[index])
+
+    def _forth_once(self) -> Iterator[TemplateFrame]:
+        """The video's frames with their faces, smoothed over a window that holds back a few frames."""
+        half_width_s = window_half_width_s(TURN_SIGMA_S)
+        waiting: deque[tuple[SourceFrame, Observation | None]] = deque()
+        n_past = 0
+        with FaceObserver() as observer:
+            for frame in read_frames(self._video.path, n_threads=1):
+                waiting.append((frame, observer.observe(frame.image)))
+                while waiting[-1][0].time_s > waiting[n_past][0].time_s + Fraction(half_width_s):
+                    yield self._smoothed(waiting, n_past)
+                    n_past += 1
+                    while waiting[0][0].time_s < waiting[n_past][0].time_s - Fraction(half_width_s):
+                        waiting.popleft()
+                        n_past -= 1
+        for index in range(n_past, len(waiting)):
+            yield self._smoothed(waiting, index)
+
+    def _smoothed(self, window: deque[tuple[SourceFrame, Observation | None]], index: int) -> TemplateFrame:
+        times, observations = zip(*((float(frame.time_s), seen) for frame, seen in window), strict=True)
+        places = FacePlaces.of_track(FaceTrack.from_observations(list(times), list(observations)), self._pose)
+        frame = window[index][0]
+        return TemplateFrame(frame.image, frame.time_s, places.face(index))
+
+
+def _at_constant_rate(frames: Iterator[TemplateFrame], fps: Fraction) -> Iterator[TemplateFrame]:
+    """The frame shown at each time n / fps: the last one whose own time has come."""
+    shown, following = next(frames), next(frames)
+    for number in count():
+        time_s = video_frame_time(number, fps)
+        while following.time_s <= time_s:
+            shown, following = following, next(frames)
+        yield TemplateFrame(shown.image, time_s, shown.face)

@@ -1,0 +1,133 @@
+"""The engine: blocks of sound in, timed pictures out. Live and offline are this same class.
+
+It has no threads, no clock and no files of its own: sound is pushed in, the template's frames are pulled from an
+iterator, and everything remembered between calls is here, so that it can be reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.template import TemplateSource
+from hygiesync.errors import InputError
+from hygiesync.render.compositor import Renderer
+from hygiesync.render.template import TemplateFrame
+from hygiesync.timing import HOP_LENGTH, parse_fps, sample_time
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One picture that comes out.
+
+    Attributes
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    time_s : Fraction
+        When it is shown, in seconds on the clock of the pushed samples.
+    """
+
+    image: np.ndarray
+    time_s: Fraction
+
+
+class Engine:
+    """Makes an avatar speak.
+
+    Parameters
+    ----------
+    avatar : Avatar
+    fps : int, float, str or Fraction
+        Pictures a second, when the idle loop is the template.
+    template : TemplateSource, optional
+        Frames to put the mouth into, at times of their own; the avatar's idle loop when left out.
+    renderer : Renderer, optional
+        What draws; the avatar's compositor when left out.
+
+    Examples
+    --------
+    >>> engine = Engine(Avatar.load("models/me"), fps=60)  # doctest: +SKIP
+    >>> for frame in engine.push(samples):  # doctest: +SKIP
+    ...     show(frame.image)
+    """
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        fps: int | float | str | Fraction = 60,
+        template: TemplateSource | None = None,
+        renderer: Renderer | None = None,
+    ) -> None:
+        self._template = template or avatar.idle_template(parse_fps(fps))
+        self._renderer = renderer or avatar.compositor()
+        self._listener = avatar.listener()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again: at time zero, at the template's first frame, with nothing heard."""
+        self._listener.reset()
+        self._renderer.reset()
+        self._frames = self._template.frames()
+        self._waiting: TemplateFrame | None = None
+        self._n_samples = 0
+
+    @property
+    def latency_s(self) -> float:
+        """A picture for time t comes out once the samples up to t + `latency_s` are in."""
+        return float(self._listener.latency_s)
+
+    def push(self, samples: np.ndarray) -> Iterator[VideoFrame]:
+        """Hear some samples and get the pictures that became certain.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n,), float32, -1 to 1, at 16 kHz mono
+            Any number of them; the same sound in other blocks gives the same pictures.
+
+        Returns
+        -------
+        iterator of VideoFrame
+            Pictures are drawn as they are taken; those not taken come with the next call.
+
+        Raises
+        ------
+        InputError
+            When `samples` is not one row of finite numbers.
+        """
+        samples = np.asarray(samples, np.float32)
+        if samples.ndim != 1 or not np.isfinite(samples).all():
+            raise InputError(
+                f"samples: expected a mono signal of finite numbers, shape (n,), got shape {samples.shape}"
+                + ("" if samples.ndim != 1 else " with NaN or infinity in it")
+            )
+        self._n_samples += len(samples)
+        self._listener.push(samples)
+        return self._due()
+
+    def flush(self) -> Iterator[VideoFrame]:
+        """The last pictures: silence is heard until every time before the sound's end has its picture.
+
+        Returns
+        -------
+        iterator of VideoFrame
+            After it, :meth:`reset` before pushing again.
+        """
+        end_s = sample_time(self._n_samples)
+        while self._listener.known_until_s < end_s:
+            self._listener.push(np.zeros(HOP_LENGTH, np.float32))
+        return self._due(end_s)
+
+    def _due(self, end_s: Fraction | None = None) -> Iterator[VideoFrame]:
+        """Pictures of all template frames whose coefficients are known, and that begin before the sound's end."""
+        while True:
+            if self._waiting is None:
+                self._waiting = next(self._frames)
+            time_s = self._waiting.time_s
+            if time_s > self._listener.known_until_s or (end_s is not None and time_s >= end_s):
+                return
+            template, self._waiting = self._waiting, None
+            yield VideoFrame(self._renderer.render(template, self._listener.at(time_s)), time_s)

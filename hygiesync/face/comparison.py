@@ -1,0 +1,89 @@
+"""How near two tracks of lower faces are to each other: the measures that training and evaluation report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from hygiesync.face.shape import mouth_opening, mouth_width
+from hygiesync.face.topology import LOWER_LIPS
+
+_MAX_LAG_S = 0.4
+
+
+@dataclass(frozen=True)
+class LipComparison:
+    """Rendered or predicted lips against real ones.
+
+    Attributes
+    ----------
+    lip_distance_pct : float
+        Mean distance between lip points, each mouth centred on itself, in % of the distance between the eyes.
+    opening_correlation, width_correlation : float
+        Pearson's, of the inner lips' opening and of the mouth's width.
+    opening_amplitude : float
+        Standard deviation of the opening against the real one's.
+    lag_ms : float
+        How late the opening is; negative is early.
+    """
+
+    lip_distance_pct: float
+    opening_correlation: float
+    width_correlation: float
+    opening_amplitude: float
+    lag_ms: float
+
+    def to_dict(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def compare_lips(real: np.ndarray, other: np.ndarray, frame_s: float) -> LipComparison:
+    """Compare two tracks of canonical lower faces.
+
+    Parameters
+    ----------
+    real, other : ndarray, shape (n_frames, n_points, 2), canonical units
+        At the same times.
+    frame_s : float
+        Seconds between frames.
+    """
+    opening, other_opening = mouth_opening(real), mouth_opening(other)
+    return LipComparison(
+        lip_distance_pct=lip_distance(real, other),
+        opening_correlation=correlation(opening, other_opening),
+        width_correlation=correlation(mouth_width(real), mouth_width(other)),
+        opening_amplitude=float(other_opening.std() / max(float(opening.std()), 1e-9)),
+        lag_ms=1000 * lag_s(opening, other_opening, frame_s),
+    )
+
+
+def lip_distance(real: np.ndarray, other: np.ndarray) -> float:
+    """Mean distance between the lip points of two tracks (n_frames, n_points, 2), mouths centred, in % of the unit."""
+    lips, other_lips = real[:, LOWER_LIPS], other[:, LOWER_LIPS]
+    offset = (lips - lips.mean(1, keepdims=True)) - (other_lips - other_lips.mean(1, keepdims=True))
+    return float(np.linalg.norm(offset, axis=-1).mean() * 100)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation; 0 when one side does not move."""
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum() / norm) if norm > 1e-12 else 0.0
+
+
+def lag_s(reference: np.ndarray, late: np.ndarray, frame_s: float) -> float:
+    """Delay of `late` behind `reference` (n,) where they correlate best, to a part of a frame (parabola), seconds."""
+    reach = min(round(_MAX_LAG_S / frame_s), len(reference) // 4)
+    if reach < 1:
+        return 0.0
+    middle = reference[reach : len(reference) - reach]
+    scores = [
+        correlation(middle, late[reach + shift : len(late) - reach + shift]) for shift in range(-reach, reach + 1)
+    ]
+    best = int(np.argmax(scores))
+    if 0 < best < len(scores) - 1:
+        before, at, after = scores[best - 1 : best + 2]
+        curvature = before - 2 * at + after
+        return (best - reach + (0.5 * (before - after) / curvature if curvature else 0.0)) * frame_s
+    return (best - reach) * frame_s

@@ -1,0 +1,122 @@
+"""The shape of the lower face as a few coefficients: PCA, after what the head's turn explains has been taken off.
+
+    lower face  =  mean  +  turn @ turn_basis  +  coefficients @ components
+
+The *coefficients* are what speech moves and what the network learns. The *turn* is read off the head of whatever
+picture the mouth goes into, so a mouth learnt on a frontal face sits right on a slightly turned one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hygiesync.face.topology import (
+    LOWER_BOTTOM,
+    LOWER_FACE,
+    LOWER_LEFT,
+    LOWER_LIPS,
+    LOWER_RIGHT,
+    LOWER_TOP,
+)
+
+MIN_COMPONENTS, MAX_COMPONENTS = 8, 20
+EXPLAINED_VARIANCE = 0.995
+
+_SKIN_WEIGHT = 0.5
+"""Weight of points off the lips within the PCA: they are placed less exactly by the detector and seen less exactly."""
+
+
+@dataclass(frozen=True)
+class ShapeModel:
+    """One person's lower face.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (n_points, 2), canonical units
+    turn_basis : ndarray, shape (n_turns, n_points * 2)
+    components : ndarray, shape (n_components, n_points * 2)
+        Displacements for one standard deviation of each coefficient, largest first.
+    analysis : ndarray, shape (n_points * 2, n_components)
+        Takes a displacement to its coefficients: the pseudo-inverse of `components` under the points' weights.
+    explained_variance_ratio : ndarray, shape (n_components,)
+    """
+
+    mean: np.ndarray
+    turn_basis: np.ndarray
+    components: np.ndarray
+    analysis: np.ndarray
+    explained_variance_ratio: np.ndarray
+
+    @property
+    def n_components(self) -> int:
+        return len(self.components)
+
+    @classmethod
+    def fit(cls, shapes: np.ndarray, turns: np.ndarray, explained_variance: float = EXPLAINED_VARIANCE) -> ShapeModel:
+        """Shape model of many canonical lower faces.
+
+        Parameters
+        ----------
+        shapes : ndarray, shape (n_frames, n_points, 2), canonical units
+        turns : ndarray, shape (n_frames, n_turns)
+        explained_variance : float
+            The fewest components, between 8 and 20, that explain this share of the variance are kept.
+        """
+        from sklearn.decomposition import PCA
+
+        mean = shapes.mean(0)
+        centred_turns = turns - turns.mean(0)
+        displacement = (shapes - mean).reshape(len(shapes), -1)
+        turn_basis, *_ = np.linalg.lstsq(centred_turns, displacement, rcond=None)
+        mean = mean - (turns.mean(0) @ turn_basis).reshape(mean.shape)
+        weights = _point_weights(shapes.shape[1])
+        residual = (displacement - centred_turns @ turn_basis) * weights
+        pca = PCA(n_components=min(MAX_COMPONENTS, *residual.shape), svd_solver="full").fit(residual)
+        enough = int(np.searchsorted(np.cumsum(pca.explained_variance_ratio_), explained_variance)) + 1
+        kept = slice(0, int(np.clip(enough, MIN_COMPONENTS, MAX_COMPONENTS)))
+        deviation = np.sqrt(np.maximum(pca.explained_variance_[kept], 1e-12))
+        directions = _with_fixed_signs(pca.components_[kept])
+        return cls(
+            mean=mean,
+            turn_basis=turn_basis,
+            components=directions * deviation[:, None] / weights,
+            analysis=directions.T * weights[:, None] / deviation,
+            explained_variance_ratio=pca.explained_variance_ratio_[kept],
+        )
+
+    def transform(self, shapes: np.ndarray, turns: np.ndarray) -> np.ndarray:
+        """Coefficients (..., n_components), in standard deviations, of shapes (..., n_points, 2) at turns (..., n_turns)."""
+        displacement = (shapes - self.mean).reshape(*shapes.shape[:-2], -1)
+        return (displacement - turns @ self.turn_basis) @ self.analysis
+
+    def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
+        """Shapes (..., n_points, 2), canonical units, of coefficients (..., n_components); a frontal head without turns."""
+        displacement = coefficients @ self.components
+        if turns is not None:
+            displacement = displacement + turns @ self.turn_basis
+        return displacement.reshape(*displacement.shape[:-1], -1, 2) + self.mean
+
+
+def mouth_opening(shapes: np.ndarray) -> np.ndarray:
+    """Distance (...) between the inner lips' middles of lower faces (..., n_points, 2), in the shapes' unit."""
+    return np.linalg.norm(shapes[..., LOWER_TOP, :] - shapes[..., LOWER_BOTTOM, :], axis=-1)
+
+
+def mouth_width(shapes: np.ndarray) -> np.ndarray:
+    """Distance (...) between the mouth's corners of lower faces (..., n_points, 2), in the shapes' unit."""
+    return np.linalg.norm(shapes[..., LOWER_RIGHT, :] - shapes[..., LOWER_LEFT, :], axis=-1)
+
+
+def _point_weights(n_points: int) -> np.ndarray:
+    weights = np.full(n_points, _SKIN_WEIGHT)
+    if n_points == len(LOWER_FACE):
+        weights[LOWER_LIPS] = 1.0
+    return np.repeat(weights, 2)
+
+
+def _with_fixed_signs(directions: np.ndarray) -> np.ndarray:
+    """Rows flipped so that each one's largest entry is positive: PCA's own sign depends on the machine's LAPACK."""
+    largest = directions[np.arange(len(directions)), np.abs(directions).argmax(1)]
+    return directions * np.sign(largest)[:, None]

@@ -1,0 +1,60 @@
+"""Export of a trained network as one streaming step in ONNX, its state explicit.
+
+inputs ``mel`` (1, 1, 80) and ``state_0 ...``; outputs ``coefficients`` (1, 1, n_components) and ``next_state_0 ...``,
+in the order of :meth:`NetworkState.tensors`. Feeding each ``next_state_i`` back as ``state_i`` gives what the network
+gives for the whole sequence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hygiesync.motion.network import NetworkState, SpeechToShape
+from hygiesync.speech.mel import N_MELS
+
+
+class _Step(nn.Module):
+    """The network with its state as a flat list of tensors, as ONNX wants it."""
+
+    def __init__(self, network: SpeechToShape) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        coefficients, following = self.network(mel, NetworkState.from_tensors(state))
+        return (coefficients, *following.tensors())
+
+
+def export_step(network: SpeechToShape, path: Path) -> None:
+    """Write `network` to `path` as a single streaming step.
+
+    The time axis is fixed to one frame: PyTorch's exporter bakes in whatever length it is shown.
+    """
+    network.eval()
+    state = network.initial_state().tensors()
+    names = [f"state_{index}" for index in range(len(state))]
+    exporter_talk = contextlib.redirect_stdout(io.StringIO())
+    onnx_log = logging.getLogger("onnxscript")
+    level = onnx_log.level
+    onnx_log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), exporter_talk:
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                _Step(network),
+                (torch.zeros(1, 1, N_MELS), *state),
+                path,
+                input_names=["mel", *names],
+                output_names=["coefficients", *(f"next_{name}" for name in names)],
+                dynamo=True,
+                external_data=False,
+            )
+    finally:
+        onnx_log.setLevel(level)

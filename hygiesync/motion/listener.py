@@ -1,0 +1,101 @@
+"""From samples to a track of coefficients in time: mel, network and voice activity in one streaming part.
+
+::
+
+    samples -> mel frames -> network ----> coefficients --.
+                        \\-> voice or not -> gate ---------+--> rest + gate * (coefficients - rest), at any time
+
+The network's answer at mel frame k describes the time `lookahead` frames before frame k was known, and it is asked at
+any time in between by linear interpolation. In silence the gate takes the mouth to rest and holds it there, whatever
+the network makes of breath and noise; since it hears `lookahead` ahead, it opens before the first sound.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+
+import numpy as np
+
+from hygiesync.motion.predictor import Predictor
+from hygiesync.speech.activity import VoiceActivity
+from hygiesync.speech.mel import MelSpectrogram
+from hygiesync.timing import HOP_LENGTH, described_time, mel_frames_to_time, mel_position, time_to_mel_frames
+
+OPENING_FRAMES, CLOSING_FRAMES = time_to_mel_frames(0.04), time_to_mel_frames(0.05)
+"""Mel frames in which the gate opens and closes all the way."""
+
+
+class Listener:
+    """Hears samples, answers with coefficients at given times.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    rest : ndarray, shape (n_components,)
+        Coefficients of the resting mouth.
+    background : float
+        Loudness of the training video's pauses; see :class:`VoiceActivity`.
+    lookahead : int
+        Mel frames that the network was trained to hear ahead.
+    """
+
+    def __init__(self, predictor: Predictor, rest: np.ndarray, background: float, lookahead: int) -> None:
+        self._predictor, self._rest, self._lookahead = predictor, rest, lookahead
+        self._spectrogram, self._activity = MelSpectrogram(), VoiceActivity(background)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        for part in (self._spectrogram, self._activity, self._predictor):
+            part.reset()
+        self._track: deque[np.ndarray] = deque()
+        self._first = 0
+        self._gate = 0.0
+        self._frames_since_voice = self._lookahead + 1
+
+    @property
+    def latency_s(self) -> Fraction:
+        """How much longer than to a time t must be heard before the coefficients at t are certain, seconds."""
+        return mel_frames_to_time(self._lookahead + 1)
+
+    @property
+    def known_until_s(self) -> Fraction:
+        """Latest time whose coefficients are known, seconds; negative while nothing is."""
+        return described_time(self._first + len(self._track) - 1, self._lookahead)
+
+    def push(self, samples: np.ndarray) -> None:
+        """Hear some samples (n,), float32, at 16 kHz; any number of them."""
+        mel = self._spectrogram.push(samples)
+        for coefficients, is_voice in zip(self._predictor.push(mel), self._activity.push(mel), strict=True):
+            self._track.append(self._rest + self._next_gate(bool(is_voice)) * (coefficients - self._rest))
+
+    def at(self, time_s: Fraction) -> np.ndarray:
+        """Coefficients (n_components,) at `time_s`, which must be known; what lies before it is forgotten."""
+        position = mel_position(time_s, self._lookahead)
+        before = max(position.numerator // position.denominator, 0)
+        while self._first < before and len(self._track) > 1:
+            self._track.popleft()
+            self._first += 1
+        share = float(position - before)
+        if share <= 0 or len(self._track) == 1:
+            return self._track[0]
+        return (1 - share) * self._track[0] + share * self._track[1]
+
+    def _next_gate(self, is_voice: bool) -> float:
+        """The gate for the time that this mel frame's answer describes: open as long as voice is within the lookahead."""
+        self._frames_since_voice = 0 if is_voice else self._frames_since_voice + 1
+        if self._frames_since_voice <= self._lookahead:
+            self._gate = min(1.0, self._gate + 1 / OPENING_FRAMES)
+        else:
+            self._gate = max(0.0, self._gate - 1 / CLOSING_FRAMES)
+        return self._gate
+
+
+def coefficients_at(listener: Listener, samples: np.ndarray, times_s: list[Fraction]) -> np.ndarray:
+    """Coefficients (n_times, n_components) of a whole signal (n,), at 16 kHz, at increasing times."""
+    listener.reset()
+    listener.push(samples)
+    while times_s and listener.known_until_s < times_s[-1]:
+        listener.push(np.zeros(HOP_LENGTH, np.float32))
+    return np.array([listener.at(time_s) for time_s in times_s])

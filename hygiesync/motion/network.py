@@ -1,0 +1,128 @@
+"""The network: a few causal convolutions and an LSTM from log-mel frames to shape coefficients.
+
+Offline, streaming and training are the *same forward*: it takes a state and gives the next one. A fresh state is all
+zeros; running a whole sequence from it equals running the frames one by one::
+
+    mel (B, T, 80) -> normalise -> [conv + GELU] x n -> LSTM -> linear -> coefficients (B, T, n_components)
+                                      |  ^               |  ^
+                                last k-1 inputs        (h, c)              = NetworkState
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hygiesync.speech.mel import N_MELS
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Sizes of a network; saved with its weights."""
+
+    n_components: int
+    conv_width: int = 128
+    kernel_size: int = 5
+    n_convolutions: int = 3
+    lstm_width: int = 192
+    n_lstm_layers: int = 1
+    dropout: float = 0.3
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """What the network remembers between calls.
+
+    Attributes
+    ----------
+    convolutions : tuple of Tensor, each of shape (B, channels_in, kernel_size - 1)
+    hidden, cell : Tensor, shape (n_lstm_layers, B, lstm_width)
+    """
+
+    convolutions: tuple[Tensor, ...]
+    hidden: Tensor
+    cell: Tensor
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All tensors in the order of the exported step's state inputs."""
+        return (*self.convolutions, self.hidden, self.cell)
+
+    @classmethod
+    def from_tensors(cls, tensors: tuple[Tensor, ...]) -> NetworkState:
+        """Inverse of :meth:`tensors`."""
+        *convolutions, hidden, cell = tensors
+        return cls(tuple(convolutions), hidden, cell)
+
+
+class SpeechToShape(nn.Module):
+    """Causal Conv1D + LSTM; what it may hear of the future is in its targets' shift (the lookahead), not in itself.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+    mel_mean, mel_deviation : Tensor, shape (N_MELS,), optional
+        Statistics of the training sound; part of the weights, so no file is normalised by itself.
+    """
+
+    mel_mean: Tensor
+    mel_deviation: Tensor
+
+    def __init__(
+        self, settings: NetworkSettings, mel_mean: Tensor | None = None, mel_deviation: Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.register_buffer("mel_mean", torch.zeros(N_MELS) if mel_mean is None else mel_mean.float())
+        self.register_buffer("mel_deviation", torch.ones(N_MELS) if mel_deviation is None else mel_deviation.float())
+        widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in zip(widths, widths[1:], strict=False)
+        )
+        self.lstm = nn.LSTM(
+            settings.conv_width,
+            settings.lstm_width,
+            settings.n_lstm_layers,
+            batch_first=True,
+            dropout=settings.dropout if settings.n_lstm_layers > 1 else 0.0,
+        )
+        self.dropout = nn.Dropout(settings.dropout)
+        self.head = nn.Linear(settings.lstm_width, settings.n_components)
+
+    def initial_state(self, batch_size: int = 1) -> NetworkState:
+        """State before anything was heard: zeros."""
+        hold = self.settings.kernel_size - 1
+        hidden = torch.zeros(self.settings.n_lstm_layers, batch_size, self.settings.lstm_width)
+        convolutions = tuple(torch.zeros(batch_size, layer.in_channels, hold) for layer in self.convolutions)
+        return NetworkState(convolutions, hidden, torch.zeros_like(hidden))
+
+    def forward(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, NetworkState]:
+        """Coefficients for mel frames, and the state after them.
+
+        Parameters
+        ----------
+        mel : Tensor, shape (B, T, N_MELS), float32, log10 of power
+        state : NetworkState, optional
+            From the call before; left out, the sequence starts from nothing heard.
+
+        Returns
+        -------
+        coefficients : Tensor, shape (B, T, n_components), in standard deviations
+        state : NetworkState
+        """
+        state = self.initial_state(mel.shape[0]) if state is None else state
+        x = ((mel - self.mel_mean) / self.mel_deviation).transpose(1, 2)
+        remembered = []
+        for layer, past in zip(self.convolutions, state.convolutions, strict=True):
+            x = torch.cat([past, x], dim=2)
+            remembered.append(x[:, :, -past.shape[2] :])
+            x = functional.gelu(layer(x))
+        x = self.dropout(x.transpose(1, 2))
+        x, (hidden, cell) = self.lstm(x, (state.hidden, state.cell))
+        return self.head(self.dropout(x)), NetworkState(tuple(remembered), hidden, cell)
