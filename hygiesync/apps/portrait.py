@@ -1,8 +1,8 @@
 """A photograph that can speak: the public-domain portrait inside scikit-image, with a mouth that follows mouth curves.
 
 A frame is made of three layers: the whole photograph, moved as the head moves; the triangles around the mouth, warped
-to the wanted shape; and between parted lips a painted cavity with the portrait's own teeth. Since the shape is made here,
-the true landmarks of every frame are known.
+to the wanted shape; and between parted lips a painted cavity with the portrait's own teeth. Since the shape is made
+here, the true landmarks of every frame are known.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _CROP_LEFT, _CROP_TOP, _CROP_SIDE = 105, 0, 240
 
 _MARGIN = 0.25
 """Reflected border above and beside the photograph, as a part of the frame's size."""
+
 
 class Portrait:
     """The speaking photograph.

@@ -39,7 +39,8 @@ class MouthInterior:
     def __init__(self, picture: np.ndarray, inner_lips: np.ndarray) -> None:
         self._width = float(np.ptp(inner_lips[:, 0]))
         margin = round(0.2 * self._width)
-        box = Box.around(inner_lips, *picture.shape[:2], margin=margin)
+        height, width = picture.shape[:2]
+        box = Box.around(inner_lips, height, width, margin)
         teeth = picture[box.slices].astype(np.float32) * _TEETH_LIGHT
         opaque = _polygon(inner_lips - box.origin, box.height, box.width)
         # Eroded, so that no lip comes along, then feathered; the feather scales with the picture.
@@ -63,7 +64,8 @@ class MouthInterior:
         jaw_shift : ndarray, shape (2,), float64, pixels
             How far the jaw, and the tongue with it, has sunk in `image`.
         """
-        box = Box.around(inner_lips, *image.shape[:2], margin=3)
+        height, width = image.shape[:2]
+        box = Box.around(inner_lips, height, width, margin=3)
         if box.width < 1 or box.height < 1:
             return
         # Where the lips meet they cast a thin line, which also hides the stair steps of triangles that have no height.
@@ -92,7 +94,8 @@ def without_teeth(picture: np.ndarray, inner_lips: np.ndarray) -> np.ndarray:
 
     Lips drawn from it show no crumbs of teeth along their edge, closed or open.
     """
-    box = Box.around(inner_lips, *picture.shape[:2], margin=4)
+    height, width = picture.shape[:2]
+    box = Box.around(inner_lips, height, width, margin=4)
     inside = cv2.GaussianBlur(_polygon(inner_lips - box.origin, box.height, box.width), (0, 0), 0.8)[..., None]
     bare = picture.copy()
     patch = bare[box.slices]

@@ -20,7 +20,7 @@ from hygiesync.face.topology import INNER_LIP_BOTTOM, INNER_LIPS, LEFT_EYE_OUTER
 from hygiesync.render.warp import triangulate
 
 # Four rings of lip points from skin to teeth, each from the right corner along the lower lip and back along the upper.
-_RINGS = np.array(
+LIP_RINGS = np.array(
     [
         OUTER_LIPS,
         (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 408, 304, 303, 302, 11, 72, 73, 74, 184),
@@ -48,8 +48,11 @@ _OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
     136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
-_RING_SCALES = (1.2, 1.45)
-"""Extra vertices around the face's outline; the outer ring stands still, so that no background is dragged."""
+_RING_SCALES = np.array([(1.1, 1.2), (1.2, 1.45)])
+"""Widening (x, y) of the outline to rings of extra vertices; the outer ring stands still. Most room is below the chin."""
+
+_STILL_ABOVE, _FREE_BELOW = -0.45, -0.25
+"""Heights in face coordinates, about the cheekbones and the nostrils, between which movements fade away upwards."""
 
 _INNER = 3
 """The ring next to the teeth."""
@@ -82,7 +85,7 @@ class FaceAxes:
         """Axes of a face with `landmarks` (478, 2), centred on its mouth."""
         across = landmarks[LEFT_EYE_OUTER] - landmarks[RIGHT_EYE_OUTER]
         axes = np.array([across, (-across[1], across[0])])
-        return cls(landmarks[_RINGS[_INNER]].mean(axis=0), axes)
+        return cls(landmarks[LIP_RINGS[_INNER]].mean(axis=0), axes)
 
     def to_face(self, points: np.ndarray) -> np.ndarray:
         """Face coordinates (n, 2) of `points` in pixels."""
@@ -139,9 +142,9 @@ class PortraitShape:
 
 def _skin_triangles(face: np.ndarray) -> np.ndarray:
     """Delaunay triangles of everything around the outer lips' edge, and none inside it."""
-    skin = np.setdiff1d(np.arange(len(face)), _RINGS[1:])
+    skin = np.setdiff1d(np.arange(len(face)), LIP_RINGS[1:])
     triangles = skin[triangulate(face[skin])]
-    mouth = face[_RINGS[0]].astype(np.float32)[:, None]
+    mouth = face[LIP_RINGS[0]].astype(np.float32)[:, None]
     middles = face[triangles].mean(axis=1)
     is_outside = [cv2.pointPolygonTest(mouth, (float(x), float(y)), measureDist=False) < 0 for x, y in middles]
     return triangles[is_outside]
@@ -150,7 +153,7 @@ def _skin_triangles(face: np.ndarray) -> np.ndarray:
 def _gap_triangles() -> np.ndarray:
     """Triangles between the inner edges of the lips, flat when they are closed."""
     columns = [_RIGHT_CORNER, *_LOWER, _LEFT_CORNER], [_RIGHT_CORNER, *_UPPER, _LEFT_CORNER]
-    lower, upper = (_RINGS[_INNER][places] for places in columns)
+    lower, upper = (LIP_RINGS[_INNER][places] for places in columns)
     halves = [np.stack([lower[:-1], lower[1:], upper[:-1]], 1), np.stack([lower[1:], upper[1:], upper[:-1]], 1)]
     # At the corners one point is both lower and upper: those triangles are lines.
     return np.concatenate([halves[0][1:], halves[1][:-1]])
@@ -158,7 +161,7 @@ def _gap_triangles() -> np.ndarray:
 
 def _lip_triangles() -> np.ndarray:
     """Strips of triangles from ring to ring: unlike Delaunay's, none reaches from one lip to the other."""
-    outer, inner = _RINGS[:-1], _RINGS[1:]
+    outer, inner = LIP_RINGS[:-1], LIP_RINGS[1:]
     next_outer, next_inner = np.roll(outer, -1, axis=1), np.roll(inner, -1, axis=1)
     halves = [np.stack([outer, next_outer, inner], axis=-1), np.stack([next_outer, next_inner, inner], axis=-1)]
     return np.concatenate(halves).reshape(-1, 3)
@@ -173,26 +176,22 @@ def _rings_around(face: np.ndarray) -> np.ndarray:
 def _lips_without_teeth(face: np.ndarray) -> np.ndarray:
     source = face.copy()
     share = _TEETH_MARGIN * (1 - _across(face)[_INNER, :, None] ** 4)
-    source[_RINGS[_INNER]] += share * (face[_RINGS[0]] - face[_RINGS[_INNER]])
+    source[LIP_RINGS[_INNER]] += share * (face[LIP_RINGS[0]] - face[LIP_RINGS[_INNER]])
     return source
 
 
 def _across(face: np.ndarray) -> np.ndarray:
     """(4, 20) position of each lip point between the corners of its own ring, -1 to 1."""
-    x = face[_RINGS, 0]
+    x = face[LIP_RINGS, 0]
     ends = x[:, [_RIGHT_CORNER, _LEFT_CORNER]]
     return np.clip((x - ends.mean(axis=1, keepdims=True)) / (np.ptp(ends, axis=1)[:, None] / 2), -1, 1)
 
 
-def _no_movement() -> np.ndarray:
-    return np.zeros((*_RINGS.shape, 2))
-
-
 def _closing(face: np.ndarray) -> np.ndarray:
     """From the smile to closed lips: (4, 20, 2) displacements of the lip rings."""
-    lips = face[_RINGS]
-    gap = lips[_INNER, _LOWER] - lips[_INNER, _UPPER]
-    moved = _no_movement()
+    inner_edge = face[LIP_RINGS[_INNER]]
+    gap = inner_edge[_LOWER] - inner_edge[_UPPER]
+    moved = np.zeros((*LIP_RINGS.shape, 2))
     for ring, share in enumerate(_CLOSING_SHARES):
         moved[ring, _UPPER] = share * _SEAM * gap
         moved[ring, _LOWER] = -share * (1 - _SEAM) * gap
@@ -205,7 +204,7 @@ def _closing(face: np.ndarray) -> np.ndarray:
 def _opening(rest: np.ndarray) -> np.ndarray:
     across = _across(rest)
     roundness = 1 - np.abs(across) ** 2.5
-    moved = _no_movement()
+    moved = np.zeros((*LIP_RINGS.shape, 2))
     moved[..., 1] = _GAP * 0.36
     moved[:, _LOWER, 1] += _GAP * 0.52 * roundness[:, _LOWER]
     moved[:, _UPPER, 1] -= _GAP * 0.48 * roundness[:, _UPPER]
@@ -231,7 +230,7 @@ def _rounding(rest: np.ndarray) -> np.ndarray:
 def _tucking(rest: np.ndarray) -> np.ndarray:
     """The lower lip under the upper teeth, as in f and v: it thins and rises, and the upper lip makes way."""
     roundness = 1 - _across(rest) ** 2
-    moved = _no_movement()
+    moved = np.zeros((*LIP_RINGS.shape, 2))
     moved[:, _UPPER, 1] = -0.024 * roundness[:, _UPPER]
     moved[:, _LOWER, 1] = np.array([-0.024, -0.020, -0.016, -0.012])[:, None] * roundness[:, _LOWER]
     return moved
@@ -241,15 +240,15 @@ def _spread_over_skin(face: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """Displacements of all vertices from those of the lips (4, 20, 2).
 
     The jaw's outline follows the lower lip's middle downwards, the still points and the outer ring stay, and skin in
-    between is interpolated with the kernel ``r``: the smoothest without overshoot, so that nothing folds.
+    between is interpolated with the kernel ``r``: which doesn't overshoot, so that nothing folds.
     """
     chin = np.array([0.0, lips[0, _LOWER[len(_LOWER) // 2], 1]])
     outer_ring = np.arange(len(face) - len(_OVAL), len(face))
-    known = np.concatenate([_RINGS.ravel(), list(_JAW_LINE), _STILL, outer_ring])
+    known = np.concatenate([LIP_RINGS.ravel(), list(_JAW_LINE), _STILL, outer_ring])
     jaw = np.array(list(_JAW_LINE.values()))[:, None] * chin
-    values = np.concatenate([lips.reshape(-1, 2), jaw, np.zeros((len(known) - _RINGS.size - len(jaw), 2))])
+    values = np.concatenate([lips.reshape(-1, 2), jaw, np.zeros((len(known) - LIP_RINGS.size - len(jaw), 2))])
     known, first = np.unique(known, return_index=True)
     kernel = np.linalg.norm(face[:, None] - face[known], axis=2)
     moved = kernel @ np.linalg.solve(kernel[known], values[first])
     moved[known] = values[first]
-    return moved
+    return moved * np.clip((face[:, 1:] - _STILL_ABOVE) / (_FREE_BELOW - _STILL_ABOVE), 0, 1)

@@ -140,14 +140,15 @@ def make_talker(
     poses = head_poses(seconds, portrait.centre, size, generator)
     landmarks = []
     with VideoWriter(path, size, size, fps, audio_rate=speech.sample_rate, audio_channels=1) as writer:
-        for index, time_s in enumerate(times):
-            image, points = portrait.render(*curves[index], poses[index])
+        for index, (time_s, (opening, width, tuck)) in enumerate(zip(times, curves, strict=True)):
+            image, points = portrait.render(opening, width, tuck, poses[index])
             landmarks.append(points)
             writer.write(image, time_s)
             writer.write_audio(_samples_of_frame(speech, index, fps))
             if progress is not None:
                 progress(index + 1, n_frames)
-    return TalkerTruth(times, np.stack(landmarks), *curves.T, poses, speech)
+    opening, width, tuck = curves.T
+    return TalkerTruth(times, np.stack(landmarks), opening, width, tuck, poses, speech)
 
 
 def speak_sentences(sentences: Sequence[str], generator: np.random.Generator) -> Speech:
@@ -178,9 +179,7 @@ def speak_sentences(sentences: Sequence[str], generator: np.random.Generator) ->
     return Speech(np.concatenate(pieces), rate, tuple(phonemes))
 
 
-def head_poses(
-    times_s: np.ndarray, centre: np.ndarray, size: int, generator: np.random.Generator
-) -> np.ndarray:
+def head_poses(times_s: np.ndarray, centre: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
     """Slow random motion of a head.
 
     Parameters

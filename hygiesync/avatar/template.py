@@ -125,7 +125,7 @@ class VideoTemplate:
         """The video's frames once through, then backwards, then forwards, without showing a turning frame twice."""
         faces: list[TemplateFace | None] = []
         times: list[Fraction] = []
-        for frame in self._forth_once():
+        for frame in self.frames_once():
             faces.append(frame.face)
             times.append(frame.time_s)
             yield frame
@@ -145,7 +145,7 @@ class VideoTemplate:
                 if index:
                     yield TemplateFrame(source.image, turn_s + (times[index] - start_s), faces[index])
 
-    def _forth_once(self) -> Iterator[TemplateFrame]:
+    def frames_once(self) -> Iterator[TemplateFrame]:
         """The video's frames with their faces, smoothed over a window that holds back a few frames."""
         half_width_s = window_half_width_s(TURN_SIGMA_S)
         waiting: deque[tuple[SourceFrame, Observation | None]] = deque()

@@ -31,6 +31,7 @@ class FrameConverter:
     def __init__(self, stretch: Fraction | None) -> None:
         self._reformatter = VideoReformatter()
         self._stretch = stretch or Fraction(1)
+        self._orientation: np.ndarray | None = None
 
     def to_rgb(self, frame: VideoFrame) -> np.ndarray:
         """Upright RGB picture of a decoded frame, shape (height, width, 3), uint8."""
@@ -43,7 +44,10 @@ class FrameConverter:
             interpolation=ACCURATE,
             threads=1,
         )
-        return _upright(picture.to_ndarray(), _display_matrix(frame))
+        if self._orientation is None:
+            # asked once a file: asking ties a frame into a reference cycle, so that it would outlive its use
+            self._orientation = _display_matrix(frame)
+        return _upright(picture.to_ndarray(), self._orientation)
 
 
 def _colour_matrix(frame: VideoFrame) -> Colorspace | None:

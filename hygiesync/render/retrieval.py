@@ -10,13 +10,13 @@ from hygiesync.render.atlas import Atlas
 N_CANDIDATES = 24
 """Nearest pictures that compete for each frame."""
 
-_OPENING_WEIGHT = 1.5
+_OPENING_WEIGHT = 0.5
 """Weight of the opening against all points' distance: teeth that show or don't are seen first."""
 
-_TURN_WEIGHT = 0.008
+_TURN_WEIGHT = 0.002
 """Canonical units that one standard deviation of turn counts for."""
 
-_JUMP_COST = 0.010
+_JUMP_COST = 0.003
 """Canonical units that a jump within the atlas costs; staying, or going on to a neighbouring frame, is free."""
 
 _NEIGHBOURHOOD = 2

@@ -1,6 +1,6 @@
 """One sentence of espeak-ng through ctypes, run as a script of its own: ``python espeak.py < request > answer``.
 
-espeak-ng keeps hidden state (pitch flutter, noise, the phase of the glottal wave) that nothing resets, so the second
+espeak-ng keeps hidden state (pitch flutter, the phase of the glottal wave) that nothing resets, so the second
 sentence of one process differs from the same sentence said first; and its library may not be entered twice at once.
 A fresh process for each text makes speech reproducible and safe from threads for about 50 ms, which is why this file
 imports only the standard library.
@@ -22,6 +22,7 @@ _UTF8 = 1
 _RATE, _PITCH = 1, 3
 _LIST_TERMINATED, _PHONEME = 0, 7
 _NAME_BYTES = 8
+_SEED = 1
 
 
 class _Event(ctypes.Structure):
@@ -62,6 +63,9 @@ def speak(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     sample_rate = espeak.espeak_Initialize(_SYNCHRONOUS, 0, request["data"].encode(), options)
     if sample_rate <= 0:
         return _refusal("library", f"espeak_Initialize returned {sample_rate}")
+    if hasattr(espeak, "espeak_ng_SetRandSeed"):
+        # Breath noise is seeded with the time of day otherwise; before version 1.52 it could not be helped.
+        espeak.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
     if espeak.espeak_SetVoiceByName(request["language"].encode()) != 0:
         return _refusal("language", request["language"])
     espeak.espeak_SetParameter(_RATE, request["words_per_minute"], 0)

@@ -1,4 +1,4 @@
-"""Text to speech with phoneme times, from the espeak-ng that the ``espeakng-loader`` wheel carries: no network, no apt."""
+"""Text to speech with phoneme times, from the espeak-ng inside the ``espeakng-loader`` wheel: no network, no apt."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ class Speech:
         return float(sample_time(len(self.samples), self.sample_rate))
 
 
-def synthesise(
-    text: str, language: str = "en", words_per_minute: int = WORDS_PER_MINUTE, pitch: int = PITCH
-) -> Speech:
+def synthesise(text: str, language: str = "en", words_per_minute: int = WORDS_PER_MINUTE, pitch: int = PITCH) -> Speech:
     """Speech for `text`; the same arguments always give the same samples.
 
     Parameters
@@ -186,7 +184,7 @@ def _closure_start(samples: np.ndarray, previous_start: int, start: int, sample_
         return start
     loudness = np.abs(samples[previous_start:end])
     loud = np.flatnonzero(loudness > _HUSH * loudness.max())
-    hush = max(earliest, previous_start + int(loud[-1]) + 1)
+    hush = max(earliest, previous_start + int(loud[-1]) + 1) if len(loud) else earliest
     return hush if hush < end else start
 
 

@@ -120,10 +120,12 @@ def visemes(symbol: str) -> tuple[Viseme, ...]:
     >>> visemes("ˈəʊ") == (VISEMES["ə"], VISEMES["ʊ"])
     True
     """
-    letters = [letter for letter in unicodedata.normalize("NFD", symbol) if letter == PAUSE or letter.isalpha()]
-    # Lm: the modifier letters, among them the length mark and the raised j and w of a coloured consonant.
-    spoken = [letter for letter in letters if letter == PAUSE or unicodedata.category(letter) != "Lm" or letter in VISEMES]
-    return tuple(VISEMES.get(letter, TONGUE) for letter in spoken)
+    return tuple(VISEMES.get(letter, TONGUE) for letter in unicodedata.normalize("NFD", symbol) if _is_sound(letter))
+
+
+def _is_sound(letter: str) -> bool:
+    # Lm: the modifier letters, among them stress, length, and the raised j and w of a coloured consonant.
+    return letter == PAUSE or (letter.isalpha() and unicodedata.category(letter) != "Lm")
 
 
 def mouth_curves(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarray:
@@ -145,7 +147,7 @@ def mouth_curves(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarray:
     starts, ends = (np.array([span[column] for span in spans], np.float64) for column in (0, 1))
     presence = _bell_below(ends, times) - _bell_below(starts, times)
     shapes = [span[2] for span in spans]
-    opening_pull = np.array([shape.opening_dominance for shape in shapes])
+    opening_pull = [shape.opening_dominance for shape in shapes]
     opening = _weighted_mean(presence, opening_pull, [shape.opening for shape in shapes])
     tuck = _weighted_mean(presence, opening_pull, [shape.tuck for shape in shapes])
     width = _weighted_mean(presence, [shape.width_dominance for shape in shapes], [shape.width for shape in shapes])
@@ -203,7 +205,8 @@ def _bell_below(edges: np.ndarray, times: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh((edges[None, :] - times[:, None]) / (2 * _BELL_S)))
 
 
-def _weighted_mean(presence: np.ndarray, dominance: Sequence[float] | np.ndarray, values: Sequence[float]) -> np.ndarray:
+def _weighted_mean(presence: np.ndarray, dominance: Sequence[float], values: Sequence[float]) -> np.ndarray:
+    """(n_times,) mean of `values` (n_spans,) by dominance and by presence (n_times, n_spans)."""
     weight = presence * np.asarray(dominance)
     return (weight @ np.asarray(values)) / weight.sum(axis=1)
 

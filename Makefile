@@ -1,0 +1,60 @@
+# Every target makes .venv and installs what it needs first; nothing is installed twice.
+#
+#   PYTHON=python3.12      which interpreter .venv is made with
+#   PIP_ARGS="--no-cache"  more options for pip (docs/install.md: the small CPU build of torch)
+
+VIDEO = recordings/me.mp4
+NAME = me
+export VIDEO NAME
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# The first interpreter that mediapipe has wheels for.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$python && break; \
+	done)
+
+.PHONY: help install train demo test lint bench docs clean
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED)  ## make .venv and install hygiesync and all it needs
+
+train: $(INSTALLED)  ## VIDEO=recordings/me.mp4 NAME=me: turn a video into the avatar models/me
+	$(BIN)/hygiesync train "$$VIDEO" --out "models/$$NAME"
+
+demo: $(INSTALLED)  ## see it work, with no camera, microphone or network
+	$(BIN)/hygiesync demo
+
+test: $(INSTALLED)  ## run the tests
+	$(BIN)/pytest
+
+lint: $(INSTALLED)  ## check style, types and who imports whom
+	$(BIN)/ruff check
+	$(BIN)/mypy hygiesync
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED) models/demo/avatar.json  ## measure speed and latency on the demo's avatar
+	$(BIN)/hygiesync bench models/demo
+
+docs: $(INSTALLED)  ## run the examples in docstrings, follow the links in the pages
+	$(BIN)/pytest --doctest-modules hygiesync tests/test_docs.py
+
+clean:  ## remove .venv and caches; models/ and recordings/ stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
+	find . \( -path ./models -o -path ./recordings -o -path ./.git \) -prune -o \
+		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+models/demo/avatar.json: | $(INSTALLED)
+	$(BIN)/hygiesync demo
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.10, 3.11 or 3.12 found, and mediapipe has wheels for no other." \
+		"Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	.ci/system-packages "$(PYTHON)"
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@touch $@

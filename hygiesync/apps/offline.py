@@ -1,0 +1,153 @@
+"""Rendering a sound file to an mp4: a loop over the engine, in constant memory for any length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from hygiesync.apps.prefetch import prefetched
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
+from hygiesync.avatar.template import TemplateSource, VideoTemplate
+from hygiesync.engine import Engine
+from hygiesync.errors import UsageError
+from hygiesync.media.audio import probe_audio, read_audio_blocks
+from hygiesync.media.container import PathLike
+from hygiesync.media.video import VideoInfo, VideoWriter, probe
+from hygiesync.render.compositor import Renderer
+from hygiesync.render.painter import LandmarkPainter
+from hygiesync.render.template import TemplateFrame
+
+BLOCK_LENGTH = 1600
+"""Samples pushed at a time: a tenth of a second."""
+
+_KEPT_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_DEFAULT_RATE = 48_000
+
+Progress = Callable[[Fraction], None]
+"""Told of the time up to which pictures are done, seconds."""
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """What a rendering may be asked for.
+
+    Attributes
+    ----------
+    template : path, optional
+        Video whose mouth is replaced; the avatar's idle loop when left out.
+    fps : Fraction, optional
+        Pictures a second; the template's own times, or the training video's rate, when left out.
+    landmarks_only : bool
+        Draw points on black in place of the face.
+    crf, preset, codec : encoder's quality, speed and name
+    """
+
+    template: PathLike | None = None
+    fps: Fraction | None = None
+    landmarks_only: bool = False
+    crf: int = 17
+    preset: str = "veryfast"
+    codec: str = "libx264"
+
+
+class _LoopedFrames:
+    """A template source that is read ahead by a thread."""
+
+    def __init__(self, source: TemplateSource) -> None:
+        self._source = source
+
+    def frames(self) -> Iterator[TemplateFrame]:
+        return prefetched(self._source.frames(), depth=8)
+
+
+def render(
+    avatar: Avatar,
+    audio: PathLike,
+    out: PathLike,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write an mp4 in which `avatar` says what `audio` holds.
+
+    Parameters
+    ----------
+    avatar : Avatar
+    audio : path
+        Any file with sound; the result is as long as it is.
+    out : path
+        The mp4 to write. It appears at once and is playable even if the program is killed; after an error it is gone.
+    options : RenderOptions, optional
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        When the sound, the template or the output can't be used.
+    UsageError
+        When `out` is one of the files that are read.
+    """
+    options = options or RenderOptions()
+    _check_not_same(out, audio, options.template)
+    sound = probe_audio(audio)
+    next(read_audio_blocks(audio, block_length=BLOCK_LENGTH))
+    source, info = _template(avatar, options)
+    width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
+    fps = options.fps or (info.fps if info else avatar.fps)
+    renderer: Renderer | None = LandmarkPainter(avatar.shape) if options.landmarks_only else None
+    engine = Engine(avatar, template=_LoopedFrames(source), renderer=renderer)
+    rate = sound.sample_rate if sound.sample_rate in _KEPT_RATES else _DEFAULT_RATE
+    n_channels = min(sound.n_channels, 2)
+    with (
+        closing(read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)) as track,
+        VideoWriter(
+            out, width, height, fps, audio_rate=rate, audio_channels=n_channels, metadata=provenance(avatar),
+            crf=options.crf, preset=options.preset, codec=options.codec,
+        ) as writer,
+    ):  # fmt: skip
+        _write_all(engine, audio, track, writer, progress)
+
+
+def _write_all(
+    engine: Engine, audio: PathLike, track: Iterator[np.ndarray], writer: VideoWriter, progress: Progress | None
+) -> None:
+    """Push the sound through the engine, and write its pictures and the sound side by side."""
+    for block in read_audio_blocks(audio, block_length=BLOCK_LENGTH):
+        for frame in engine.push(block):
+            writer.write(frame.image, frame.time_s)
+            if progress is not None:
+                progress(frame.time_s)
+        samples = next(track, None)
+        if samples is not None:
+            writer.write_audio(samples)
+    for frame in engine.flush():
+        writer.write(frame.image, frame.time_s)
+    for samples in track:
+        writer.write_audio(samples)
+
+
+def _template(avatar: Avatar, options: RenderOptions) -> tuple[TemplateSource, VideoInfo | None]:
+    if options.template is None:
+        return avatar.idle_template(options.fps or avatar.fps), None
+    info = probe(options.template)
+    return VideoTemplate(info, avatar.pose, options.fps), info
+
+
+def provenance(avatar: Avatar) -> dict[str, str]:
+    """Tags that say what the file is: synthetic media, of whom, and whether that person is known to agree."""
+    consent = "stated" if avatar.manifest.consent == CONSENT_STATED else "not stated"
+    return {
+        "title": f"{avatar.manifest.name} (synthetic media)",
+        "comment": f"{SYNTHETIC_MEDIA_NOTE} Consent of the person shown: {consent}.",
+    }
+
+
+def _check_not_same(out: PathLike, *sources: PathLike | None) -> None:
+    for source in sources:
+        if source is not None and Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
+            raise UsageError(f"{out}: is also read; choose another --out, or the file would be lost")

@@ -1,0 +1,275 @@
+"""Sound of every kind read back: at its time, at its loudness, or refused in one line."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from media_files import click_errors_ms, clicks, write_media
+
+from hygiesync.errors import InputError, UsageError
+from hygiesync.media import audio
+from hygiesync.media.audio import probe_audio, read_audio, read_audio_blocks, write_wav
+
+MOMENTS = (0.5, 1.5)
+PICTURE_TIMES = [Fraction(n, 25) for n in range(50)]
+
+
+def tone(sample_rate: int, duration_s: float = 1.0, peak: float = 0.5) -> np.ndarray:
+    seconds = np.arange(round(duration_s * sample_rate)) / sample_rate
+    return (peak * np.sin(2 * np.pi * 440 * seconds)).astype(np.float32)
+
+
+def worst_click_ms(path: Path, moments=MOMENTS) -> float:
+    return max(map(abs, click_errors_ms(read_audio(path), moments, 16_000)))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("sample_rate", [8_000, 11_025, 16_000, 44_100, 96_000])
+def test_wav_of_any_rate_and_depth(tmp_path, sample_rate, subtype):
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, clicks(MOMENTS, 2.0, sample_rate), sample_rate, subtype=subtype)
+    samples = read_audio(path)
+    assert (samples.dtype, samples.shape) == (np.float32, (32_000,))
+    assert worst_click_ms(path) < 0.15
+    info = probe_audio(path)
+    assert (info.sample_rate, info.n_channels, info.duration_s) == (sample_rate, 1, 2)
+
+
+def test_float_samples_at_the_wanted_rate_are_untouched(tmp_path):
+    noise = np.random.default_rng(0).uniform(-1, 1, 40_000).astype(np.float32)
+    soundfile.write(tmp_path / "noise.wav", noise, 16_000, subtype="FLOAT")
+    assert np.array_equal(read_audio(tmp_path / "noise.wav"), noise)
+
+
+def test_resampling_keeps_a_tone(tmp_path):
+    soundfile.write(tmp_path / "tone.wav", tone(44_100), 44_100, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "tone.wav")[200:-200], tone(16_000)[200:-200], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "tolerance_ms"),
+    [
+        ("a.mp3", "mp3", 44_100, 0.15),
+        ("a.m4a", "aac", 44_100, 0.15),
+        ("a.flac", "flac", 96_000, 0.15),
+        ("a.opus", "libopus", 48_000, 0.15),
+        ("a.mkv", "ac3", 48_000, 6.0),  # AC-3 delays by 256 samples and says so nowhere
+    ],
+)
+def test_compressed_sound_comes_back_at_its_time(tmp_path, name, codec, rate, tolerance_ms):
+    format_name = {"a.m4a": "mp4", "a.opus": "ogg", "a.mkv": "matroska"}.get(name)
+    path = write_media(
+        tmp_path / name,
+        samples=clicks(MOMENTS, 2.0, rate),
+        sample_rate=rate,
+        audio_codec=codec,
+        format_name=format_name,
+    )
+    assert worst_click_ms(path) < tolerance_ms
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
+@pytest.mark.parametrize("start_s", [Fraction(0), Fraction(3, 4)])
+def test_sound_lies_on_the_clock_of_the_pictures(tmp_path, name, start_s):
+    path = write_media(
+        tmp_path / name, times_s=PICTURE_TIMES, samples=clicks(MOMENTS, 2.0, 48_000), audio_start_s=start_s
+    )
+    # containers round the start of a track to a millisecond
+    assert worst_click_ms(path, [time_s + float(start_s) for time_s in MOMENTS]) < 1.0
+    assert not np.abs(read_audio(path)[: int(start_s * 16_000)]).max(initial=0) > 1e-3
+
+
+def test_sound_alone_starts_with_its_first_sample(tmp_path):
+    path = write_media(
+        tmp_path / "a.mkv", samples=clicks(MOMENTS, 2.0, 48_000), audio_start_s=Fraction(3), audio_codec="flac"
+    )
+    assert worst_click_ms(path) < 0.15
+
+
+def test_a_hole_becomes_silence_and_moves_nothing(tmp_path):
+    samples = np.tile(tone(48_000), 3)[:, np.newaxis]
+    samples[96_000:] = clicks([0.5], 1.0, 48_000)
+    path = write_media(
+        tmp_path / "a.mkv", times_s=PICTURE_TIMES, samples=samples, audio_codec="flac", holes_s=[(0.5, 1.5)]
+    )
+    assert worst_click_ms(path, [2.5]) < 0.7
+    hole = read_audio(path)[int(0.65 * 16_000) : int(1.45 * 16_000)]
+    assert not hole.any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    block_length=st.integers(1, 5000),
+    n_channels=st.sampled_from([1, 2]),
+    sample_rate=st.sampled_from([8_000, 16_000, 22_050]),
+)
+def test_blocks_of_any_length_are_the_same_sound(tmp_path_factory, block_length, n_channels, sample_rate):
+    path = tmp_path_factory.getbasetemp() / "blocks.wav"
+    if not path.exists():
+        stereo = np.random.default_rng(0).uniform(-0.5, 0.5, (3001, 2))
+        soundfile.write(path, stereo, 16_000)
+    whole = list(read_audio_blocks(path, sample_rate, n_channels, 10**6))
+    blocks = list(read_audio_blocks(path, sample_rate, n_channels, block_length))
+    assert len(whole) == 1
+    assert {len(block) for block in blocks[:-1]} <= {block_length}
+    assert 0 < len(blocks[-1]) <= block_length
+    assert whole[0].shape[1:] == (() if n_channels == 1 else (2,))
+    assert np.array_equal(np.concatenate(blocks), whole[0])
+
+
+class Frame:
+    """A frame of sound as the timeline sees it, at a time stamp of its own."""
+
+    def __init__(self, begin: int, samples: np.ndarray) -> None:
+        self.value = audio.AudioFrame.from_ndarray(samples[np.newaxis], format="flt", layout="mono")
+        self.value.sample_rate, self.value.pts, self.value.time_base = 16_000, begin, Fraction(1, 16_000)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(1, 1500), st.one_of(st.just(0), st.integers(-900, 3000))), min_size=1, max_size=12
+    ),
+    start=st.integers(-500, 3000),
+)
+def test_every_frame_lands_on_its_time_stamp(steps, start):
+    """Against the plain way: write each frame into one long array, unless the step is mere jitter."""
+    tolerance = int(audio.MAX_JITTER_S * 16_000)
+    timeline = audio._Timeline(16_000, 1, Fraction(0), "test")
+    expected, n_known, position, pieces = np.zeros(60_000, np.float32), 0, start, []
+    for number, (length, step) in enumerate(steps):
+        stamp = position + (step if number else 0)
+        begin = stamp if number == 0 or abs(stamp - position) > tolerance else position
+        values = np.arange(1, length + 1, dtype=np.float32) / 2048 + number
+        pieces += timeline.push(Frame(stamp, values).value)
+        first = max(begin, n_known)
+        if begin + length > first:
+            expected[first : begin + length] = values[first - begin :]
+            n_known = begin + length
+        position = begin + length
+    pieces += timeline.flush()
+    samples = np.concatenate([np.zeros((0, 1), np.float32), *pieces])[:, 0]
+    assert np.array_equal(samples[:n_known], expected[:n_known])
+    assert not samples[n_known:].any()
+
+
+def test_time_stamps_that_leap_are_refused():
+    timeline = audio._Timeline(16_000, 1, Fraction(0), "leap.mkv")
+    list(timeline.push(Frame(0, np.ones(160, np.float32)).value))
+    with pytest.raises(InputError, match=r"leap\.mkv: its sound stops from 0\.0 s to 700\.0 s"):
+        list(timeline.push(Frame(700 * 16_000, np.ones(160, np.float32)).value))
+
+
+@pytest.mark.parametrize(
+    ("channels", "mono_peak", "stereo_peaks"),
+    [
+        ([1], 0.5, (0.5, 0.5)),
+        ([1, 1], 0.5, (0.5, 0.5)),
+        ([1, 0], 0.25, (0.5, 0.0)),
+        ([0, 0, 1, 0, 0, 0], 0.5, (0.354, 0.354)),
+    ],
+    ids=["mono", "both sides", "left only", "5.1 with the voice in the centre"],
+)
+def test_a_voice_keeps_its_loudness_through_the_mix(tmp_path, channels, mono_peak, stereo_peaks):
+    sound = tone(48_000)[:, np.newaxis] * np.asarray(channels, np.float32)
+    soundfile.write(tmp_path / "mix.wav", sound, 48_000, subtype="PCM_24")
+    assert np.abs(read_audio(tmp_path / "mix.wav")).max() == pytest.approx(mono_peak, abs=0.01)
+    stereo = np.concatenate(list(read_audio_blocks(tmp_path / "mix.wav", n_channels=2)))
+    np.testing.assert_allclose(np.abs(stereo).max(axis=0), stereo_peaks, atol=0.01)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("sample_rate", [16_000, 44_100])
+def test_samples_that_are_not_numbers_are_refused_with_their_place(tmp_path, bad, sample_rate):
+    samples = np.zeros(3 * sample_rate, np.float32)
+    samples[round(1.25 * sample_rate)] = bad
+    soundfile.write(tmp_path / "bad.wav", samples, sample_rate, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"bad\.wav: expected finite samples.* near 1\.2[45]\d s"):
+        read_audio(tmp_path / "bad.wav")
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read_audio(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_holds_no_sound_is_refused_in_one_line(tmp_path):
+    (tmp_path / "text.wav").write_text("hello\n" * 500)
+    (tmp_path / "renamed.wav").write_bytes(bytes(range(256)) * 40)
+    soundfile.write(tmp_path / "no_samples.wav", np.zeros(0), 16_000)
+    write_media(tmp_path / "silent_film.mp4", times_s=PICTURE_TIMES[:3])
+    for name, words in [
+        ("missing.wav", "no such file"),
+        ("text.wav", "none of these"),
+        ("renamed.wav", "none of these"),
+        ("no_samples.wav", "holds no samples"),
+        ("silent_film.mp4", "has no audio track"),
+        (".", "is a folder"),
+    ]:
+        assert words in refusal(tmp_path / name)
+
+
+def test_a_wav_that_lost_its_end_is_refused_but_one_from_a_pipe_is_not(tmp_path):
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, tone(16_000, 3), 16_000)
+    content = path.read_bytes()
+    path.write_bytes(content[:50_000])
+    assert "its end is lost" in refusal(path)
+    unknown = b"\xff\xff\xff\xff"
+    path.write_bytes(content[:4] + unknown + content[8:40] + unknown + content[44:])
+    assert len(read_audio(path)) == 48_000
+
+
+def test_a_wrong_extension_and_an_odd_name_do_not_matter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("plain.wav", tone(16_000), 16_000)
+    for name in ["-sound %d ü 日本.wav", "really a wav.mp3", "a:b.wav", "no extension"]:
+        Path("plain.wav").replace(name)
+        assert len(read_audio(name)) == 16_000
+        Path(name).replace("plain.wav")
+
+
+def test_a_cover_image_is_not_a_picture_track(tmp_path):
+    """An album cover must not make a song wait for the clock of a video."""
+    for cover, begin_s in [(True, 0), (False, 2)]:
+        path = write_media(
+            tmp_path / "song.mp4",
+            times_s=[Fraction(0)],
+            video_codec="mjpeg",
+            is_cover=cover,
+            audio_codec="flac",
+            samples=clicks(MOMENTS, 2.0, 48_000),
+            audio_start_s=Fraction(2),
+        )
+        assert worst_click_ms(path, [time_s + begin_s for time_s in MOMENTS]) < 1.0
+
+
+def test_written_wav_is_16_bit_and_clips(tmp_path):
+    samples = np.array([0.0, 0.5, -0.5, 2.0, -2.0], np.float32)
+    write_wav(tmp_path / "out.wav", samples, 22_050)
+    info = soundfile.info(tmp_path / "out.wav")
+    assert (info.subtype, info.samplerate, info.frames) == ("PCM_16", 22_050, 5)
+    back, _ = soundfile.read(tmp_path / "out.wav")
+    np.testing.assert_allclose(back, [0, 0.5, -0.5, 1, -1], atol=1e-4)
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(InputError, match="can't be written"):
+        write_wav(tmp_path / "no" / "out.wav", np.zeros(3), 16_000)
+    with pytest.raises(InputError, match="finite"):
+        write_wav(tmp_path / "out.wav", np.array([np.nan]), 16_000)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"n_channels": 3}, {"sample_rate": 0}, {"block_length": 0}])
+def test_impossible_options_are_usage_errors(tmp_path, options):
+    with pytest.raises(UsageError):
+        next(read_audio_blocks(tmp_path / "never opened.wav", **options))
