@@ -1,6 +1,7 @@
 """Speech with phoneme times: in order, where they are heard, and the same every time."""
 
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -71,6 +72,12 @@ def test_same_text_same_speech_whatever_was_said_before(speech: Speech) -> None:
     again = synthesise(TEXT)
     np.testing.assert_array_equal(again.samples, speech.samples)
     assert again.phonemes == speech.phonemes
+
+
+def test_breath_noise_does_not_depend_on_the_time_of_day() -> None:
+    before = synthesise("Papa.", "en+f3")
+    time.sleep(1.1)  # whole seconds are the seed, where there is none
+    np.testing.assert_array_equal(synthesise("Papa.", "en+f3").samples, before.samples)
 
 
 def test_threads_do_not_disturb_each_other(speech: Speech) -> None:

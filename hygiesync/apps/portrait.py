@@ -7,14 +7,16 @@ here, the true landmarks of every frame are known.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from hygiesync.apps.portrait_mouth import MouthInterior, without_teeth
-from hygiesync.apps.portrait_shape import FaceAxes, PortraitShape
+from hygiesync.apps.portrait_shape import PortraitShape
 from hygiesync.errors import HygieSyncError, MissingDependencyError, UsageError
 from hygiesync.face.landmarks import N_LANDMARKS, LandmarkDetector
-from hygiesync.face.topology import INNER_LIPS, OUTER_LIPS
+from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER
 from hygiesync.render.warp import Box, PiecewiseAffine, sample
 
 MIN_SIZE = 128
@@ -25,6 +27,29 @@ _CROP_LEFT, _CROP_TOP, _CROP_SIDE = 105, 0, 240
 
 _MARGIN = 0.25
 """Reflected border above and beside the photograph, as a part of the frame's size."""
+
+
+@dataclass(frozen=True)
+class FaceAxes:
+    """The face's own axes in a picture: x along the eyes, y towards the chin, in units of the outer-eye distance."""
+
+    origin: np.ndarray
+    axes: np.ndarray
+
+    @classmethod
+    def of(cls, landmarks: np.ndarray) -> FaceAxes:
+        """Axes of a face with `landmarks` (478, 2), centred on its mouth."""
+        across = landmarks[LEFT_EYE_OUTER] - landmarks[RIGHT_EYE_OUTER]
+        axes = np.array([across, (-across[1], across[0])])
+        return cls(landmarks[list(INNER_LIPS)].mean(axis=0), axes)
+
+    def to_face(self, points: np.ndarray) -> np.ndarray:
+        """Face coordinates (n, 2) of `points` in pixels."""
+        return (points - self.origin) @ np.linalg.inv(self.axes)
+
+    def to_pixels(self, points: np.ndarray) -> np.ndarray:
+        """Pixels (n, 2) of `points` in face coordinates."""
+        return self.origin + points @ self.axes
 
 
 class Portrait:

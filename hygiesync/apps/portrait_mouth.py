@@ -18,7 +18,7 @@ _LINE_WIDTH, _LINE_COVER = 0.02, 0.42
 
 _CAVITY = np.array([46, 15, 16], np.float32)
 _SHADOW = np.array([52, 17, 17], np.float32)
-_LIP_LINE = np.array([104, 44, 44], np.float32)
+_LIP_LINE = np.array([140, 72, 70], np.float32)
 _TONGUE = np.array([138, 62, 62], np.float32)
 _TEETH_LIGHT = 0.88
 _EDGE_LIGHT = 0.2

@@ -1,4 +1,4 @@
-"""Shape of the speaking portrait: where its mesh vertices lie for each mouth shape.
+"""Shape of the speaking portrait: where its mesh vertices lie for each mouth shape, in the face's own coordinates.
 
 The photograph smiles with bare teeth. Its lips are first brought together (the *rest* shape), so that silence and p, b,
 m look closed; from there every mouth shape is a sum of displacement fields, one for each movement::
@@ -11,12 +11,10 @@ around the head.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from hygiesync.face.topology import INNER_LIP_BOTTOM, INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER
+from hygiesync.face.topology import INNER_LIP_BOTTOM, INNER_LIPS, OUTER_LIPS
 from hygiesync.render.warp import triangulate
 
 # Four rings of lip points from skin to teeth, each from the right corner along the lower lip and back along the upper.
@@ -49,7 +47,7 @@ _OVAL = (
     136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
 _RING_SCALES = np.array([(1.1, 1.2), (1.2, 1.45)])
-"""Widening (x, y) of the outline to rings of extra vertices; the outer ring stands still. Most room is below the chin."""
+"""Widening (x, y) of the outline to rings of extra vertices; the outer ring stands still. Most room is below it."""
 
 _STILL_ABOVE, _FREE_BELOW = -0.45, -0.25
 """Heights in face coordinates, about the cheekbones and the nostrils, between which movements fade away upwards."""
@@ -57,13 +55,13 @@ _STILL_ABOVE, _FREE_BELOW = -0.45, -0.25
 _INNER = 3
 """The ring next to the teeth."""
 
-_TEETH_MARGIN = 0.12
+_TEETH_MARGIN = 0.05
 """How far the lips' inner edge is drawn back towards the outer one in the photograph."""
 
-_SEAM = 0.4
+_SEAM = 0.27
 """Where the lips meet, from the upper lip (0) to the lower (1)."""
 
-_CLOSING_SHARES = (0.6, 0.75, 0.9, 1.0)
+_CLOSING_SHARES = (0.5, 0.67, 0.85, 1.0)
 """How far each ring follows the inner edge when the lips close: the rest is lips growing fuller after the smile."""
 
 _STILL_ENOUGH = 5e-4
@@ -71,29 +69,6 @@ _STILL_ENOUGH = 5e-4
 
 _GAP = 0.2
 """Distance between the inner lips at an opening of 1, in outer-eye distances."""
-
-
-@dataclass(frozen=True)
-class FaceAxes:
-    """The face's own axes in a picture: x along the eyes, y towards the chin, in units of the outer-eye distance."""
-
-    origin: np.ndarray
-    axes: np.ndarray
-
-    @classmethod
-    def of(cls, landmarks: np.ndarray) -> FaceAxes:
-        """Axes of a face with `landmarks` (478, 2), centred on its mouth."""
-        across = landmarks[LEFT_EYE_OUTER] - landmarks[RIGHT_EYE_OUTER]
-        axes = np.array([across, (-across[1], across[0])])
-        return cls(landmarks[LIP_RINGS[_INNER]].mean(axis=0), axes)
-
-    def to_face(self, points: np.ndarray) -> np.ndarray:
-        """Face coordinates (n, 2) of `points` in pixels."""
-        return (points - self.origin) @ np.linalg.inv(self.axes)
-
-    def to_pixels(self, points: np.ndarray) -> np.ndarray:
-        """Pixels (n, 2) of `points` in face coordinates."""
-        return self.origin + points @ self.axes
 
 
 class PortraitShape:

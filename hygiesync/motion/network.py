@@ -92,7 +92,6 @@ class SpeechToShape(nn.Module):
             batch_first=True,
             dropout=settings.dropout if settings.n_lstm_layers > 1 else 0.0,
         )
-        self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(settings.lstm_width, settings.n_components)
 
     def initial_state(self, batch_size: int = 1) -> NetworkState:
@@ -123,6 +122,16 @@ class SpeechToShape(nn.Module):
             x = torch.cat([past, x], dim=2)
             remembered.append(x[:, :, -past.shape[2] :])
             x = functional.gelu(layer(x))
-        x = self.dropout(x.transpose(1, 2))
-        x, (hidden, cell) = self.lstm(x, (state.hidden, state.cell))
-        return self.head(self.dropout(x)), NetworkState(tuple(remembered), hidden, cell)
+        x, (hidden, cell) = self.lstm(self._drop_channels(x.transpose(1, 2)), (state.hidden, state.cell))
+        return self.head(self._drop_channels(x)), NetworkState(tuple(remembered), hidden, cell)
+
+    def _drop_channels(self, x: Tensor) -> Tensor:
+        """Dropout of whole channels of (B, T, channels): one draw for all times, which recurrence does not average out.
+
+        References
+        ----------
+        Gal & Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent Neural Networks*, 2016.
+        """
+        if not self.training:
+            return x
+        return x * functional.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), self.settings.dropout)

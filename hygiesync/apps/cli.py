@@ -1,0 +1,195 @@
+"""The command line: what can be asked for, and how errors become one line and an exit code.
+
+Only argparse is imported here, so that ``--help`` answers at once; each command's work is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from hygiesync import __version__
+from hygiesync.errors import HygieSyncError
+
+EXIT_CODES = """\
+exit codes: 0 done, 1 a fault of hygiesync's own, 2 wrong usage, 3 bad input, 4 missing device or dependency"""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+_DESCRIPTION = """\
+Make one person's face speak any audio, in real time, on a CPU.
+
+  hygiesync train recordings/me.mp4 --out models/me     five minutes of video become an avatar
+  hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file
+  hygiesync evaluate models/me held_out.mp4             how near is it to the real mouth?
+  hygiesync demo                                        see it all work without a camera
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        "hygiesync", description=_DESCRIPTION, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_add_train, _add_render, _add_evaluate, _add_bench, _add_demo, _add_info, _add_doctor):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str, details: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=details,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "train", "make an avatar from a video of one person speaking",
+        "Make an avatar from videos of one person speaking: five minutes, frontal, well lit, with clear sound.\n"
+        "Say some sentences, and sit still and silent for twenty seconds: that becomes the idle loop.\n\n"
+        "  hygiesync train recordings/me.mp4 --out models/me --i-have-consent",
+    )  # fmt: skip
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="video with the speaker's face and voice")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="avatar to make, such as models/me")
+    parser.add_argument(
+        "--preset", default="balanced", choices=("fast", "balanced", "best"), help="how long to train (%(default)s)"
+    )
+    parser.add_argument(
+        "--lookahead-ms", type=float, default=80.0, metavar="N",
+        help="how far ahead the network may hear, 0 to 200; more is more exact, and later when live (%(default)g)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="seed of all that is random (%(default)s)")
+    parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of the same kind stopped")
+    parser.add_argument(
+        "--i-have-consent", action="store_true", help="the person shown agrees to this avatar; recorded in it"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the training's measures to FILE")
+
+
+def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "render", "make an avatar say a sound file, as an mp4",
+        "Make an avatar say a sound file. The result is as long as the sound.\n\n"
+        "  hygiesync render models/me speech.wav --out said.mp4\n"
+        "  hygiesync render models/me speech.wav --out dubbed.mp4 --template holiday.mp4\n\n"
+        "With --template the mouth in that video is replaced, at the video's own frame times. A template longer than\n"
+        "the sound is cut; one shorter than the sound is played forth and back, without a jump.",
+    )  # fmt: skip
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, mp3, mp4 ...: any file with sound")
+    parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
+    parser.add_argument("--fps", metavar="F", help="pictures a second, 1 to 240; 29.97 means 30000/1001")
+    parser.add_argument("--landmarks-only", action="store_true", help="draw the moving landmarks on black")
+    parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")
+    parser.add_argument("--crf", type=int, default=17, help="quality, 0 (lossless) to 51 (%(default)s)")
+    parser.add_argument("--encoder-preset", default="veryfast", metavar="P", help="x264's speed (%(default)s)")
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "evaluate", "compare an avatar with a real video of the same person",
+        "Dub a real video with its own sound, and compare the lips with the real ones. Four rows:\n\n"
+        "  reencoded  the real video through the same encoder: the best that can be\n"
+        "  oracle     the real coefficients through our renderer: what the renderer costs\n"
+        "  ours       the sound through network and renderer\n"
+        "  mean       a mouth that never moves: what no skill gives",
+    )  # fmt: skip
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("video", type=Path, metavar="VIDEO", help="video of the same person, not used in training")
+    parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with curves and pictures")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the four videos there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measures to FILE")
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "bench", "measure the speed of an avatar on this machine",
+        "Time each part of rendering on one thread, beside what it is compared with, in one run.",
+    )  # fmt: skip
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument(
+        "--size", action="append", metavar="WxH", help="picture size, may be repeated (512x512 and 1920x1080)"
+    )
+    parser.add_argument(
+        "--training-video", type=Path, metavar="VIDEO", help="also time training on VIDEO against a bare FaceMesh pass"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measures to FILE")
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "demo", "make a synthetic talker, train on it, and render a sentence it never said",
+        "Show the whole way without a camera, a microphone or the network: a portrait in the public domain is made to\n"
+        "speak with espeak's voice, an avatar is trained on that video, and says a sentence that it never heard.",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("recordings"), metavar="DIR", help="for videos (%(default)s)")
+    parser.add_argument(
+        "--avatar", type=Path, default=Path("models/demo"), metavar="DIR", help="avatar to make (%(default)s)"
+    )
+
+
+def _add_info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "info", "show what an avatar is made of", "Check an avatar and show what is in it.")
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it to FILE")
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "doctor", "check this machine and say how to fix what is missing",
+        "Check libraries, encoders and devices, and say how to fix what is missing.",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the checks to FILE")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Without the program's name; the process's own arguments when left out.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 1 our own fault, 2 wrong usage, 3 bad input, 4 missing device or dependency.
+    """
+    logging.basicConfig(format="hygiesync: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said what was wrong, or shown the help
+        return int(stop.code or 0)
+    try:
+        commands = import_module("hygiesync.apps.commands")
+        return int(getattr(commands, f"run_{arguments.command}")(arguments))
+    except HygieSyncError as error:
+        print(f"hygiesync: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("hygiesync: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("HYGIESYNC_DEBUG"):
+            raise
+        print(
+            f"hygiesync: a fault of its own: {type(error).__name__}: {error}; please report it with what"
+            " HYGIESYNC_DEBUG=1 shows",
+            file=sys.stderr,
+        )
+        return HygieSyncError.exit_code

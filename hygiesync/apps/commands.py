@@ -1,0 +1,168 @@
+"""What each command does with its arguments: call the library, show progress, print results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from hygiesync.apps.progress import StageBars
+from hygiesync.errors import InputError, MissingDependencyError, UsageError
+
+_CONSENT_QUESTION = "Does the person shown in the video agree to this avatar being made? [y/N] "
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """``hygiesync train``."""
+    from hygiesync.avatar.build import train
+
+    _check_json(arguments.json)
+    has_consent = arguments.i_have_consent or _ask_for_consent()
+    with StageBars() as bars:
+        avatar = train(
+            arguments.videos,
+            arguments.out,
+            preset=arguments.preset,
+            lookahead_ms=arguments.lookahead_ms,
+            seed=arguments.seed,
+            resume=arguments.resume,
+            has_consent=has_consent,
+            progress=bars,
+            warn=_warn,
+        )
+    measures = avatar.manifest.training["validation"]
+    _write_json(arguments.json, avatar.manifest.training)
+    print(
+        f"{arguments.out}: made from {avatar.manifest.training['n_usable_frames']} frames; on the part kept for"
+        f" validation the lips are {measures['lip_distance_pct']:.2f} % of the eyes' distance off, and the opening"
+        f" correlates at {measures['opening_correlation']:.2f}"
+    )
+    return 0
+
+
+def run_render(arguments: argparse.Namespace) -> int:
+    """``hygiesync render``."""
+    from hygiesync.apps.offline import RenderOptions, render
+    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.media.audio import probe_audio
+    from hygiesync.timing import parse_fps
+
+    options = RenderOptions(
+        template=arguments.template,
+        fps=None if arguments.fps is None else parse_fps(arguments.fps),
+        landmarks_only=arguments.landmarks_only,
+        crf=arguments.crf,
+        preset=arguments.encoder_preset,
+        codec=arguments.codec,
+    )
+    avatar = Avatar.load(arguments.avatar)
+    total = round(probe_audio(arguments.audio).duration_s * 10)
+    with StageBars() as bars:
+
+        def show(time_s: Fraction) -> None:
+            bars("rendering", int(time_s * 10), total, f"{float(time_s):.1f} s")
+
+        render(avatar, arguments.audio, arguments.out, options, show)
+    print(f"{arguments.out}: written")
+    return 0
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """``hygiesync evaluate``."""
+    from hygiesync.apps.evaluate import evaluate, format_table
+    from hygiesync.avatar.bundle import Avatar
+
+    _check_json(arguments.json)
+    avatar = Avatar.load(arguments.avatar)
+    with StageBars() as bars:
+        rows = evaluate(avatar, arguments.video, keep=arguments.keep, report=arguments.report, progress=bars)
+    _write_json(arguments.json, rows)
+    print(format_table(rows))
+    return 0
+
+
+def run_bench(arguments: argparse.Namespace) -> int:
+    """``hygiesync bench``."""
+    from hygiesync.apps.bench import bench, format_bench
+    from hygiesync.avatar.bundle import Avatar
+
+    _check_json(arguments.json)
+    sizes = [_parse_size(text) for text in arguments.size or ("512x512", "1920x1080")]
+    with StageBars() as bars:
+        result = bench(Avatar.load(arguments.avatar), sizes, arguments.training_video, progress=bars)
+    _write_json(arguments.json, result)
+    print(format_bench(result))
+    return 0
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """``hygiesync demo``."""
+    from hygiesync.apps.demo import run_demo as demo
+
+    with StageBars() as bars:
+        result = demo(arguments.out, arguments.avatar, bars)
+    print(result.text)
+    return 0
+
+
+def run_info(arguments: argparse.Namespace) -> int:
+    """``hygiesync info``."""
+    from hygiesync.apps.info import describe, format_info
+
+    _check_json(arguments.json)
+    content = describe(arguments.avatar)
+    _write_json(arguments.json, content)
+    print(format_info(content))
+    return 0
+
+
+def run_doctor(arguments: argparse.Namespace) -> int:
+    """``hygiesync doctor``."""
+    from dataclasses import asdict
+
+    from hygiesync.apps.doctor import diagnose, format_checks, has_failed
+
+    _check_json(arguments.json)
+    checks = diagnose()
+    _write_json(arguments.json, [asdict(check) for check in checks])
+    print(format_checks(checks))
+    return MissingDependencyError.exit_code if has_failed(checks) else 0
+
+
+def _ask_for_consent() -> bool:
+    """Ask a person; tell a script that nothing was said."""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        print(_CONSENT_QUESTION, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    _warn("consent of the person shown: not stated (say --i-have-consent when they agree); recorded in the avatar")
+    return False
+
+
+def _warn(message: str) -> None:
+    print(f"hygiesync: note: {message}", file=sys.stderr)
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if match is None:
+        raise UsageError(f"size: expected WIDTHxHEIGHT such as 1280x720, got {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def _check_json(path: Path | None) -> None:
+    """Refuse an unwritable result file before hours of work, not after."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise InputError(f"{path}: can't be written; expected the name of a file in a folder that exists")
+
+
+def _write_json(path: Path | None, content: Any) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: can't be written ({error.strerror})") from error

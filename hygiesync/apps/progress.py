@@ -1,0 +1,58 @@
+"""Progress bars on stderr, one for each stage of a long job."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+
+
+class StageBars:
+    """Shows the work that is reported as (stage, done, in all, note), a bar for each stage; a context manager."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Show that `done` of `total` are done in `stage`."""
+        from tqdm import tqdm
+
+        if stage != self._stage:
+            self.close()
+            self._stage = stage
+            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, dynamic_ncols=True, unit="", leave=True)
+        self._bar.total = max(total, done)
+        self._bar.update(done - self._bar.n)
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+
+    def close(self) -> None:
+        """End the last bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def __enter__(self) -> StageBars:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def sparkline(values: list[float], width: int = 24) -> str:
+    """A curve in one line of text, its last `width` values.
+
+    Examples
+    --------
+    >>> sparkline([3.0, 2.0, 1.0])
+    '█▄▁'
+    """
+    shown = values[-width:]
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    return "".join(_SPARKS[int((value - low) / span * (len(_SPARKS) - 1))] for value in shown)

@@ -1,0 +1,62 @@
+"""Fixtures made once a session: a synthetic talker whose true shapes are known, and an avatar trained on it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hygiesync.apps.talker import HELD_OUT, make_talker
+
+
+@pytest.fixture(scope="session")
+def talker_directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("talker")
+
+
+@pytest.fixture(scope="session")
+def talker_truth(talker_directory):
+    """Truth of `talker_video`."""
+    return make_talker(talker_directory / "talker.mp4", sentences=7)
+
+
+@pytest.fixture(scope="session")
+def talker_video(talker_directory, talker_truth):
+    """Some 20 seconds of a talking portrait."""
+    return talker_directory / "talker.mp4"
+
+
+@pytest.fixture(scope="session")
+def held_out_truth(talker_directory):
+    """Truth of `held_out_video`."""
+    return make_talker(talker_directory / "held out.mp4", sentences=HELD_OUT[:1], seed=7)
+
+
+@pytest.fixture(scope="session")
+def held_out_video(talker_directory, held_out_truth):
+    """A few seconds of the same talker saying something else."""
+    return talker_directory / "held out.mp4"
+
+
+@pytest.fixture(scope="session")
+def avatar_directory(talker_directory, talker_video):
+    """Folder of `talker_avatar`; not to be changed."""
+    from hygiesync.avatar.build import train
+
+    train(talker_video, talker_directory / "avatar", preset="fast", has_consent=True)
+    return talker_directory / "avatar"
+
+
+@pytest.fixture(scope="session")
+def talker_avatar(avatar_directory):
+    from hygiesync.avatar.bundle import Avatar
+
+    return Avatar.load(avatar_directory)
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Folder of real recordings, where there is one."""
+    folder = os.environ.get("HYGIESYNC_DATA")
+    if not folder:
+        pytest.skip("HYGIESYNC_DATA is not set")
+    return Path(folder)
