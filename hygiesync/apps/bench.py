@@ -1,8 +1,8 @@
 """How fast it is on this machine: each part of drawing a frame, beside what it is compared with, in one run.
 
-A time in milliseconds says as much about the machine as about the program. So everything is measured side by side: in
-each round every picture size draws one frame, makes one ``cv2.seamlessClone`` of the same mouth and one bare copy of the
-same frame, and a machine that slows down slows all of them. Their ratios are what can be claimed.
+A time in milliseconds says as much about the machine as about the program. So everything is measured side by side:
+in each round every picture size draws one frame, makes one ``cv2.seamlessClone`` of the same mouth and one bare copy of
+the same frame, and a machine that slows down slows all of them. Their ratios are what can be claimed.
 
 The parts are timed inside :meth:`Compositor.render` itself: for the time of the measurement, the functions that it
 calls are wrapped by a stopwatch.
@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -189,9 +190,7 @@ def _patch_px(size: tuple[int, int]) -> int:
     return min(min(size) // 2, MAX_PATCH_PX)
 
 
-def _enlarged_template(
-    frame: TemplateFrame, size: tuple[int, int], scale: float, shift: np.ndarray
-) -> TemplateFrame:
+def _enlarged_template(frame: TemplateFrame, size: tuple[int, int], scale: float, shift: np.ndarray) -> TemplateFrame:
     matrix = np.column_stack([scale * np.eye(2), shift])
     image = cv2.warpAffine(frame.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     face = frame.face
@@ -278,13 +277,13 @@ def _draw_one(scene: _Scene, number: int, watch: _Stopwatch) -> dict[str, float]
     """Seconds of one frame, of its parts, and of its rivals."""
     template, coefficients = scene.script[number]
     watch.spent_s.clear()
-    frame_s = _seconds(lambda: scene.renderer.render(template, coefficients))
+    frame_s = _seconds(partial(scene.renderer.render, template, coefficients))
     spent_s = {part: watch.spent_s[part] for _, _, part in PARTS}
     patch, picture, mask = watch.arguments["blend"][:3]
     stencil = mask.astype(np.uint8) * 255
     left, top, width, height = cv2.boundingRect(stencil)
     middle = (left + width // 2, top + height // 2)
-    clone_s = _seconds(lambda: cv2.seamlessClone(patch, picture, stencil, middle, cv2.NORMAL_CLONE))
+    clone_s = _seconds(partial(cv2.seamlessClone, patch, picture, stencil, middle, cv2.NORMAL_CLONE))
     return spent_s | {"frame": frame_s, "seamless_clone": clone_s, "frame_copy": _seconds(template.image.copy)}
 
 
@@ -314,19 +313,23 @@ def _measure_listening(avatar: Avatar) -> dict[str, Any]:
     generator = np.random.default_rng(0)
     samples = (0.1 * generator.standard_normal(time_to_samples(HEARD_S))).astype(np.float32)
     spectrogram, predictor = MelSpectrogram(), Predictor(avatar.step)
-    steps_s = []
-    for start in range(0, len(samples), HOP_LENGTH):
-        block = samples[start : start + HOP_LENGTH]
-        steps_s.append(_seconds(lambda block=block: predictor.push(spectrogram.push(block))))  # type: ignore[misc]
+
+    def hear(block: np.ndarray) -> None:
+        predictor.push(spectrogram.push(block))
+
+    steps_s = [_seconds(partial(hear, block)) for block in _blocks(samples, HOP_LENGTH)]
     listener = avatar.listener()
-    blocks = [samples[start : start + _BLOCK_LENGTH] for start in range(0, len(samples), _BLOCK_LENGTH)]
-    spent_s = sum(_seconds(lambda block=block: listener.push(block)) for block in blocks)  # type: ignore[misc]
+    spent_s = sum(_seconds(partial(listener.push, block)) for block in _blocks(samples, _BLOCK_LENGTH))
     heard_s = float(sample_time(len(samples)))
     return {"mel_frame_us": _percentiles(steps_s, 1e6), "sound_s_per_s": round(heard_s / spent_s, 1)}
 
 
+def _blocks(samples: np.ndarray, length: int) -> Iterator[np.ndarray]:
+    return (samples[start : start + length] for start in range(0, len(samples), length))
+
+
 def _measure_loading(avatar: Avatar) -> dict[str, float]:
-    return _percentiles([_seconds(lambda: Avatar.load(avatar.directory)) for _ in range(N_LOADS)], 1e3)
+    return _percentiles([_seconds(partial(Avatar.load, avatar.directory)) for _ in range(N_LOADS)], 1e3)
 
 
 def _measure_startup(report: Progress) -> dict[str, Any]:
@@ -357,7 +360,7 @@ def _measure_startup(report: Progress) -> dict[str, Any]:
 def _run_python(arguments: Sequence[str]) -> tuple[float, float]:
     """Wall-clock and processor seconds of one interpreter."""
     before = os.times()
-    wall_s = _seconds(lambda: _checked_run(arguments, os.devnull, lambda process: process.wait()))
+    wall_s = _seconds(partial(_checked_run, arguments, os.devnull, subprocess.Popen.wait))
     after = os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return wall_s, spent
@@ -402,7 +405,7 @@ def _measure_training(video: Path, report: Progress) -> dict[str, Any]:
         for number, arguments in enumerate((bare, train, bare)):
             report("training", number, 3, "")
             peak = _PeakMemory()
-            spent_s.append(_seconds(lambda run=arguments, peak=peak: _checked_run(run, log, peak.watch)))  # type: ignore[misc]
+            spent_s.append(_seconds(partial(_checked_run, arguments, log, peak.watch)))
             peaks.append(peak.n_bytes)
         report("training", 3, 3, "")
     bare_s = (spent_s[0] + spent_s[2]) / 2

@@ -14,7 +14,7 @@ from hygiesync.apps.prefetch import prefetched
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
 from hygiesync.avatar.template import TemplateSource, VideoTemplate
-from hygiesync.engine import Engine
+from hygiesync.engine import Engine, VideoFrame
 from hygiesync.errors import UsageError
 from hygiesync.media.audio import probe_audio, read_audio_blocks
 from hygiesync.media.container import PathLike
@@ -22,6 +22,7 @@ from hygiesync.media.video import VideoInfo, VideoWriter, probe
 from hygiesync.render.compositor import Renderer
 from hygiesync.render.painter import LandmarkPainter
 from hygiesync.render.template import TemplateFrame
+from hygiesync.timing import sample_time
 
 BLOCK_LENGTH = 1600
 """Samples pushed at a time: a tenth of a second."""
@@ -93,42 +94,86 @@ def render(
         When `out` is one of the files that are read.
     """
     options = options or RenderOptions()
-    _check_not_same(out, audio, options.template)
-    sound = probe_audio(audio)
+    check_not_same(out, audio, options.template)
     next(read_audio_blocks(audio, block_length=BLOCK_LENGTH))
     source, info = _template(avatar, options)
     width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
     fps = options.fps or (info.fps if info else avatar.fps)
     renderer: Renderer | None = LandmarkPainter(avatar.shape) if options.landmarks_only else None
     engine = Engine(avatar, template=_LoopedFrames(source), renderer=renderer)
+    write_with_sound(
+        _spoken(engine, audio), audio, out, (width, height), fps, provenance(avatar), options=options, progress=progress
+    )
+
+
+def write_with_sound(
+    pictures: Iterator[VideoFrame],
+    audio: PathLike,
+    out: PathLike,
+    size: tuple[int, int],
+    fps: Fraction,
+    metadata: dict[str, str],
+    *,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write pictures, and the sound of a file beside them, to an mp4.
+
+    Parameters
+    ----------
+    pictures : iterator of VideoFrame
+        Taken one at a time.
+    audio : path
+        Its whole sound is written, in its own rate and channels where an mp4 keeps them.
+    out : path
+    size : tuple of int
+        (width, height) of the pictures.
+    fps : Fraction
+        Nominal rate; the pictures have times of their own.
+    metadata : dict of str to str
+    options : RenderOptions, optional
+        Of which the encoder's are used.
+    progress : callable, optional
+    """
+    options = options or RenderOptions()
+    sound = probe_audio(audio)
     rate = sound.sample_rate if sound.sample_rate in _KEPT_RATES else _DEFAULT_RATE
     n_channels = min(sound.n_channels, 2)
     with (
         closing(read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)) as track,
         VideoWriter(
-            out, width, height, fps, audio_rate=rate, audio_channels=n_channels, metadata=provenance(avatar),
+            out, *size, fps, audio_rate=rate, audio_channels=n_channels, metadata=metadata,
             crf=options.crf, preset=options.preset, codec=options.codec,
         ) as writer,
     ):  # fmt: skip
-        _write_all(engine, audio, track, writer, progress)
+        _write_side_by_side(writer, pictures, track, rate, progress)
 
 
-def _write_all(
-    engine: Engine, audio: PathLike, track: Iterator[np.ndarray], writer: VideoWriter, progress: Progress | None
+def _write_side_by_side(
+    writer: VideoWriter,
+    pictures: Iterator[VideoFrame],
+    track: Iterator[np.ndarray],
+    rate: int,
+    progress: Progress | None,
 ) -> None:
-    """Push the sound through the engine, and write its pictures and the sound side by side."""
-    for block in read_audio_blocks(audio, block_length=BLOCK_LENGTH):
-        for frame in engine.push(block):
-            writer.write(frame.image, frame.time_s)
-            if progress is not None:
-                progress(frame.time_s)
-        samples = next(track, None)
-        if samples is not None:
+    """Write each picture once the sound up to it is written."""
+    n_samples = 0
+    for picture in pictures:
+        while sample_time(n_samples, rate) <= picture.time_s and (samples := next(track, None)) is not None:
             writer.write_audio(samples)
-    for frame in engine.flush():
-        writer.write(frame.image, frame.time_s)
+            n_samples += len(samples)
+        writer.write(picture.image, picture.time_s)
+        if progress is not None:
+            progress(picture.time_s)
     for samples in track:
         writer.write_audio(samples)
+
+
+def _spoken(engine: Engine, audio: PathLike) -> Iterator[VideoFrame]:
+    """Pictures of an engine that hears the whole of a file's sound."""
+    for block in read_audio_blocks(audio, block_length=BLOCK_LENGTH):
+        yield from engine.push(block)
+    yield from engine.flush()
 
 
 def _template(avatar: Avatar, options: RenderOptions) -> tuple[TemplateSource, VideoInfo | None]:
@@ -147,7 +192,8 @@ def provenance(avatar: Avatar) -> dict[str, str]:
     }
 
 
-def _check_not_same(out: PathLike, *sources: PathLike | None) -> None:
+def check_not_same(out: PathLike, *sources: PathLike | None) -> None:
+    """Refuse to write over a file that is being read."""
     for source in sources:
         if source is not None and Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
             raise UsageError(f"{out}: is also read; choose another --out, or the file would be lost")

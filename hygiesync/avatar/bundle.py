@@ -103,7 +103,7 @@ class Avatar:
                 pose=PoseModel(**_with_prefix(face, "pose.")),
                 shape=ShapeModel(**_with_prefix(face, "shape.")),
                 rest=face["rest"],
-                background=float(face["background"]),
+                background=face["background"].item(),
                 atlas=_load_atlas(folder),
                 idle=FacePlaces(**idle),
                 step=(folder / STEP).read_bytes(),

@@ -11,6 +11,7 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -40,21 +41,29 @@ def export_step(network: SpeechToShape, path: Path) -> None:
     network.eval()
     state = network.initial_state().tensors()
     names = [f"state_{index}" for index in range(len(state))]
-    exporter_talk = contextlib.redirect_stdout(io.StringIO())
-    onnx_log = logging.getLogger("onnxscript")
-    level = onnx_log.level
-    onnx_log.setLevel(logging.ERROR)
+    with _quiet_exporter():
+        torch.onnx.export(
+            _Step(network),
+            (torch.zeros(1, 1, N_MELS), *state),
+            path,
+            input_names=["mel", *names],
+            output_names=["coefficients", *(f"next_{name}" for name in names)],
+            dynamo=True,
+            external_data=False,
+        )
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep the exporter's news of packages that we don't use off the terminal."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), exporter_talk:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            torch.onnx.export(
-                _Step(network),
-                (torch.zeros(1, 1, N_MELS), *state),
-                path,
-                input_names=["mel", *names],
-                output_names=["coefficients", *(f"next_{name}" for name in names)],
-                dynamo=True,
-                external_data=False,
-            )
+            yield
     finally:
-        onnx_log.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
