@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Avatar", "Engine", "VideoFrame", "__version__", "train"]
 
-# Imported when first asked for: `hygiesync --help` answers at once, and speaking loads nothing that only training needs.
+# Imported when first asked for: `hygiesync --help` answers at once, and speaking loads nothing that training needs.
 _HOMES = {
     "Avatar": "hygiesync.avatar.bundle",
     "Engine": "hygiesync.engine",

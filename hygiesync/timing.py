@@ -32,7 +32,11 @@ MEL_RATE = Fraction(SAMPLE_RATE, HOP_LENGTH)
 
 MIN_FPS, MAX_FPS = Fraction(1), Fraction(240)
 
-_NTSC_RATES = {f"{float(rate):.{digits}f}": rate for rate in (Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)) for digits in (2, 3)}
+_NTSC_RATES = {
+    f"{float(rate):.{digits}f}": rate
+    for rate in (Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120))
+    for digits in (2, 3)
+}
 
 
 def sample_time(index: int, sample_rate: int = SAMPLE_RATE) -> Fraction:

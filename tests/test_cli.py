@@ -94,8 +94,7 @@ class TestHelp:
         assert run("train", "x.mp4", "--out", "y", "--preset", "none")[0] == 2
 
     def test_is_also_a_module(self):
-        done = subprocess.run([sys.executable, "-m", "hygiesync", "--version"], capture_output=True, text=True)
-        assert done.returncode == 0
+        done = subprocess.run([sys.executable, "-m", "hygiesync", "--version"], capture_output=True, text=True, check=True)
         assert done.stdout.startswith("hygiesync ")
 
 
@@ -126,7 +125,8 @@ class TestTrainRefuses:
         check_refused(self.train(run, tmp_path, write_video(tmp_path / "mute.mp4", wall(250))), 3, "no audio track")
 
     def test_one_second(self, run, tmp_path):
-        check_refused(self.train(run, tmp_path, write_video(tmp_path / "short.mp4", wall(25), noise(1))), 3, "1.0 s", "8 s")
+        short = write_video(tmp_path / "short.mp4", wall(25), noise(1))
+        check_refused(self.train(run, tmp_path, short), 3, "1.0 s", "8 s")
 
     def test_no_face(self, run, tmp_path):
         check_refused(self.train(run, tmp_path, write_video(tmp_path / "wall.mp4", wall(225), noise(9))), 3, "no face")

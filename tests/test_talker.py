@@ -168,7 +168,7 @@ def test_background_and_eyes_are_not_dragged_along(portrait: Portrait) -> None:
 def test_closed_lips_show_no_stray_bright_pixels(portrait: Portrait, width: float) -> None:
     tilted = np.array([[1, 0.03, -4], [-0.03, 1, 9]])
     image, landmarks = portrait.render(0, width, 0, tilted)
-    seam = image[Box.around(landmarks[list(INNER_LIPS)], 512, 512, margin=2).slices].mean(axis=2)
+    seam = image[Box.around(landmarks[list(INNER_LIPS)], (512, 512), margin=2).slices].mean(axis=2)
     height, columns = seam.shape
     shifts = [(down, right) for down in range(3) for right in range(3) if (down, right) != (1, 1)]
     brightest_neighbour = np.max([seam[y : height - 2 + y, x : columns - 2 + x] for y, x in shifts], axis=0)

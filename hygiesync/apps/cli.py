@@ -1,6 +1,6 @@
 """The command line: what can be asked for, and how errors become one line and an exit code.
 
-Only argparse is imported here, so that ``--help`` answers at once; each command's work is imported when it is asked for.
+Only argparse is imported here, so that ``--help`` answers at once; a command's work is imported when it is asked for.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -139,13 +138,11 @@ def write_with_sound(
     sound = probe_audio(audio)
     rate = sound.sample_rate if sound.sample_rate in _KEPT_RATES else _DEFAULT_RATE
     n_channels = min(sound.n_channels, 2)
-    with (
-        closing(read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)) as track,
-        VideoWriter(
-            out, *size, fps, audio_rate=rate, audio_channels=n_channels, metadata=metadata,
-            crf=options.crf, preset=options.preset, codec=options.codec,
-        ) as writer,
-    ):  # fmt: skip
+    track = read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)
+    with VideoWriter(
+        out, *size, fps, audio_rate=rate, audio_channels=n_channels, metadata=metadata,
+        crf=options.crf, preset=options.preset, codec=options.codec,
+    ) as writer:  # fmt: skip
         _write_side_by_side(writer, pictures, track, rate, progress)
 
 

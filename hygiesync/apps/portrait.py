@@ -135,10 +135,10 @@ class Portrait:
     def _paint_face(self, image: np.ndarray, target: np.ndarray) -> None:
         """Draw the moving triangles over `image`, in place."""
         moving = target[np.unique(self._mesh.triangles)]
-        box = Box.around(moving, self.size, self.size)
+        box = Box.around(moving, (self.size, self.size))
         index = self._mesh.triangle_map(target, box)
         origin = self._mesh.backward_map(target, self._source, box, index)
-        lips = Box.around(target[list(OUTER_LIPS)], self.size, self.size).slices_within(box)
+        lips = Box.around(target[list(OUTER_LIPS)], (self.size, self.size)).slices_within(box)
         origin[lips] = self._held_inside(origin[lips], index[lips])
         np.copyto(image[box.slices], sample(self._picture, origin), where=(index >= 0)[..., None])
 

@@ -40,7 +40,7 @@ class MouthInterior:
         self._width = float(np.ptp(inner_lips[:, 0]))
         margin = round(0.2 * self._width)
         height, width = picture.shape[:2]
-        box = Box.around(inner_lips, height, width, margin)
+        box = Box.around(inner_lips, (height, width), margin)
         teeth = picture[box.slices].astype(np.float32) * _TEETH_LIGHT
         opaque = _polygon(inner_lips - box.origin, box.height, box.width)
         # Eroded, so that no lip comes along, then feathered; the feather scales with the picture.
@@ -65,7 +65,7 @@ class MouthInterior:
             How far the jaw, and the tongue with it, has sunk in `image`.
         """
         height, width = image.shape[:2]
-        box = Box.around(inner_lips, height, width, margin=3)
+        box = Box.around(inner_lips, (height, width), margin=3)
         if box.width < 1 or box.height < 1:
             return
         # Where the lips meet they cast a thin line, which also hides the stair steps of triangles that have no height.
@@ -95,7 +95,7 @@ def without_teeth(picture: np.ndarray, inner_lips: np.ndarray) -> np.ndarray:
     Lips drawn from it show no crumbs of teeth along their edge, closed or open.
     """
     height, width = picture.shape[:2]
-    box = Box.around(inner_lips, height, width, margin=4)
+    box = Box.around(inner_lips, (height, width), margin=4)
     inside = cv2.GaussianBlur(_polygon(inner_lips - box.origin, box.height, box.width), (0, 0), 0.8)[..., None]
     bare = picture.copy()
     patch = bare[box.slices]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence as SequenceOf
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,7 +147,8 @@ def train(
 
 
 def _settings(preset: str, seed: int) -> TrainingSettings:
-    from hygiesync.motion.train import PRESETS, preset as make
+    from hygiesync.motion.train import PRESETS
+    from hygiesync.motion.train import preset as make
 
     if preset not in PRESETS:
         raise UsageError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")

@@ -207,9 +207,10 @@ def check_destination(directory: Path) -> None:
     InputError
         When its parent can't be written to.
     """
-    if directory.exists() and not (directory / MANIFEST_NAME).is_file():
-        if not directory.is_dir() or any(directory.iterdir()):
-            raise UsageError(f"{directory}: is there already and is no avatar; choose another --out")
+    is_avatar = (directory / MANIFEST_NAME).is_file()
+    is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+    if not is_avatar and not is_free:
+        raise UsageError(f"{directory}: is there already and is no avatar; choose another --out")
     parent = next(parent for parent in directory.absolute().parents if parent.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise InputError(f"{directory}: may not be written, since {parent} is not a folder that this user may write to")

@@ -166,7 +166,7 @@ def gather_idle_loop(recordings: list[Recording], face: FittedFace, path: Path) 
         if found is not None and (best is None or found[0] < best[0]):
             best = (found[0], number, found[1])
     if best is None:
-        raise InputError("no stretch of the video shows the face for a few frames on end; film again, facing the camera")
+        raise InputError("the face is nowhere seen for a few frames on end; film again, facing the camera")
     _, number, span = best
     return _write_forth_and_back(recordings[number].video, face.frames[number].places[span], path)
 

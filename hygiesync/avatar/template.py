@@ -87,6 +87,7 @@ class IdleTemplate:
         self._video, self._places, self._fps = video, places, fps
 
     def frames(self) -> Iterator[TemplateFrame]:
+        """The loop's frames, for ever."""
         return _at_constant_rate(self._endless(), self._fps)
 
     def _endless(self) -> Iterator[TemplateFrame]:
@@ -118,6 +119,7 @@ class VideoTemplate:
         self._video, self._pose, self._fps = video, pose, fps
 
     def frames(self) -> Iterator[TemplateFrame]:
+        """The video's frames, forth and back for ever."""
         own = self._back_and_forth()
         return own if self._fps is None else _at_constant_rate(own, self._fps)
 

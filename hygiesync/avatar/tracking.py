@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,7 +81,7 @@ def _stretches(duration_s: Fraction) -> Iterator[tuple[Fraction | None, Fraction
     """Spans [start, end) that cover a video, the outer ends open."""
     n_stretches = max(1, int(duration_s // STRETCH_S))
     edges = [None, *(duration_s * number / n_stretches for number in range(1, n_stretches)), None]
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)
 
 
 def count_faces(video: VideoInfo) -> int:

@@ -35,6 +35,7 @@ class LipComparison:
     lag_ms: float
 
     def to_dict(self) -> dict[str, float]:
+        """The measures by name, rounded for reading."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 

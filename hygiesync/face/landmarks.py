@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from hygiesync.errors import MissingDependencyError
+
+Detector = TypeVar("Detector", bound="LandmarkDetector")
 
 N_LANDMARKS = 478
 """Points of FaceMesh with refined lips, eyes and irises."""
@@ -95,10 +97,12 @@ class LandmarkDetector:
         """Free MediaPipe's graph."""
         self._mesh.close()
 
-    def __enter__(self) -> LandmarkDetector:
+    def __enter__(self: Detector) -> Detector:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -119,5 +123,7 @@ class FaceCounter:
     def __enter__(self) -> FaceCounter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self._detection.close()

@@ -13,7 +13,7 @@ from hygiesync.face.smoothing import find_shots, gaussian_smooth
 from hygiesync.face.topology import LEFT_EYE_OUTER, LOWER_FACE, RIGHT_EYE_OUTER, RIGID
 
 LANDMARK_SIGMA_S = 0.02
-"""Smoothing of landmarks: takes off detector jitter, and leaves lips that close for a single frame nearly as they are."""
+"""Smoothing of landmarks: takes off detector jitter, and leaves lips that close for one frame nearly as they are."""
 
 MAX_TURN = 3.0
 """Frames turned further than this from the person's mean head, in standard deviations, are left out."""

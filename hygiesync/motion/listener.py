@@ -1,9 +1,9 @@
-"""From samples to a track of coefficients in time: mel, network and voice activity in one streaming part.
+r"""From samples to a track of coefficients in time: mel, network and voice activity in one streaming part.
 
 ::
 
     samples -> mel frames -> network ----> coefficients --.
-                        \\-> voice or not -> gate ---------+--> rest + gate * (coefficients - rest), at any time
+                        \-> voice or not -> gate ---------+--> rest + gate * (coefficients - rest), at any time
 
 The network's answer at mel frame k describes the time `lookahead` frames before frame k was known, and it is asked at
 any time in between by linear interpolation. In silence the gate takes the mouth to rest and holds it there, whatever
@@ -83,7 +83,7 @@ class Listener:
         return (1 - share) * self._track[0] + share * self._track[1]
 
     def _next_gate(self, is_voice: bool) -> float:
-        """The gate for the time that this mel frame's answer describes: open as long as voice is within the lookahead."""
+        """The gate for the time that this mel frame's answer describes: open while voice is within the lookahead."""
         self._frames_since_voice = 0 if is_voice else self._frames_since_voice + 1
         if self._frames_since_voice <= self._lookahead:
             self._gate = min(1.0, self._gate + 1 / OPENING_FRAMES)

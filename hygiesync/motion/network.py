@@ -11,6 +11,7 @@ zeros; running a whole sequence from it equals running the frames one by one::
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -30,9 +31,10 @@ class NetworkSettings:
     n_convolutions: int = 3
     lstm_width: int = 192
     n_lstm_layers: int = 1
-    dropout: float = 0.3
+    dropout: float = 0.2
 
     def to_dict(self) -> dict[str, Any]:
+        """The settings by name, for saving."""
         return asdict(self)
 
 
@@ -83,7 +85,7 @@ class SpeechToShape(nn.Module):
         self.register_buffer("mel_deviation", torch.ones(N_MELS) if mel_deviation is None else mel_deviation.float())
         widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in zip(widths, widths[1:], strict=False)
+            nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in pairwise(widths)
         )
         self.lstm = nn.LSTM(
             settings.conv_width,
@@ -98,7 +100,8 @@ class SpeechToShape(nn.Module):
         """State before anything was heard: zeros."""
         hold = self.settings.kernel_size - 1
         hidden = torch.zeros(self.settings.n_lstm_layers, batch_size, self.settings.lstm_width)
-        convolutions = tuple(torch.zeros(batch_size, layer.in_channels, hold) for layer in self.convolutions)
+        widths = [N_MELS] + [self.settings.conv_width] * (self.settings.n_convolutions - 1)
+        convolutions = tuple(torch.zeros(batch_size, width, hold) for width in widths)
         return NetworkState(convolutions, hidden, torch.zeros_like(hidden))
 
     def forward(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, NetworkState]:

@@ -45,9 +45,9 @@ class TrainingSettings:
 
     n_epochs: int = 30
     patience: int = 8
-    batches_per_epoch: int = 10
-    batch_size: int = 32
-    window: int = 300
+    batches_per_epoch: int = 20
+    batch_size: int = 16
+    window: int = 200
     warm_up: int = 20
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
@@ -58,7 +58,7 @@ class TrainingSettings:
 
 
 PRESETS = {
-    "fast": TrainingSettings(n_epochs=15),
+    "fast": TrainingSettings(n_epochs=12),
     "balanced": TrainingSettings(),
     "best": TrainingSettings(n_epochs=60, patience=12),
 }
@@ -185,7 +185,7 @@ class _Trainer:
         noisy = mel + self.settings.noise * self.mel_deviation * torch.randn_like(mel)
         loss = self._loss(self.network(noisy)[0], coefficients, is_known)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         return float(loss.detach())

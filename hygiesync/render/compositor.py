@@ -75,8 +75,7 @@ class Compositor:
             return picture
         lower = place_shape(self._shape, coefficients, face)
         target = self._mesh.place(lower, face.to_picture)
-        height, width = picture.shape[:2]
-        box = Box.around(target, height, width)
+        box = Box.around(target, picture.shape[:2])
         if box.width < 2 or box.height < 2:
             return picture
         triangle_map = self._warp.triangle_map(target, box)
@@ -90,7 +89,7 @@ class Compositor:
     ) -> None:
         """Blend atlas picture `index` into `picture` (changed in place) at the target vertices."""
         region = lower[LOWER_MOUTH_REGION]
-        mouth_box = Box.around(region, *picture.shape[:2], margin=2)
+        mouth_box = Box.around(region, picture.shape[:2], margin=2)
         if mouth_box.width < 3 or mouth_box.height < 3:
             return
         within = mouth_box.slices_within(box)

@@ -1,4 +1,4 @@
-"""The mesh of a person's lower face: its moving vertices, the still ones around them, and the triangles between.
+r"""The mesh of a person's lower face: its moving vertices, the still ones around them, and the triangles between.
 
 The moving vertices are the landmarks of `LOWER_FACE`. Around them lies a rim that stays put in the canonical face (an
 oval through cheeks, nose and neck), so that a moving jaw draws the skin along and fades out before the rim::
@@ -7,7 +7,7 @@ oval through cheeks, nose and neck), so that a moving jaw draws the skin along a
         '   nose  x x   '        x: still points at the nose's base
        |    .-------.    |
        |   (  mouth  )   |       moving: lips, cheeks, chin, jaw
-        \\   '-------'   /
+        \   '-------'   /
          '.    chin   .'
             ' - . - '            rim: on the neck
 """

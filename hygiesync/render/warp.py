@@ -1,12 +1,12 @@
-"""Piecewise-affine warping of pictures over a triangle mesh that never changes.
+r"""Piecewise-affine warping of pictures over a triangle mesh that never changes.
 
 The triangulation is made once, on a mean shape; afterwards only vertices move. A warp is computed *backwards*: for each
 pixel of the target, where in the source does its colour come from? Inside a target triangle with vertices ``t`` whose
 source triangle has vertices ``s``, that is the one affine map taking ``t`` to ``s``::
 
         s0 ______ s1              t0 ___ t1
-          \\    /      <------        \\  |         pixel p in (t0 t1 t2)  ->  A p in (s0 s1 s2)
-           \\  /          A            \\ |
+          \    /      <------        \  |         pixel p in (t0 t1 t2)  ->  A p in (s0 s1 s2)
+           \  /          A            \ |
             s2                         t2
 """
 
@@ -73,12 +73,13 @@ class Box:
         return slice(top, top + self.height), slice(left, left + self.width)
 
     @classmethod
-    def around(cls, points: np.ndarray, image_height: int, image_width: int, margin: int = 1) -> Box:
-        """Smallest box that holds `points` (n, 2) with `margin` pixels around them, cut to the picture."""
+    def around(cls, points: np.ndarray, size: tuple[int, int], margin: int = 1) -> Box:
+        """Smallest box that holds `points` (n, 2) with `margin` pixels around, cut to a picture of `size` (h, w)."""
+        height, width = size
         left, top = np.floor(points.min(axis=0)).astype(int) - margin
         right, bottom = np.ceil(points.max(axis=0)).astype(int) + margin + 1
-        left, right = (int(np.clip(edge, 0, image_width)) for edge in (left, right))
-        top, bottom = (int(np.clip(edge, 0, image_height)) for edge in (top, bottom))
+        left, right = (int(np.clip(edge, 0, width)) for edge in (left, right))
+        top, bottom = (int(np.clip(edge, 0, height)) for edge in (top, bottom))
         return cls(left, top, right, bottom)
 
 

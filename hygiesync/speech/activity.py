@@ -1,4 +1,4 @@
-"""Voice or silence, from the loudness of the mel frames, as they come.
+r"""Voice or silence, from the loudness of the mel frames, as they come.
 
 A frame is voice when it stands out of the background by a margin. The background is followed: down at once, up slowly,
 so that a fan or a hiss that starts becomes background within seconds, and no single pause is needed to begin with. The
@@ -6,7 +6,7 @@ margin falls between entering and leaving speech (hysteresis), so that soft word
 
 ::
 
-    loudness  ____/~~~~\\__/~~\\____      background  ________________
+    loudness  ____/~~~~\__/~~\____      background  ________________
     voice     0000111111111111 000      (held for `HOLD` frames after the last loud one)
 """
 

@@ -1,0 +1,99 @@
+"""Moments of a video that are worth looking at: mouths that differ as much as mouths of that person do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hygiesync.face.pose import apply_similarity, fit_similarity
+from hygiesync.face.shape import mouth_opening, mouth_width
+from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
+from hygiesync.face.track import FaceTrack
+from hygiesync.media.audio import read_audio
+from hygiesync.media.video import VideoInfo
+from hygiesync.speech.activity import VoiceActivity, loudness
+from hygiesync.speech.mel import mel_spectrogram
+from hygiesync.timing import n_mel_frames, time_to_samples
+
+MIN_APART_S = 0.2
+"""Moments are at least this far from each other, so that none shows the same mouth again."""
+
+_BACKGROUND_QUANTILE = 0.05
+_EYES = [RIGID.index(RIGHT_EYE_OUTER), RIGID.index(LEFT_EYE_OUTER)]
+_LEVEL_EYES = np.array([[-0.5, 0.0], [0.5, 0.0]])
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time, seconds, and what the mouth does then."""
+
+    time_s: float
+    caption: str
+
+
+def to_level_face(track: FaceTrack) -> np.ndarray:
+    """Similarities (n_frames, 2, 3) from the pictures to a face with level eyes one unit apart around the origin."""
+    return fit_similarity(track.rigid[:, _EYES].astype(np.float64), _LEVEL_EYES)
+
+
+def choose_moments(track: FaceTrack, is_voice: np.ndarray, n_moments: int = 8) -> list[Moment]:
+    """Moments for a contact sheet, the most telling first.
+
+    Parameters
+    ----------
+    track : FaceTrack
+        Of the real video.
+    is_voice : ndarray, shape (n_frames,), bool
+    n_moments : int
+        At most so many; fewer when the video is short.
+    """
+    apart = np.isfinite(track.rigid).all((1, 2))
+    moments: list[Moment] = []
+    for caption, score in _wishes(track, is_voice):
+        score = np.where(apart, score, np.nan)
+        if len(moments) == n_moments or np.isnan(score).all():
+            continue
+        time_s = float(track.times_s[np.nanargmax(score)])
+        apart = apart & (np.abs(track.times_s - time_s) >= MIN_APART_S)
+        moments.append(Moment(time_s, caption))
+    return moments
+
+
+def _wishes(track: FaceTrack, is_voice: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """What to look for, with how well each frame (n_frames,) shows it; NaN where not at all."""
+    lower = apply_similarity(to_level_face(track), track.lower.astype(np.float64))
+    opening, width = mouth_opening(lower), mouth_width(lower)
+    spoken = np.where(is_voice, 0.0, np.nan)
+    yield "silence", _distance_to_edge(~is_voice)
+    yield "lips closed", spoken - opening
+    yield "wide open", spoken + opening
+    yield "rounded", spoken - width
+    yield "spread", spoken + width
+    if len(opening) > 2 and np.isfinite(opening).any():
+        speed = np.gradient(opening, track.times_s)
+        speed[1:][np.diff(track.shots()) > 0] = np.nan  # a cut is no movement
+        yield "opening", spoken + speed
+        yield "closing", spoken - speed
+        yield "half open", spoken - np.abs(opening - (np.nanmin(opening) + np.nanmax(opening)) / 2)
+
+
+def _distance_to_edge(flags: np.ndarray) -> np.ndarray:
+    """Frames to the nearest end of the run of true `flags` (n,) that a frame is in; NaN where it is false."""
+    number = np.arange(len(flags))
+    before = np.maximum.accumulate(np.where(flags, -1, number))
+    after = np.minimum.accumulate(np.where(flags, len(flags), number)[::-1])[::-1]
+    return np.where(flags, np.minimum(number - before, after - number).astype(float), np.nan)
+
+
+def voice_at(video: VideoInfo, times_s: np.ndarray) -> np.ndarray:
+    """Whether there is voice at each time (n_times,); everywhere when the video has no sound."""
+    if not video.has_audio:
+        return np.ones(len(times_s), bool)
+    mel = mel_spectrogram(read_audio(video.path))
+    if not len(mel):
+        return np.ones(len(times_s), bool)
+    voice = VoiceActivity(float(np.quantile(loudness(mel), _BACKGROUND_QUANTILE))).push(mel)
+    heard = np.array([n_mel_frames(time_to_samples(time_s)) for time_s in times_s.tolist()])
+    return voice[np.clip(heard, 0, len(voice) - 1)]

@@ -1,0 +1,99 @@
+"""The real video of an evaluation, watched once, so that the face need not be found again for every comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from hygiesync.apps.measures import MIN_FRAMES
+from hygiesync.apps.prefetch import prefetched
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.template import FacePlaces
+from hygiesync.avatar.tracking import MAX_FACES, check_face_is_seen, count_faces, track_face
+from hygiesync.errors import InputError
+from hygiesync.face.pose import apply_similarity
+from hygiesync.face.track import FaceTrack
+from hygiesync.media.container import PathLike
+from hygiesync.media.video import VideoInfo, probe, read_frames
+from hygiesync.render.template import TemplateFrame
+
+Progress = Callable[[str, int, int], None]
+"""Told of (stage, done, in all)."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The real video, and where its face is.
+
+    Attributes
+    ----------
+    info : VideoInfo
+    track : FaceTrack
+        As detected.
+    places : FacePlaces
+        Where mouths are put in.
+    max_faces : int
+        That the detector looks for.
+    """
+
+    info: VideoInfo
+    track: FaceTrack
+    places: FacePlaces
+    max_faces: int
+
+    @property
+    def has_place(self) -> np.ndarray:
+        """Frames (n_frames,), bool, that a mouth is put into."""
+        return np.isfinite(self.places.to_picture).all((1, 2))
+
+    def frames(self) -> AbstractContextManager[Iterator[TemplateFrame]]:
+        """The frames with their faces, read ahead by a thread that ends with the context."""
+        return closing(cast("Generator[TemplateFrame]", prefetched(self._read(), depth=8)))
+
+    def _read(self) -> Iterator[TemplateFrame]:
+        for index, frame in enumerate(read_frames(self.info.path, n_threads=1)):
+            yield TemplateFrame(frame.image, frame.time_s, self.places.face(index))
+
+
+def watch(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
+    """Find the face in the whole of the real video.
+
+    Raises
+    ------
+    InputError
+        When it shows no face, or hardly one that is not turned away.
+    """
+    info = probe(video)
+    max_faces = MAX_FACES if count_faces(info) > 1 else 1
+    track = track_told(info, max_faces, "real", tell)
+    check_face_is_seen(track, info.path)
+    scene = Scene(info, track, FacePlaces.of_track(track, avatar.pose), max_faces)
+    n_usable = int(scene.has_place.sum())
+    if n_usable < MIN_FRAMES:
+        raise InputError(
+            f"{info.path}: {n_usable} frames show a face that is not turned away, and at least {MIN_FRAMES} are needed;"
+            " name a longer video of the avatar's person, facing the camera"
+        )
+    return scene
+
+
+def track_told(info: VideoInfo, max_faces: int, row: str, tell: Progress) -> FaceTrack:
+    """Track the face in a row's video, telling of it."""
+    done = 0
+
+    def tell_more(n_frames: int) -> None:
+        nonlocal done
+        done += n_frames
+        tell(f"watching {row}", done, info.n_frames)
+
+    return track_face(info, max_faces, tell_more)
+
+
+def to_canonical_face(avatar: Avatar, track: FaceTrack) -> np.ndarray:
+    """Lower faces (n_frames, n_lower, 2) of a track in the avatar's canonical frame; NaN without a face."""
+    to_canonical = avatar.pose.to_canonical(track.rigid.astype(np.float64))
+    return apply_similarity(to_canonical, track.lower.astype(np.float64))

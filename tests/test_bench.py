@@ -1,0 +1,252 @@
+"""The bench: what it returns, not how fast this machine is."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hygiesync.apps import bench as module
+from hygiesync.apps.bench import PARTS, bench, format_bench
+from hygiesync.errors import HygieSyncError, InputError
+from hygiesync.face.topology import LOWER_MOUTH_REGION
+from hygiesync.render import compositor
+from hygiesync.render.compositor import Compositor
+
+SIZES = ((256, 256), (480, 320))
+TIMES = (
+    "retrieval_ms",
+    "warp_ms",
+    "decode_ms",
+    "blend_ms",
+    "frame_ms",
+    "seamless_clone_ms",
+    "frame_copy_ms",
+)
+PERCENTILES = ("p50", "p95", "p99")
+
+
+@pytest.fixture(scope="module")
+def short_runs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "N_ROUNDS", 8)
+        patch.setattr(module, "N_WARM_UP_ROUNDS", 1)
+        patch.setattr(module, "N_STARTS", 1)
+        patch.setattr(module, "N_LOADS", 1)
+        patch.setattr(module, "HEARD_S", 0.5)
+        yield
+
+
+@pytest.fixture(scope="module")
+def result(talker_avatar, short_runs):
+    return bench(talker_avatar, SIZES)
+
+
+def test_each_size_has_all_times(result):
+    assert list(result["sizes"]) == ["256x256", "480x320"]
+    for size in result["sizes"].values():
+        assert set(TIMES) <= set(size)
+        for name in TIMES:
+            assert tuple(size[name]) == PERCENTILES
+            assert 0 < size[name]["p50"] <= size[name]["p95"] <= size[name]["p99"]
+
+
+def test_parts_are_within_the_frame(result):
+    for size in result["sizes"].values():
+        parts = sum(size[f"{part}_ms"]["p50"] for part in {part for _, _, part in PARTS})
+        # medians of parts may add up to slightly more than the median of the whole
+        assert parts < 1.5 * size["frame_ms"]["p99"]
+
+
+def test_ratios_are_of_the_measured_times(result):
+    for size in result["sizes"].values():
+        for rival in ("seamless_clone", "frame_copy"):
+            for percentile in ("p50", "p99"):
+                ratio = size["ratios"][f"frame_{percentile}_to_{rival}_p50"]
+                assert ratio == pytest.approx(size["frame_ms"][percentile] / size[f"{rival}_ms"]["p50"], rel=0.01)
+
+
+def test_the_rest_is_measured_too(result):
+    assert result["latency_s"] == pytest.approx(0.09)
+    assert result["listening"]["sound_s_per_s"] > 0
+    assert 0 < result["listening"]["mel_frame_us"]["p50"] <= result["listening"]["mel_frame_us"]["p99"]
+    assert result["load_ms"]["p50"] > 0
+    for name in ("bare_python", "import_engine", "help"):
+        assert result["startup"][name]["wall_ms"] > 0
+        assert result["startup"][name]["cpu_ms"] > 0
+    assert set(result["startup"]["ratios"]) == {"import_engine_to_bare_python_wall", "help_to_bare_python_cpu"}
+    assert "training" not in result
+
+
+def test_result_is_plain_json(result):
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_table_says_the_ratios(result):
+    text = format_bench(result)
+    for word in ("256x256", "480x320", "cv2.seamlessClone", "frame copy", "latency", "--help", "p99"):
+        assert word in text
+    assert "FaceMesh" not in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_table_shows_training(result):
+    training = {"train_s": 90.0, "facemesh_s": 60.0, "ratio": 1.5, "train_peak_mb": 700.0, "facemesh_peak_mb": 300.0}
+    text = format_bench(copy.deepcopy(result) | {"training": training})
+    assert "1.50 x a bare FaceMesh pass" in text
+    assert "700 MB" in text
+
+
+def test_everything_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
+    before = [getattr(owner, name) for owner, name, _ in PARTS]
+    pictures = talker_avatar.atlas.pictures
+    monkeypatch.setattr(module, "_measure_startup", lambda report: {})
+    n_threads = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        bench(talker_avatar, ((128, 128),))
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(n_threads)
+    assert [getattr(owner, name) for owner, name, _ in PARTS] == before
+    assert talker_avatar.atlas.pictures is pictures
+
+
+def test_what_is_wrapped_is_unwrapped_after_an_error(talker_avatar, short_runs, monkeypatch):
+    def fail(self, template, coefficients):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Compositor, "render", fail)
+    before = compositor.poisson_blend
+    with pytest.raises(RuntimeError, match="broken"):
+        bench(talker_avatar, ((128, 128),))
+    assert compositor.poisson_blend is before
+
+
+@pytest.mark.parametrize(("size", "longer_side"), [((512, 512), 256), ((1920, 1080), 384)])
+def test_mouths_have_the_wanted_size(talker_avatar, short_runs, size, longer_side):
+    scene = module._make_scene(talker_avatar, size)
+    template, coefficients = scene.script[0]
+    assert template.image.shape == (size[1], size[0], 3)
+    region = template.face.lower[LOWER_MOUTH_REGION]
+    assert np.ptp(region, axis=0).max() == pytest.approx(longer_side, rel=0.05)
+    assert (region > 0).all()
+    assert (region < size).all()
+    drawn = scene.renderer.render(template, coefficients)
+    assert drawn.shape == template.image.shape
+    assert (drawn != template.image).any()
+
+
+def test_enlarged_mouths_are_the_same_mouths(talker_avatar, short_runs):
+    """The same picture, at twice the size, from an atlas that was enlarged and one that was not."""
+    atlas = talker_avatar.atlas
+    larger = module._enlarged_atlas(atlas, 2.0, {3})
+    height, width = atlas.picture(3).shape[:2]
+    assert larger.picture(3).shape == (2 * height, 2 * width, 3)
+    smaller = cv2.resize(larger.picture(3), (width, height), interpolation=cv2.INTER_AREA)
+    assert np.abs(smaller.astype(int) - atlas.picture(3)).mean() < 3
+    assert np.allclose(larger.vertices, 2 * atlas.vertices)
+
+
+def test_what_a_part_calls_counts_only_once():
+    class Work:
+        @staticmethod
+        def outer():
+            return Work.inner() + 1
+
+        @staticmethod
+        def inner():
+            return 1
+
+    watch = module._Stopwatch()
+    with watch.watching(Work, "outer", "outer"), watch.watching(Work, "inner", "inner"):
+        assert Work.outer() == 2
+    assert set(watch.spent_s) == {"outer"}
+
+
+def test_progress_is_told(talker_avatar, short_runs, monkeypatch):
+    told = []
+    monkeypatch.setattr(module, "_run_python", lambda arguments: (0.01, 0.01))
+    bench(talker_avatar, ((128, 128),), progress=lambda *work: told.append(work))
+    assert {stage for stage, *_ in told} == {"drawing", "starting"}
+    assert all(0 <= done <= total for _, done, total, _ in told)
+
+
+def test_a_missing_training_video_is_refused_at_once(talker_avatar, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "_make_scene", lambda *_: pytest.fail("began to measure"))
+    with pytest.raises(InputError, match="nowhere"):
+        bench(talker_avatar, training_video=tmp_path / "nowhere.mp4")
+
+
+def test_a_template_without_a_face_is_refused(talker_avatar, monkeypatch):
+    class Faceless:
+        def frames(self):
+            return iter(())
+
+    monkeypatch.setattr(type(talker_avatar), "idle_template", lambda self, fps: Faceless())
+    with pytest.raises(InputError, match="no face"):
+        bench(talker_avatar, ((128, 128),))
+
+
+def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_video):
+    commands = []
+
+    def pretend(arguments, log, attend):
+        commands.append(arguments[:3])
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"]) as process:
+            attend(process)
+
+    monkeypatch.setattr(module, "_checked_run", pretend)
+    training = module._measure_training(talker_video, lambda *_: None)
+    assert [command[0] for command in commands] == ["-c", "-m", "-c"]
+    assert commands[1] == ["-m", "hygiesync", "train"]
+    assert training["ratio"] > 0
+    assert training["train_peak_mb"] > 1
+    assert training["video_s"] > 8
+
+
+def test_the_bare_pass_runs(talker_video, tmp_path):
+    short = tmp_path / "log"
+    module._checked_run(["-c", module._BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
+
+
+def test_a_failing_command_is_told_with_its_last_words(tmp_path):
+    with pytest.raises(HygieSyncError, match="exit code 3: the last words"):
+        module._checked_run(
+            ["-c", "import sys; print('the last words'); sys.exit(3)"], str(tmp_path / "log"), subprocess.Popen.wait
+        )
+
+
+def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path):
+    started = []
+
+    def interrupted(process):
+        started.append(process)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        module._checked_run(["-c", "import time; time.sleep(60)"], str(tmp_path / "log"), interrupted)
+    assert started[0].poll() is not None
+
+
+def test_memory_of_children_counts():
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    alone, family = module._PeakMemory(), module._PeakMemory()
+    fill = "import time; block = bytearray(60_000_000); time.sleep(0.5)"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.3)"]) as process:
+        alone.watch(process)
+    with subprocess.Popen([sys.executable, "-c", child, fill]) as process:
+        family.watch(process)
+    assert family.n_bytes > alone.n_bytes + 50_000_000
+
+
+def test_the_package_is_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    code = "import hygiesync, pathlib; print(pathlib.Path(hygiesync.__file__).parent)"
+    module._checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
+    assert Path((tmp_path / "log").read_text().strip()) == Path(module.__file__).parents[1]

@@ -1,0 +1,159 @@
+"""The engine: the same pictures for any blocks, at exact times, with an honest latency; and what it leaves alone."""
+
+from fractions import Fraction
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hygiesync import Engine
+from hygiesync.avatar.template import VideoTemplate
+from hygiesync.errors import InputError
+from hygiesync.face.shape import mouth_opening
+from hygiesync.media.audio import read_audio
+from hygiesync.media.video import probe
+from hygiesync.motion.listener import coefficients_at
+
+
+@pytest.fixture(scope="module")
+def speech(held_out_video):
+    return read_audio(held_out_video)[:24000]
+
+
+class CoefficientRecorder:
+    """A renderer that keeps what it was asked for: the pictures' cause without their cost."""
+
+    def __init__(self):
+        self.seen = []
+
+    def render(self, template, coefficients):
+        self.seen.append((template.time_s, coefficients))
+        return np.zeros((2, 2, 3), np.uint8)
+
+    def reset(self):
+        self.seen = []
+
+
+def run(avatar, blocks, fps=60, flush=True):
+    recorder = CoefficientRecorder()
+    engine = Engine(avatar, fps=fps, renderer=recorder)
+    for block in blocks:
+        list(engine.push(block))
+    if flush:
+        list(engine.flush())
+    return recorder.seen
+
+
+def test_times_are_exact_and_cover_the_sound(talker_avatar, speech):
+    times = [time for time, _ in run(talker_avatar, [speech], fps="29.97")]
+    assert times == [Fraction(n * 1001, 30000) for n in range(len(times))]
+    assert times[-1] < Fraction(len(speech), 16000) <= times[-1] + Fraction(1001, 30000)
+
+
+@settings(max_examples=8, deadline=None)
+@given(cuts=st.lists(st.integers(0, 24000), max_size=12))
+def test_any_blocks_give_the_same_coefficients(talker_avatar, speech, cuts):
+    whole = run(talker_avatar, [speech])
+    parts = run(talker_avatar, np.split(speech, sorted(cuts)))
+    assert [time for time, _ in whole] == [time for time, _ in parts]
+    np.testing.assert_allclose([c for _, c in parts], [c for _, c in whole], atol=1e-4)
+
+
+def test_live_and_offline_draw_the_same_pictures(talker_avatar, speech):
+    live, offline = Engine(talker_avatar, fps=25), Engine(talker_avatar, fps=25)
+    by_blocks = [frame.image for block in np.split(speech[:9600], 60) for frame in live.push(block)]
+    at_once = [frame.image for frame in offline.push(speech[:9600])]
+    assert len(by_blocks) == len(at_once) > 5
+    for a, b in zip(by_blocks, at_once, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_latency_is_what_it_says(talker_avatar, speech):
+    engine = Engine(talker_avatar, fps=50, renderer=CoefficientRecorder())
+    for end in range(160, 16000, 160):
+        times = [frame.time_s for frame in engine.push(speech[end - 160 : end])]
+        for time in times:
+            assert end / 16000 <= float(time) + engine.latency_s + 0.02 + 0.01
+
+
+def test_more_sound_never_changes_earlier_pictures(talker_avatar, speech):
+    short = run(talker_avatar, [speech[:12000]], flush=False)
+    longer = run(talker_avatar, [speech], flush=False)
+    for (_, a), (_, b) in zip(short, longer, strict=False):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_reset_starts_again(talker_avatar, speech):
+    recorder = CoefficientRecorder()
+    engine = Engine(talker_avatar, renderer=recorder)
+    list(engine.push(speech))
+    first = recorder.seen
+    engine.reset()
+    list(engine.push(speech))
+    assert [time for time, _ in recorder.seen] == [time for time, _ in first]
+    np.testing.assert_array_equal([c for _, c in recorder.seen], [c for _, c in first])
+
+
+def test_silence_rests(talker_avatar):
+    seen = run(talker_avatar, [np.zeros(16000, np.float32)])
+    np.testing.assert_allclose([c for _, c in seen], np.tile(talker_avatar.rest, (len(seen), 1)), atol=1e-6)
+
+
+def test_speech_to_silence_rests_within_120_ms(talker_avatar, speech):
+    loud = np.flatnonzero(np.abs(speech) > 0.02)[-1] + 1
+    times = [Fraction(n, 100) for n in range(int(loud / 160) + 60)]
+    samples = np.concatenate([speech[:loud], np.zeros(16000, np.float32)])
+    heard = coefficients_at(talker_avatar.listener(), samples, times)
+    after = np.array([float(time) for time in times]) > loud / 16000 + 0.12
+    np.testing.assert_allclose(heard[after], np.tile(talker_avatar.rest, (after.sum(), 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.zeros((100, 2), np.float32), np.array([0, np.nan], np.float32)])
+def test_refuses_what_is_no_signal(talker_avatar, bad):
+    with pytest.raises(InputError, match="samples: expected a mono signal"):
+        Engine(talker_avatar, renderer=CoefficientRecorder()).push(bad)
+
+
+def test_only_the_lower_face_changes(talker_avatar, held_out_video, speech):
+    """Above the nose, and in the corners, a dubbed picture is the template's own."""
+    source = VideoTemplate(probe(held_out_video), talker_avatar.pose)
+    for template, frame in zip(source.frames(), Engine(talker_avatar, template=source).push(speech), strict=False):
+        eyes_y = int(template.face.to_picture[1, 2])
+        np.testing.assert_array_equal(frame.image[:eyes_y], template.image[:eyes_y])
+        np.testing.assert_array_equal(frame.image[-20:], template.image[-20:])
+        assert (frame.image != template.image).any()
+
+
+def test_the_loop_goes_on_for_ever(talker_avatar):
+    """The idle loop outlasts its own length, at its own pace, and never stops moving."""
+    length = len(talker_avatar.idle.times_s)
+    frames = talker_avatar.idle_template(talker_avatar.fps).frames()
+    seen = [next(frames) for _ in range(2 * length + 3)]
+    assert [frame.time_s for frame in seen] == [n / talker_avatar.fps for n in range(len(seen))]
+    np.testing.assert_array_equal(seen[0].image, seen[length].image)
+    assert np.abs(seen[0].image.astype(int) - seen[length // 2].image).mean() > 0
+
+
+def test_a_short_template_goes_back_and_forth(talker_avatar, held_out_video):
+    """Past its end it is shown backwards, then forwards: neighbouring pictures stay neighbours."""
+    info = probe(held_out_video)
+    frames = VideoTemplate(info, talker_avatar.pose).frames()
+    n_frames = info.n_frames
+    shown = islice(frames, 3 * n_frames - 2)
+    seen = [(frame.time_s, frame.image[::8, ::8].astype(int)) for frame in shown]
+    steps = np.diff([float(time) for time, _ in seen])
+    np.testing.assert_allclose(steps, 0.04, atol=1e-9)
+    np.testing.assert_array_equal(seen[n_frames - 2][1], seen[n_frames][1])
+    np.testing.assert_array_equal(seen[2 * n_frames - 3][1], seen[2 * n_frames - 1][1])
+    jumps = [np.abs(b - a).mean() for (_, a), (_, b) in pairwise(seen)]
+    assert max(jumps[n_frames - 2 :]) <= max(jumps[: n_frames - 1]) + 1e-9
+
+
+def test_opening_follows_speech(talker_avatar, held_out_video, held_out_truth):
+    """On a sentence it never heard, the predicted opening correlates with the true one."""
+    times = list(held_out_truth.times_s)
+    heard = coefficients_at(talker_avatar.listener(), read_audio(held_out_video), times)
+    opening = mouth_opening(talker_avatar.shape.inverse_transform(heard))
+    assert np.corrcoef(opening, held_out_truth.opening)[0, 1] > 0.7

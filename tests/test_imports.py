@@ -1,0 +1,84 @@
+"""What is imported when: speaking must start without anything that only training needs."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+TRAINING_ONLY = ("torch", "mediapipe", "librosa", "sklearn")
+
+
+def modules_after(script: str) -> set[str]:
+    """Top-level modules that a fresh interpreter has loaded after `script`."""
+    tail = "\nimport sys\nprint('\\n'.join({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script) + tail],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["hygiesync.engine", "hygiesync.apps.offline"])
+def test_speaking_imports_nothing_that_only_training_needs(module):
+    loaded = modules_after(f"import {module}")
+    assert "numpy" in loaded
+    assert not loaded & set(TRAINING_ONLY)
+
+
+def test_using_the_parts_that_speak_imports_nothing_more():
+    loaded = modules_after("""
+        import contextlib
+        import numpy as np
+        import hygiesync.apps.offline
+        from hygiesync.errors import InputError
+        from hygiesync.face.shape import ShapeModel
+        from hygiesync.face.topology import LOWER_FACE
+        from hygiesync.motion.predictor import Predictor
+        from hygiesync.render.atlas import Atlas
+        from hygiesync.render.compositor import Compositor
+        from hygiesync.render.mesh import FaceMesh
+        from hygiesync.speech.mel import mel_spectrogram
+
+        n = len(LOWER_FACE)
+        rng = np.random.default_rng(0)
+        shape = ShapeModel(rng.uniform(-0.5, 1.5, (n, 2)), np.zeros((2, n * 2)), rng.normal(size=(8, n * 2)),
+                           rng.normal(size=(n * 2, 8)), np.full(8, 0.1))
+        atlas = Atlas((b"",), np.zeros((1, n, 2)), np.zeros((1, 8)), np.zeros((1, 2)), np.zeros(1, int))
+        Compositor(shape, atlas, FaceMesh(shape)).reset()
+        mel_spectrogram(np.zeros(16000, np.float32))
+        with contextlib.suppress(InputError):
+            Predictor(b"garbage")
+    """)
+    assert {"faiss", "onnxruntime", "cv2"} <= loaded
+    assert not loaded & set(TRAINING_ONLY)
+
+
+def test_loading_an_avatar_and_speaking_imports_nothing_more(avatar_directory):
+    loaded = modules_after(f"""
+        import numpy as np
+        import hygiesync
+        engine = hygiesync.Engine(hygiesync.Avatar.load({str(avatar_directory)!r}), fps=25)
+        assert len(list(engine.push(np.zeros(16000, np.float32)))) > 10
+    """)
+    assert not loaded & set(TRAINING_ONLY)
+
+
+def test_the_package_itself_loads_next_to_nothing():
+    loaded = modules_after("import hygiesync; hygiesync.__version__")
+    assert not loaded & {"numpy", "cv2", "scipy", "av", "onnxruntime", "faiss", *TRAINING_ONLY}
+
+
+def test_every_public_name_is_there_and_others_are_not():
+    modules_after("""
+        import hygiesync
+        for name in hygiesync.__all__:
+            assert getattr(hygiesync, name) is not None, name
+        assert not hasattr(hygiesync, "nonsense")
+    """)

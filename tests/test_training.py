@@ -1,0 +1,133 @@
+"""From video to avatar: truth, quality warnings, resuming after a kill."""
+
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from itertools import islice
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from hygiesync.avatar.build import train
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.tracking import count_faces, track_face
+from hygiesync.face.comparison import compare_lips
+from hygiesync.face.pose import apply_similarity
+from hygiesync.face.topology import LOWER_FACE, RIGID
+from hygiesync.media.audio import read_audio
+from hygiesync.media.video import VideoWriter, probe, read_frames
+
+
+def test_the_bundle_is_small_whole_and_without_leftovers(avatar_directory):
+    assert sum(path.stat().st_size for path in avatar_directory.iterdir()) < 30e6
+    names = {path.name for path in avatar_directory.iterdir()}
+    assert "avatar.json" in names
+    assert not any(name.endswith((".pkl", ".pt", ".npy", ".faiss")) for name in names)
+    assert [path.name for path in avatar_directory.parent.glob(".*")] == []
+
+
+def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_truth):
+    track = track_face(probe(talker_video)).smoothed()
+    seen = apply_similarity(talker_avatar.pose.to_canonical(track.rigid), track.lower)
+    landmarks = talker_truth.landmarks
+    true = apply_similarity(talker_avatar.pose.to_canonical(landmarks[:, RIGID]), landmarks[:, LOWER_FACE])
+    comparison = compare_lips(true, seen, 0.04)
+    assert comparison.opening_correlation > 0.95
+    assert abs(comparison.lag_ms) < 10
+    np.testing.assert_array_equal(track.times_s, [float(time) for time in talker_truth.times_s])
+
+
+def test_the_track_does_not_depend_on_stretches(talker_video):
+    """Reading in stretches gives every frame once, in order."""
+    track = track_face(probe(talker_video))
+    assert len(track) == sum(1 for _ in read_frames(talker_video))
+    assert (np.diff(track.times_s) > 0).all()
+
+
+def test_the_mouth_rests_closed(talker_avatar):
+    from hygiesync.face.shape import mouth_opening
+
+    openings = mouth_opening(talker_avatar.shape.inverse_transform(talker_avatar.atlas.coefficients))
+    rest = mouth_opening(talker_avatar.shape.inverse_transform(talker_avatar.rest))
+    assert rest < np.quantile(openings, 0.35)
+
+
+def test_same_seed_same_avatar(talker_video, tmp_path):
+    short = first_seconds(talker_video, tmp_path / "short.mp4", 9)
+    weights = [
+        load_file(train(short, tmp_path / name, preset="fast", seed=3).directory / "weights.safetensors")
+        for name in ("one", "two")
+    ]
+    for name, tensor in weights[0].items():
+        np.testing.assert_array_equal(tensor, weights[1][name])
+
+
+def first_seconds(video, path, seconds):
+    samples = read_audio(video)[: seconds * 16000]
+    with VideoWriter(path, 512, 512, Fraction(25), audio_rate=16000, audio_channels=1) as writer:
+        writer.write_audio(samples)
+        for frame in islice(read_frames(video), seconds * 25):
+            writer.write(frame.image, frame.time_s)
+    return path
+
+
+def test_killed_and_resumed_equals_uninterrupted(talker_video, tmp_path):
+    """SIGKILL while learning leaves no bundle; --resume then makes the one that would have been."""
+    short = first_seconds(talker_video, tmp_path / "short.mp4", 9)
+    command = [sys.executable, "-m", "hygiesync", "train", str(short), "--preset", "fast", "--out"]
+    killed = subprocess.Popen([*command, str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / ".killed.training" / "checkpoint.safetensors"
+    for _ in range(2400):
+        if checkpoint.exists():
+            break
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert checkpoint.exists()
+    assert not (tmp_path / "killed").exists()
+    subprocess.run([*command, str(tmp_path / "killed"), "--resume"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, stderr=subprocess.DEVNULL)
+    resumed, whole = (load_file(tmp_path / name / "weights.safetensors") for name in ("killed", "whole"))
+    for name, tensor in whole.items():
+        np.testing.assert_array_equal(resumed[name], tensor)
+    assert Avatar.load(tmp_path / "killed").manifest.training == Avatar.load(tmp_path / "whole").manifest.training
+
+
+def test_two_faces_are_counted_and_the_larger_is_followed(talker_video, tmp_path):
+    path = tmp_path / "two.mp4"
+    with VideoWriter(path, 512, 256, Fraction(25)) as writer:
+        for frame in islice(read_frames(talker_video), 50):
+            small, large = frame.image[::4, ::4], frame.image[::2, ::2]
+            picture = np.full((256, 512, 3), 90, np.uint8)
+            picture[60 : 60 + 128, 40 : 40 + 128] = small
+            picture[:, 256:] = large
+            writer.write(picture, frame.time_s)
+    assert count_faces(probe(path)) == 2
+    track = track_face(probe(path), max_faces=4)
+    assert track.has_face.mean() > 0.95
+    assert (track.rigid[track.has_face][:, :, 0] > 256).all()
+
+
+@pytest.mark.data
+def test_real_five_minutes_give_true_lips(data, tmp_path):
+    """One real minute is enough to be far better than a mouth that never moves (used as a smoke test of real data)."""
+    from hygiesync.apps.evaluate import evaluate
+
+    cut = tmp_path / "minute.mp4"
+    info = probe(data / "grid" / "dev.mp4")
+    with VideoWriter(cut, info.width, info.height, info.fps, audio_rate=16000, audio_channels=1) as writer:
+        writer.write_audio(read_audio(data / "grid" / "dev.mp4")[: 45 * 16000])
+        for frame in read_frames(data / "grid" / "dev.mp4", 0, 45):
+            writer.write(frame.image, frame.time_s)
+    held_out = tmp_path / "held out.mp4"
+    with VideoWriter(held_out, info.width, info.height, info.fps, audio_rate=16000, audio_channels=1) as writer:
+        writer.write_audio(read_audio(data / "grid" / "dev.mp4")[48 * 16000 : 57 * 16000])
+        for frame in read_frames(data / "grid" / "dev.mp4", 48, 57):
+            writer.write(frame.image, frame.time_s - 48)
+    rows = evaluate(train(cut, tmp_path / "avatar"), held_out)
+    assert rows["ours"]["opening_correlation"] > 0.7
+    assert rows["ours"]["lip_distance_pct"] < 0.85 * rows["mean"]["lip_distance_pct"]
+    assert rows["oracle"]["lip_distance_pct"] < rows["ours"]["lip_distance_pct"]
