@@ -94,7 +94,8 @@ class TestHelp:
         assert run("train", "x.mp4", "--out", "y", "--preset", "none")[0] == 2
 
     def test_is_also_a_module(self):
-        done = subprocess.run([sys.executable, "-m", "hygiesync", "--version"], capture_output=True, text=True, check=True)
+        command = [sys.executable, "-m", "hygiesync", "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.startswith("hygiesync ")
 
 

@@ -87,12 +87,12 @@ class ShapeModel:
         )
 
     def transform(self, shapes: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        """Coefficients (..., n_components), standard deviations, of shapes (..., n_points, 2) at turns (..., n_turns)."""
+        """Coefficients (..., n_components), standard deviations, of shapes (..., n_points, 2) at turns (..., 2)."""
         displacement = (shapes - self.mean).reshape(*shapes.shape[:-2], -1)
         return (displacement - turns @ self.turn_basis) @ self.analysis
 
     def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
-        """Shapes (..., n_points, 2), canonical, of coefficients (..., n_components); of a frontal head without turns."""
+        """Shapes (..., n_points, 2), canonical, of coefficients (..., n_components); without turns, frontal."""
         displacement = coefficients @ self.components
         if turns is not None:
             displacement = displacement + turns @ self.turn_basis

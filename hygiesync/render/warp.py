@@ -73,7 +73,7 @@ class Box:
         return slice(top, top + self.height), slice(left, left + self.width)
 
     @classmethod
-    def around(cls, points: np.ndarray, size: tuple[int, int], margin: int = 1) -> Box:
+    def around(cls, points: np.ndarray, size: tuple[int, ...], margin: int = 1) -> Box:
         """Smallest box that holds `points` (n, 2) with `margin` pixels around, cut to a picture of `size` (h, w)."""
         height, width = size
         left, top = np.floor(points.min(axis=0)).astype(int) - margin
