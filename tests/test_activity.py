@@ -83,7 +83,7 @@ def test_digital_silence_does_not_pull_the_background_down():
 
 
 def test_speech_is_no_background_however_long_its_sentences():
-    voice = detect(noise(1, ROOM), *[part for _ in range(20) for part in (burst(0.25), noise(0.1, ROOM))])
+    voice = detect(noise(1, ROOM), *[part for _ in range(20) for part in (burst(0.25), noise(0.05, ROOM))])
     assert voice[102:-HOLD].all()
 
 

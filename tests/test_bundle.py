@@ -1,6 +1,5 @@
 """The bundle on disk: whole or absent, every byte accounted for, and each fault said in one line."""
 
-import contextlib
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from hygiesync.avatar.bundle import FILES, Avatar, check_destination, write_bundle
 from hygiesync.avatar.manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest, sha256_of
-from hygiesync.errors import HygieSyncError, InputError, UsageError
+from hygiesync.errors import InputError, UsageError
 
 MANIFEST = Manifest(name="me", lookahead=8, width=64, height=48, fps="30000/1001")
 
@@ -58,7 +57,7 @@ def test_a_bundle_that_is_written_again_is_replaced(bundle):
     assert [path.name for path in bundle.parent.iterdir()] == ["me"]
 
 
-@pytest.mark.parametrize("error", [ValueError("mine"), InputError("mine"), OSError(28, "No space"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [ValueError("x"), InputError("x"), OSError(28, "No space"), KeyboardInterrupt()])
 def test_a_failing_fill_leaves_the_old_bundle(bundle, error):
     before = contents(bundle)
 
@@ -168,16 +167,13 @@ def test_missing_entries_are_said(bundle, name):
         Manifest.read(edited(bundle, **{name: None}))
 
 
-WRONG_VALUES = [None, True, -1, 10**30, 0.5, "x", "1/0", [], [[]], {}, {"a": 1}]
-
-
 @pytest.mark.parametrize("name", ["lookahead", "width", "height", "fps", "files"])
-@pytest.mark.parametrize("value", WRONG_VALUES, ids=repr)
-def test_entries_of_a_wrong_kind_are_input_errors(bundle, name, value):
+@pytest.mark.parametrize("value", [None, True, -1, 10**30, 0.5, "x", "1/0", [], [[]], {"a": 1}], ids=repr)
+def test_entries_of_a_wrong_kind_are_damage(bundle, name, value):
     entries = json.loads((bundle / MANIFEST_NAME).read_text()) | {name: value}
     (bundle / MANIFEST_NAME).write_text(json.dumps(entries))
-    with pytest.raises(InputError):
-        Avatar.load(bundle)
+    with pytest.raises(InputError, match="damaged"):
+        Manifest.read(bundle)
 
 
 def test_a_newer_schema_asks_for_a_newer_program(bundle):
@@ -251,11 +247,8 @@ def test_a_place_below_a_file_is_refused(tmp_path):
         check_destination(tmp_path / "file" / "me")
 
 
-@pytest.mark.parametrize("place", [".", "..", "models/.."])
+@pytest.mark.parametrize("place", [".", "inner/.."])
 def test_a_place_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, place):
-    (tmp_path / "here" / "models").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "here")
-    with contextlib.suppress(HygieSyncError):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
         check_destination(Path(place))
-        write_bundle(Path(place), MANIFEST, fill)
-    assert [path.name for path in tmp_path.iterdir()] == ["here"]

@@ -72,11 +72,12 @@ def test_knowing_more_of_the_lips_is_better(done) -> None:
     rows, _, _ = done
     distance = {name: row["lip_distance_pct"] for name, row in rows.items()}
     assert distance["reencoded"] < distance["oracle"] < distance["mean"]
-    assert distance["reencoded"] < distance["ours"] < distance["mean"]
+    assert distance["reencoded"] < distance["ours"] < 0.8 * distance["mean"]
     correlation = {name: row["opening_correlation"] for name, row in rows.items()}
     assert correlation["reencoded"] > 0.95
     assert correlation["oracle"] > 0.9
-    assert correlation["ours"] > correlation["mean"] + 0.2
+    assert correlation["ours"] > correlation["mean"]
+    assert abs(rows["oracle"]["lag_ms"]) < 10
 
 
 def test_pictures_are_best_where_they_are_real(done) -> None:
@@ -281,7 +282,8 @@ def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar
         blurred = cv2.GaussianBlur(other[top:bottom, left:right], (0, 0), 3.0)
         other[top:bottom, left:right] = np.clip(blurred.astype(int) + 20 * (number % 2), 0, 255)
         comparison.add(picture, other, face)
-        comparison.skip() if number == 2 else None
+        if number == 2:
+            comparison.skip()
     measures = comparison.measures()
     assert measures["mouth_sharpness_ratio"] < 0.9
     assert measures["mouth_psnr_db"] < 30

@@ -60,6 +60,7 @@ def test_using_the_parts_that_speak_imports_nothing_more():
     assert not loaded & set(TRAINING_ONLY)
 
 
+@pytest.mark.slow
 def test_loading_an_avatar_and_speaking_imports_nothing_more(avatar_directory):
     loaded = modules_after(f"""
         import numpy as np

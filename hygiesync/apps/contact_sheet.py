@@ -79,7 +79,7 @@ def contact_sheet(
     strips = [Strip(i.path, track_face(i), label) for i, label in zip(infos, labels, strict=True)]
     for strip in strips:
         check_face_is_seen(strip.track, strip.path, min_share=0.0)
-    if moments is None:
+    if not moments:
         moments = choose_moments(strips[0].track, voice_at(infos[0], strips[0].track.times_s), n_moments)
     write_whole(Path(out), sheet_png(strips, moments, face_row))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import threading
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -19,18 +18,38 @@ N_LANDMARKS = 478
 """Points of FaceMesh with refined lips, eyes and irises."""
 
 
-@contextlib.contextmanager
-def _native_stderr_silenced() -> Iterator[None]:
-    """Drop what C++ writes to file descriptor 2: MediaPipe logs its start-up there, past Python's logging."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+class _NativeStderr:
+    """Drops what C++ writes to file descriptor 2 inside ``with`` blocks: MediaPipe logs there, past Python's logging.
+
+    The descriptor is the whole process's, so overlapping blocks of several threads share one redirection.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_inside = 0
+        self._saved = -1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._n_inside += 1
+            if self._n_inside == 1:
+                sys.stderr.flush()
+                self._saved = os.dup(2)
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 2)
+                os.close(nowhere)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                os.dup2(self._saved, 2)
+                os.close(self._saved)
+
+
+_silenced = _NativeStderr()
 
 
 def _solutions() -> Any:
@@ -62,10 +81,11 @@ class LandmarkDetector:
     """
 
     def __init__(self, max_faces: int = 1) -> None:
-        with _native_stderr_silenced():
+        with _silenced:
             self._mesh = _solutions().face_mesh.FaceMesh(max_num_faces=max_faces, refine_landmarks=True)
             self._mesh.process(np.zeros((64, 64, 3), np.uint8))
         self._previous: np.ndarray | None = None
+        self._has_found_one = False
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
         """Landmarks of the face in `image`.
@@ -78,7 +98,7 @@ class LandmarkDetector:
         -------
         landmarks : ndarray, shape (478, 2), float64, pixels, (x, y), or None when there is no face
         """
-        found = self._mesh.process(image).multi_face_landmarks
+        found = self._find(image)
         if not found:
             self._previous = None
             return None
@@ -86,6 +106,14 @@ class LandmarkDetector:
         faces = [np.array([(point.x, point.y) for point in face.landmark]) * (width, height) for face in found]
         self._previous = self._the_one_we_follow(faces)
         return self._previous
+
+    def _find(self, image: np.ndarray) -> Any:
+        if self._has_found_one:
+            return self._mesh.process(image).multi_face_landmarks
+        with _silenced:  # a warning comes with the first face
+            found = self._mesh.process(image).multi_face_landmarks
+        self._has_found_one = bool(found)
+        return found
 
     def _the_one_we_follow(self, faces: list[np.ndarray]) -> np.ndarray:
         if self._previous is None:
@@ -110,7 +138,7 @@ class FaceCounter:
     """Counts the faces in single pictures, to learn whether a video shows more than one person; a context manager."""
 
     def __init__(self, min_confidence: float = 0.6) -> None:
-        with _native_stderr_silenced():
+        with _silenced:
             self._detection = _solutions().face_detection.FaceDetection(
                 model_selection=1, min_detection_confidence=min_confidence
             )

@@ -1,0 +1,368 @@
+"""From sound to motion: training that can be repeated and resumed, the exported step, and the streaming listener."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hygiesync.errors import InputError
+from hygiesync.motion.dataset import Sequence
+from hygiesync.motion.export import export_step
+from hygiesync.motion.listener import Listener, coefficients_at
+from hygiesync.motion.network import NetworkSettings, SpeechToShape
+from hygiesync.motion.predictor import Predictor
+from hygiesync.motion.train import TrainingSettings, predict, train_network
+from hygiesync.speech.activity import loudness
+from hygiesync.speech.mel import N_MELS, mel_spectrogram
+from hygiesync.timing import SAMPLE_RATE, mel_frames_to_time, time_to_samples
+
+N_COMPONENTS = 3
+TINY = NetworkSettings(N_COMPONENTS, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
+SHORT = TrainingSettings(n_epochs=5, patience=9, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3)
+WEIGHTS = np.array([0.6, 0.3, 0.1])
+DELAY = 4
+
+
+def make_sequence(n_frames: int, seed: int) -> Sequence:
+    """Mel frames whose energy comes and goes, and coefficients that follow it `DELAY` frames later."""
+    rng = np.random.default_rng(seed)
+    smooth = np.convolve(rng.normal(0, 1, n_frames + 40), np.hanning(21), "same")[:n_frames] / 3
+    mel = (smooth[:, None] - 4 + rng.normal(0, 0.1, (n_frames, N_MELS))).astype(np.float32)
+    delayed = np.roll(smooth, DELAY)
+    coefficients = np.stack([delayed, np.tanh(2 * delayed), -delayed], 1).astype(np.float32)
+    return Sequence(mel, coefficients, np.arange(n_frames) >= DELAY)
+
+
+TRAINING, VALIDATION = [make_sequence(600, 1), make_sequence(400, 2)], [make_sequence(300, 3)]
+
+
+def train(checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY):
+    return train_network(TRAINING, VALIDATION, WEIGHTS, network_settings, training_settings, checkpoint, progress)
+
+
+def same_weights(one: SpeechToShape, other: SpeechToShape) -> bool:
+    theirs = other.state_dict()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
+
+
+class Interrupted(Exception):  # noqa: N818
+    pass
+
+
+def interrupt_after(n_epochs: int):
+    def progress(epoch, *_):
+        if epoch == n_epochs:
+            raise Interrupted
+
+    return progress
+
+
+@pytest.fixture(scope="module")
+def whole_run():
+    return train()
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """What a run that was interrupted after two epochs left."""
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Interrupted):
+        train(path, interrupt_after(2))
+    return path
+
+
+def test_the_same_seed_gives_the_same_weights(whole_run):
+    torch.manual_seed(12345)  # the state that others leave the generator in must not matter
+    again, other = train(), train(training_settings=replace(SHORT, seed=4))
+    assert same_weights(again.network, whole_run.network)
+    assert again.training_loss == whole_run.training_loss
+    assert not same_weights(other.network, whole_run.network)
+
+
+@pytest.mark.parametrize("n_epochs", [1, 4, 5])
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epochs):
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Interrupted):
+        train(path, interrupt_after(n_epochs))
+    torch.manual_seed(999)
+    epochs = []
+    resumed = train(path, lambda epoch, *_: epochs.append(epoch))
+    assert epochs == list(range(n_epochs + 1, SHORT.n_epochs + 1))
+    assert same_weights(resumed.network, whole_run.network)
+    assert resumed.training_loss == whole_run.training_loss
+    assert resumed.validation_loss == whole_run.validation_loss
+
+
+def test_a_checkpoint_changes_nothing(tmp_path, whole_run):
+    assert same_weights(train(tmp_path / "checkpoint.safetensors").network, whole_run.network)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+
+
+def misleading_run(patience: int):
+    """A run whose validation part says the opposite of what is taught: the more is learned, the worse it gets."""
+    opposite = [replace(VALIDATION[0], coefficients=-VALIDATION[0].coefficients)]
+    lesson = replace(SHORT, n_epochs=8, patience=patience, batches_per_epoch=6, learning_rate=0.02, velocity_weight=0)
+    return train_network(TRAINING, opposite, WEIGHTS, TINY, lesson), opposite[0]
+
+
+def test_the_weights_are_those_of_the_best_epoch():
+    run, truth = misleading_run(patience=8)
+    loss = ((predict(run.network, truth.mel) - truth.coefficients) ** 2 @ WEIGHTS)[SHORT.warm_up :].mean()
+    assert loss == pytest.approx(min(run.validation_loss), rel=1e-4)
+    assert loss < 0.8 * run.validation_loss[-1]
+    assert not run.network.training
+
+
+def test_training_stops_when_patience_runs_out():
+    run, _ = misleading_run(patience=2)
+    assert len(run.validation_loss) == run.best_epoch + 1 + 2
+    assert len(run.validation_loss) < 8
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"training_settings": replace(SHORT, seed=8)},
+        {"training_settings": replace(SHORT, n_epochs=9)},
+        {"network_settings": replace(TINY, conv_width=16)},
+    ],
+)
+def test_a_checkpoint_of_other_settings_is_refused(checkpoint, other):
+    with pytest.raises(InputError, match="other settings"):
+        train(checkpoint, **other)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
+def test_a_truncated_checkpoint_is_refused(checkpoint, share):
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InputError, match="damaged"):
+        train(checkpoint)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(checkpoint):
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(3)}, checkpoint)
+    with pytest.raises(InputError, match="train again"):
+        train(checkpoint)
+
+
+def test_it_learns_a_delayed_answer():
+    lesson = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, noise=0.1)
+    run = train(training_settings=lesson, network_settings=replace(TINY, dropout=0.0))
+    truth = VALIDATION[0]
+    known = truth.coefficients[20:]
+    error = ((predict(run.network, truth.mel)[20:] - known) ** 2 @ WEIGHTS).mean()
+    of_the_mean = ((known.mean(0) - known) ** 2 @ WEIGHTS).mean()
+    assert error < 0.15 * of_the_mean
+    assert min(run.validation_loss) < 0.3 * run.validation_loss[0]
+
+
+def random_network(settings=TINY, seed: int = 0) -> SpeechToShape:
+    """A network that is not trained, but whose answers differ from frame to frame."""
+    torch.manual_seed(seed)
+    network = SpeechToShape(settings, torch.full((N_MELS,), -4.0), torch.ones(N_MELS))
+    with torch.no_grad():
+        network.head.weight *= 10
+    return network.eval()
+
+
+def random_mel(n_frames: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(-4, 1, (n_frames, N_MELS)).astype(np.float32)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 79))
+def test_future_mel_frames_never_change_an_answer(n_frames):
+    network, mel = random_network(), random_mel(80)
+    changed = mel.copy()
+    changed[n_frames:] += 3
+    before, after = predict(network, mel), predict(network, changed)
+    np.testing.assert_array_equal(after[:n_frames], before[:n_frames])
+    assert (after[n_frames:] != before[n_frames:]).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 60), max_size=8))
+def test_the_network_in_pieces_is_the_network_at_once(cuts):
+    network, mel = random_network(), torch.from_numpy(random_mel(60))[None]
+    state, pieces = None, []
+    edges = [0, *sorted(cuts), 60]
+    with torch.no_grad():
+        for begin, end in pairwise(edges):
+            if begin < end:
+                piece, state = network(mel[:, begin:end], state)
+                pieces.append(piece)
+        np.testing.assert_allclose(torch.cat(pieces, 1), network(mel)[0], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def step(tmp_path_factory) -> bytes:
+    """The exported step of `random_network()`."""
+    path = tmp_path_factory.mktemp("export") / "step.onnx"
+    export_step(random_network(), path)
+    return path.read_bytes()
+
+
+def test_the_exported_step_by_step_is_the_network_at_once(step):
+    mel = random_mel(300)
+    expected = predict(random_network(), mel)
+    predictor = Predictor(step)
+    np.testing.assert_allclose(predictor.push(mel), expected, atol=1e-4)
+    predictor.reset()
+    one_by_one = np.concatenate([predictor.push(frame[None]) for frame in mel])
+    np.testing.assert_allclose(one_by_one, expected, atol=1e-4)
+    assert predictor.n_components == N_COMPONENTS
+    assert np.ptp(expected, axis=0).min() > 0.1, "answers that hardly differ show nothing"
+
+
+def test_the_default_network_exports_too(tmp_path):
+    network = random_network(NetworkSettings(12))
+    export_step(network, tmp_path / "step.onnx")
+    mel = random_mel(50)
+    streamed = Predictor((tmp_path / "step.onnx").read_bytes()).push(mel)
+    np.testing.assert_allclose(streamed, predict(network, mel), atol=1e-4)
+    assert sum(parameter.numel() for parameter in network.parameters()) < 1e6
+
+
+def test_a_predictor_answers_no_frames_with_no_frames(step):
+    assert Predictor(step).push(np.zeros((0, N_MELS), np.float32)).shape == (0, N_COMPONENTS)
+
+
+def other_model() -> bytes:
+    """A sound ONNX model that is no speech model."""
+    value = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n"]) for name in ("a", "b")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["a"], ["b"])], "neg", value[:1], value[1:])
+    opset = onnx.helper.make_opsetid("", 13)
+    return onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"\x00" * 1000, other_model()], ids=["none", "text", "zeros", "other"]
+)
+def test_other_bytes_are_no_speech_model(content):
+    with pytest.raises(InputError, match="speech model"):
+        Predictor(content)
+
+
+def test_a_cut_off_model_is_no_speech_model(step):
+    with pytest.raises(InputError, match="speech model"):
+        Predictor(step[: len(step) // 2])
+
+
+# --- the listener
+
+REST = np.array([0.31, -0.77, 0.123])
+ROOM = 1e-3
+
+
+def voice(duration_s: float, seed: int = 0) -> np.ndarray:
+    n = round(duration_s * SAMPLE_RATE)
+    seconds = np.arange(n) / SAMPLE_RATE
+    tone = sum(np.sin(2 * np.pi * 140 * k * seconds) / k for k in range(1, 25))
+    return (0.1 * tone + np.random.default_rng(seed).normal(0, 0.02, n)).astype(np.float32)
+
+
+def room(duration_s: float, amplitude: float = ROOM, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, amplitude, round(duration_s * SAMPLE_RATE)).astype(np.float32)
+
+
+ROOM_LEVEL = float(loudness(mel_spectrogram(room(1))).mean())
+SPEECH = np.concatenate([room(0.3), voice(0.5), room(0.4), voice(0.3), room(0.3)])
+
+
+def make_listener(step: bytes, lookahead: int = 8) -> Listener:
+    return Listener(Predictor(step), REST, ROOM_LEVEL, lookahead)
+
+
+def times(duration_s: float, fps: int = 60) -> list[Fraction]:
+    return [Fraction(n, fps) for n in range(round(duration_s * fps))]
+
+
+@pytest.mark.parametrize("lookahead", [0, 1, 8, 20])
+def test_any_blocks_give_the_same_coefficients(step, lookahead):
+    wanted = times(1.5)
+    whole = coefficients_at(make_listener(step, lookahead), SPEECH, wanted)
+    assert np.ptp(whole, axis=0).min() > 0.1
+    for block_length in (97, 160, 1600):
+        listener, found = make_listener(step, lookahead), []
+        waiting = list(wanted)
+        for begin in range(0, len(SPEECH), block_length):
+            listener.push(SPEECH[begin : begin + block_length])
+            while waiting and waiting[0] <= listener.known_until_s:
+                found.append(listener.at(waiting.pop(0)))
+        assert len(found) == len(wanted)
+        np.testing.assert_allclose(found, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("lookahead", [0, 1, 2, 8, 20])
+@pytest.mark.parametrize("time_s", [Fraction(0), Fraction(1, 60), Fraction(1001, 30_000), Fraction(1, 2)])
+def test_the_latency_is_enough_and_nothing_later_is_heard(step, lookahead, time_s):
+    listener = make_listener(step, lookahead)
+    n_needed = time_to_samples(time_s + listener.latency_s)
+    listener.push(SPEECH[:n_needed])
+    assert listener.known_until_s >= time_s
+    at_once = listener.at(time_s)
+    np.testing.assert_allclose(at_once, coefficients_at(make_listener(step, lookahead), SPEECH, [time_s])[0], atol=1e-4)
+    loud_after = np.concatenate([SPEECH[:n_needed], voice(1)])
+    np.testing.assert_allclose(
+        at_once, coefficients_at(make_listener(step, lookahead), loud_after, [time_s])[0], atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("lookahead", [0, 1, 8])
+def test_what_is_said_to_be_known_can_be_asked_for(step, lookahead):
+    listener = make_listener(step, lookahead)
+    for n_samples in (0, 1, 150, 248, 1, 160, 500):
+        listener.push(np.zeros(n_samples, np.float32))
+        if listener.known_until_s >= 0:
+            assert np.isfinite(listener.at(listener.known_until_s)).all()
+
+
+def test_the_latency_is_the_lookahead_and_one_frame(step):
+    assert make_listener(step, 8).latency_s == mel_frames_to_time(9)
+
+
+@pytest.mark.parametrize("noise", [0.0, ROOM])
+@pytest.mark.parametrize("lookahead", [0, 8, 20])
+@pytest.mark.parametrize("extra_samples", [0, 40, 80, 120])
+def test_silence_returns_to_rest_within_120_ms_and_stays(step, lookahead, extra_samples, noise):
+    spoken = np.concatenate([room(0.3, noise), voice(0.5), voice(extra_samples / SAMPLE_RATE)])
+    end_s = Fraction(len(spoken), SAMPLE_RATE)
+    samples = np.concatenate([spoken, room(1.5, noise)])
+    moments = [end_s + Fraction(ms, 1000) for ms in range(-60, 1300, 3)]
+    found = coefficients_at(make_listener(step, lookahead), samples, moments)
+    assert np.abs(found[:15] - REST).max() > 0.05, "while it speaks, the mouth moves"
+    at_rest = np.array([moment >= end_s + Fraction(120, 1000) for moment in moments])
+    np.testing.assert_allclose(found[at_rest], np.broadcast_to(REST, found[at_rest].shape), atol=1e-6)
+    stays = np.array([moment >= end_s + Fraction(200, 1000) for moment in moments])
+    np.testing.assert_array_equal(found[stays], np.broadcast_to(REST, found[stays].shape))
+
+
+@pytest.mark.parametrize("amplitude", [0.0, ROOM])
+def test_a_silent_signal_never_moves_the_mouth(step, amplitude):
+    found = coefficients_at(make_listener(step), room(2, amplitude), times(2))
+    np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
+
+
+def test_the_mouth_is_open_to_the_network_when_the_voice_begins(step):
+    begin_s = Fraction(3, 10)
+    with_gate = coefficients_at(make_listener(step), SPEECH, [begin_s + Fraction(n, 100) for n in range(40)])
+    free = Listener(Predictor(step), REST, -9.0, 8)
+    free.push(SPEECH)
+    without_gate = np.array([free.at(begin_s + Fraction(n, 100)) for n in range(40)])
+    np.testing.assert_allclose(with_gate, without_gate, atol=1e-6)
+
+
+def test_reset_forgets_everything_heard(step):
+    listener = make_listener(step)
+    first = coefficients_at(listener, SPEECH, times(1.5))
+    listener.push(voice(1))
+    np.testing.assert_array_equal(coefficients_at(listener, SPEECH, times(1.5)), first)
