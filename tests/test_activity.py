@@ -82,6 +82,18 @@ def test_digital_silence_does_not_pull_the_background_down():
     assert not muted.any()
 
 
+def test_windows_half_in_digital_silence_do_not_pull_it_down_either():
+    levels = [-5.0] * 20 + ([-6.9, -6.9] + [-8.0] * 5 + [-6.9, -6.9] + [-5.0] * 3) * 5
+    assert not VoiceActivity(-5.0).push(np.repeat(np.array(levels, np.float32)[:, None], 80, axis=1)).any()
+
+
+def test_a_room_that_becomes_quieter_lets_softer_voice_through():
+    levels = np.repeat(np.array([-4.0] * 50 + [-6.0] * 20 + [-4.5] * 10, np.float32)[:, None], 80, axis=1)
+    voice = VoiceActivity(-4.0).push(levels)
+    assert not voice[:70].any()
+    assert voice[70:].all()
+
+
 def test_speech_is_no_background_however_long_its_sentences():
     voice = detect(noise(1, ROOM), *[part for _ in range(20) for part in (burst(0.25), noise(0.05, ROOM))])
     assert voice[102:-HOLD].all()

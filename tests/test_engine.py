@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync import Engine
-from hygiesync.avatar.template import VideoTemplate
+from hygiesync.avatar.template import FacePlaces, VideoTemplate
+from hygiesync.avatar.tracking import track_face
 from hygiesync.errors import InputError
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.audio import read_audio
@@ -20,6 +21,11 @@ from hygiesync.motion.listener import coefficients_at
 @pytest.fixture(scope="module")
 def speech(held_out_video):
     return read_audio(held_out_video)[:24000]
+
+
+def video_template(path, avatar):
+    info = probe(path)
+    return VideoTemplate(info, FacePlaces.of_track(track_face(info), avatar.pose))
 
 
 class CoefficientRecorder:
@@ -118,7 +124,7 @@ def test_refuses_what_is_no_signal(talker_avatar, bad):
 
 def test_only_the_lower_face_changes(talker_avatar, held_out_video, speech):
     """Above the nose, and in the corners, a dubbed picture is the template's own."""
-    source = VideoTemplate(probe(held_out_video), talker_avatar.pose)
+    source = video_template(held_out_video, talker_avatar)
     for template, frame in zip(source.frames(), Engine(talker_avatar, template=source).push(speech), strict=False):
         eyes_y = int(template.face.to_picture[1, 2])
         np.testing.assert_array_equal(frame.image[:eyes_y], template.image[:eyes_y])
@@ -139,7 +145,7 @@ def test_the_loop_goes_on_for_ever(talker_avatar):
 def test_a_short_template_goes_back_and_forth(talker_avatar, held_out_video):
     """Past its end it is shown backwards, then forwards: neighbouring pictures stay neighbours."""
     info = probe(held_out_video)
-    frames = VideoTemplate(info, talker_avatar.pose).frames()
+    frames = video_template(held_out_video, talker_avatar).frames()
     n_frames = info.n_frames
     shown = islice(frames, 3 * n_frames - 2)
     seen = [(frame.time_s, frame.image[::8, ::8].astype(int)) for frame in shown]

@@ -124,6 +124,11 @@ def test_turns_of_the_training_video_have_deviation_one():
     np.testing.assert_allclose(PoseModel.fit(frames).turn(frames).std(0), [1, 1], rtol=1e-6)
 
 
+def test_the_reference_itself_is_not_turned():
+    model = PoseModel.fit(video())
+    np.testing.assert_allclose(model.turn(100 * model.reference), 0, atol=1e-9)
+
+
 def test_a_head_that_never_turns_gives_a_model_all_the_same():
     frames = np.array([apply_similarity(similarity(100, angle, (200, 200)), seen(0)) for angle in range(10)])
     model = PoseModel.fit(frames)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.face.smoothing import find_shots, gaussian_smooth, window_half_width_s
+from hygiesync.face.smoothing import find_shots, gaussian_smooth
 
 SIGMA_S = 0.05
 ONE_SHOT = np.zeros(61, int)
@@ -15,12 +15,12 @@ SQUEEZED = np.sign(REGULAR - REGULAR[30]) * np.abs(REGULAR - REGULAR[30]) ** 1.3
 
 
 def plain_smooth(values, times_s, shots, sigma_s):
-    """The definition, one frame at a time."""
+    """The definition, one frame at a time: a Gaussian, cut off at two and a half deviations."""
     smooth = np.full_like(values, np.nan)
     for here in range(len(values)):
         if np.isnan(values[here]).any():
             continue
-        near = (np.abs(times_s - times_s[here]) <= window_half_width_s(sigma_s)) & (shots == shots[here])
+        near = (np.abs(times_s - times_s[here]) <= 2.5 * sigma_s) & (shots == shots[here])
         near &= ~np.isnan(values).any(axis=1)
         weight = np.exp(-0.5 * ((times_s[near] - times_s[here]) / sigma_s) ** 2)
         smooth[here] = (weight[:, None] * values[near]).sum(0) / weight.sum()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ SIZES = ((512, 512), (1920, 1080))
 N_ROUNDS, N_WARM_UP_ROUNDS = 250, 10
 """Frames measured at each size, and frames drawn before that without a watch."""
 
-N_STARTS, N_LOADS = 7, 5
+N_STARTS, N_LOADS = 11, 5
 """Fresh interpreters for each command, and times that the avatar is loaded."""
 
 HEARD_S = 20.0
@@ -359,11 +360,10 @@ def _measure_startup(report: Progress) -> dict[str, Any]:
 
 def _run_python(arguments: Sequence[str]) -> tuple[float, float]:
     """Wall-clock and processor seconds of one interpreter."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     wall_s = _seconds(partial(_checked_run, arguments, os.devnull, subprocess.Popen.wait))
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    return wall_s, spent
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _checked_run(arguments: Sequence[str], log: str, attend: Callable[[subprocess.Popen[bytes]], Any]) -> None:

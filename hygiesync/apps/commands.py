@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,6 @@ def run_render(arguments: argparse.Namespace) -> int:
     """``hygiesync render``."""
     from hygiesync.apps.offline import RenderOptions, render
     from hygiesync.avatar.bundle import Avatar
-    from hygiesync.media.audio import probe_audio
     from hygiesync.timing import parse_fps
 
     options = RenderOptions(
@@ -60,13 +58,8 @@ def run_render(arguments: argparse.Namespace) -> int:
         codec=arguments.codec,
     )
     avatar = Avatar.load(arguments.avatar)
-    total = round(probe_audio(arguments.audio).duration_s * 10)
     with StageBars() as bars:
-
-        def show(time_s: Fraction) -> None:
-            bars("rendering", int(time_s * 10), total, f"{float(time_s):.1f} s")
-
-        render(avatar, arguments.audio, arguments.out, options, show)
+        render(avatar, arguments.audio, arguments.out, options, bars)
     print(f"{arguments.out}: written")
     return 0
 

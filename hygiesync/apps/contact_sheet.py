@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from hygiesync.apps.moments import Moment, choose_moments, to_level_face, voice_at
-from hygiesync.avatar.tracking import check_face_is_seen, track_face
+from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import apply_similarity, invert_similarity
 from hygiesync.face.topology import LOWER_LIPS
@@ -76,9 +76,7 @@ def contact_sheet(
     if not videos or len(labels) != len(videos):
         raise UsageError(f"contact sheet: expected a label for each video, got {len(videos)} and {len(labels)} labels")
     infos = [probe(video) for video in videos]
-    strips = [Strip(i.path, track_face(i), label) for i, label in zip(infos, labels, strict=True)]
-    for strip in strips:
-        check_face_is_seen(strip.track, strip.path, min_share=0.0)
+    strips = [Strip(i.path, watch(i, min_share=0.0), label) for i, label in zip(infos, labels, strict=True)]
     if not moments:
         moments = choose_moments(strips[0].track, voice_at(infos[0], strips[0].track.times_s), n_moments)
     write_whole(Path(out), sheet_png(strips, moments, face_row))

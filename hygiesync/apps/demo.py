@@ -79,8 +79,7 @@ def run_demo(out: Path, avatar_directory: Path, progress: Progress) -> DemoResul
         seed=_HELD_OUT_SEED,
         progress=lambda done, total: progress("filming new sentences", done, total, ""),
     )
-    n_frames = len(truth.times_s)
-    render(avatar, real, video, progress=lambda time_s: progress("rendering", round(time_s * 25) + 1, n_frames, ""))
+    render(avatar, real, video, progress=progress)
     comparison = _compare_with_truth(avatar, video, truth)
     contact_sheet([real, video], sheet, labels=("real", "hygiesync"))
     return DemoResult(video, sheet, comparison, _describe(video, sheet, real, avatar_directory, comparison))

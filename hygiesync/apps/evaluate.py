@@ -25,8 +25,9 @@ from hygiesync.apps.measures import format_table, lip_measures
 from hygiesync.apps.offline import check_not_same, provenance, write_with_sound
 from hygiesync.apps.picture_quality import PictureComparison
 from hygiesync.apps.report import Report, write_report
-from hygiesync.apps.scene import Progress, Scene, to_canonical_face, track_told, watch
+from hygiesync.apps.scene import Progress, Scene, to_canonical_face, watch_scene
 from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.tracking import watch
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError
 from hygiesync.face.pose import similarity_scale
@@ -83,10 +84,10 @@ def evaluate(
     with _folder_for(keep) as folder:
         files = {row: Path(folder) / f"{row}.mp4" for row in ROWS}
         _check_destinations(Path(video), report, list(files.values()))
-        scene = watch(avatar, video, tell)
+        scene = watch_scene(avatar, video, tell)
         for row, coefficients in _coefficients(avatar, scene).items():
             _write(avatar, scene, row, coefficients, files[row], tell)
-        tracks = {row: track_told(probe(files[row]), scene.max_faces, row, tell) for row in ROWS}
+        tracks = {row: _watch_row(files[row], row, tell) for row in ROWS}
         pictures = {row: _compare_pictures(avatar, scene, files[row], row, tell) for row in ROWS}
         shapes = _shapes(avatar, scene, tracks)
         rows = {row: _measure(scene, shapes["real"], shapes[row], pictures[row]) for row in ROWS}
@@ -95,6 +96,12 @@ def evaluate(
             strips += [Strip(files[row], tracks[row], row) for row in ("ours", "oracle")]
             write_report(report, Report(avatar, scene.info, rows, strips, shapes, pictures))
     return rows
+
+
+def _watch_row(file: Path, row: str, tell: Progress) -> FaceTrack:
+    """Find the face in a row's video."""
+    info = probe(file)
+    return watch(info, 0.0, lambda done: tell(f"watching {row}", done, info.n_frames))
 
 
 def _tell_nobody(stage: str, done: int, total: int) -> None:

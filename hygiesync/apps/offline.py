@@ -12,7 +12,8 @@ import numpy as np
 from hygiesync.apps.prefetch import prefetched
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
-from hygiesync.avatar.template import TemplateSource, VideoTemplate
+from hygiesync.avatar.template import FacePlaces, TemplateSource, VideoTemplate
+from hygiesync.avatar.tracking import watch
 from hygiesync.engine import Engine, VideoFrame
 from hygiesync.errors import UsageError
 from hygiesync.media.audio import probe_audio, read_audio_blocks
@@ -21,7 +22,7 @@ from hygiesync.media.video import VideoInfo, VideoWriter, probe
 from hygiesync.render.compositor import Renderer
 from hygiesync.render.painter import LandmarkPainter
 from hygiesync.render.template import TemplateFrame
-from hygiesync.timing import sample_time
+from hygiesync.timing import n_video_frames, sample_time
 
 BLOCK_LENGTH = 1600
 """Samples pushed at a time: a tenth of a second."""
@@ -29,8 +30,12 @@ BLOCK_LENGTH = 1600
 _KEPT_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _DEFAULT_RATE = 48_000
 
-Progress = Callable[[Fraction], None]
-"""Told of the time up to which pictures are done, seconds."""
+Progress = Callable[[str, int, int, str], None]
+"""Told of work: (stage, done, in all, note)."""
+
+_READ_AHEAD = 8
+_SPARE_TEMPLATE_S = 1
+"""Seconds of a template that are watched beyond the sound's end: more than the sound's stated length can err."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class _LoopedFrames:
         self._source = source
 
     def frames(self) -> Iterator[TemplateFrame]:
-        return prefetched(self._source.frames(), depth=8)
+        """The source's frames."""
+        return prefetched(self._source.frames(), _READ_AHEAD)
 
 
 def render(
@@ -95,13 +101,20 @@ def render(
     options = options or RenderOptions()
     check_not_same(out, audio, options.template)
     next(read_audio_blocks(audio, block_length=BLOCK_LENGTH))
-    source, info = _template(avatar, options)
+    report = progress or (lambda *_: None)
+    duration_s = probe_audio(audio).duration_s
+    source, info = _template(avatar, options, duration_s, report)
     width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
     fps = options.fps or (info.fps if info else avatar.fps)
     renderer: Renderer | None = LandmarkPainter(avatar.shape) if options.landmarks_only else None
     engine = Engine(avatar, template=_LoopedFrames(source), renderer=renderer)
+    n_frames = n_video_frames(duration_s, fps)
+
+    def count(time_s: Fraction) -> None:
+        report("rendering", n_video_frames(time_s, fps) + 1, n_frames, "")
+
     write_with_sound(
-        _spoken(engine, audio), audio, out, (width, height), fps, provenance(avatar), options=options, progress=progress
+        _spoken(engine, audio), audio, out, (width, height), fps, provenance(avatar), options=options, progress=count
     )
 
 
@@ -114,7 +127,7 @@ def write_with_sound(
     metadata: dict[str, str],
     *,
     options: RenderOptions | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[Fraction], None] | None = None,
 ) -> None:
     """Write pictures, and the sound of a file beside them, to an mp4.
 
@@ -151,7 +164,7 @@ def _write_side_by_side(
     pictures: Iterator[VideoFrame],
     track: Iterator[np.ndarray],
     rate: int,
-    progress: Progress | None,
+    progress: Callable[[Fraction], None] | None,
 ) -> None:
     """Write each picture once the sound up to it is written."""
     n_samples = 0
@@ -173,11 +186,18 @@ def _spoken(engine: Engine, audio: PathLike) -> Iterator[VideoFrame]:
     yield from engine.flush()
 
 
-def _template(avatar: Avatar, options: RenderOptions) -> tuple[TemplateSource, VideoInfo | None]:
+def _template(
+    avatar: Avatar, options: RenderOptions, duration_s: Fraction, report: Progress
+) -> tuple[TemplateSource, VideoInfo | None]:
+    """Where the pictures come from, and the video that is dubbed, if any."""
     if options.template is None:
         return avatar.idle_template(options.fps or avatar.fps), None
     info = probe(options.template)
-    return VideoTemplate(info, avatar.pose, options.fps), info
+    until_s = duration_s + _SPARE_TEMPLATE_S if duration_s else None
+    n_frames = n_video_frames(min(info.duration_s, until_s or info.duration_s), info.fps)
+    track = watch(info, 0.0, lambda done: report("watching", done, n_frames, ""), until_s=until_s)
+    places = FacePlaces.of_track(track, avatar.pose)
+    return VideoTemplate(info, places, options.fps), info
 
 
 def provenance(avatar: Avatar) -> dict[str, str]:

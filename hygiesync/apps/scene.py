@@ -11,14 +11,15 @@ import numpy as np
 
 from hygiesync.apps.measures import MIN_FRAMES
 from hygiesync.apps.prefetch import prefetched
+from hygiesync.avatar.build import MIN_FACE_SHARE
 from hygiesync.avatar.bundle import Avatar
-from hygiesync.avatar.template import FacePlaces
-from hygiesync.avatar.tracking import MAX_FACES, check_face_is_seen, count_faces, track_face
+from hygiesync.avatar.template import FacePlaces, VideoTemplate
+from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.container import PathLike
-from hygiesync.media.video import VideoInfo, probe, read_frames
+from hygiesync.media.video import VideoInfo, probe
 from hygiesync.render.template import TemplateFrame
 
 Progress = Callable[[str, int, int], None]
@@ -36,14 +37,11 @@ class Scene:
         As detected.
     places : FacePlaces
         Where mouths are put in.
-    max_faces : int
-        That the detector looks for.
     """
 
     info: VideoInfo
     track: FaceTrack
     places: FacePlaces
-    max_faces: int
 
     @property
     def has_place(self) -> np.ndarray:
@@ -52,14 +50,11 @@ class Scene:
 
     def frames(self) -> AbstractContextManager[Iterator[TemplateFrame]]:
         """The frames with their faces, read ahead by a thread that ends with the context."""
-        return closing(cast("Generator[TemplateFrame]", prefetched(self._read(), depth=8)))
-
-    def _read(self) -> Iterator[TemplateFrame]:
-        for index, frame in enumerate(read_frames(self.info.path, n_threads=1)):
-            yield TemplateFrame(frame.image, frame.time_s, self.places.face(index))
+        once = VideoTemplate(self.info, self.places).frames_once()
+        return closing(cast("Generator[TemplateFrame]", prefetched(once, depth=8)))
 
 
-def watch(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
+def watch_scene(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
     """Find the face in the whole of the real video.
 
     Raises
@@ -68,10 +63,8 @@ def watch(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
         When it shows no face, or hardly one that is not turned away.
     """
     info = probe(video)
-    max_faces = MAX_FACES if count_faces(info) > 1 else 1
-    track = track_told(info, max_faces, "real", tell)
-    check_face_is_seen(track, info.path)
-    scene = Scene(info, track, FacePlaces.of_track(track, avatar.pose), max_faces)
+    track = watch(info, MIN_FACE_SHARE, lambda done: tell("watching real", done, info.n_frames))
+    scene = Scene(info, track, FacePlaces.of_track(track, avatar.pose))
     n_usable = int(scene.has_place.sum())
     if n_usable < MIN_FRAMES:
         raise InputError(
@@ -79,18 +72,6 @@ def watch(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
             " name a longer video of the avatar's person, facing the camera"
         )
     return scene
-
-
-def track_told(info: VideoInfo, max_faces: int, row: str, tell: Progress) -> FaceTrack:
-    """Track the face in a row's video, telling of it."""
-    done = 0
-
-    def tell_more(n_frames: int) -> None:
-        nonlocal done
-        done += n_frames
-        tell(f"watching {row}", done, info.n_frames)
-
-    return track_face(info, max_faces, tell_more)
 
 
 def to_canonical_face(avatar: Avatar, track: FaceTrack) -> np.ndarray:

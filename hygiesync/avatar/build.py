@@ -24,7 +24,7 @@ from hygiesync.avatar import bundle
 from hygiesync.avatar.fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.avatar.gathering import gather_atlas, gather_idle_loop
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
-from hygiesync.avatar.tracking import MAX_FACES, check_face_is_seen, count_faces, track_face
+from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.track import FaceTrack
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from hygiesync.motion.train import TrainingRun, TrainingSettings
 
 MIN_VIDEO_S = 8
+
+MIN_FACE_SHARE = 0.5
+"""Share of a training video's frames that must show the face."""
+
 DEFAULT_LOOKAHEAD_MS = 80.0
 
 Progress = Callable[[str, int, int, str], None]
@@ -197,18 +201,7 @@ def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str]
             return Recording(info, FaceTrack(**load_file(cache)), mel)
         except (SafetensorError, TypeError) as error:
             raise InputError(f"{cache}: is damaged ({error}); train again without --resume") from error
-    n_faces = count_faces(info)
-    if n_faces > 1:
-        warn(f"{info.path}: shows {n_faces} faces; the largest is used, and followed")
-    done = 0
-
-    def count(n_frames: int) -> None:
-        nonlocal done
-        done += n_frames
-        report("watching", done, info.n_frames, "")
-
-    track = track_face(info, MAX_FACES if n_faces > 1 else 1, count)
-    check_face_is_seen(track, Path(info.path))
+    track = watch(info, MIN_FACE_SHARE, lambda done: report("watching", done, info.n_frames, ""), warn)
     partial = cache.with_suffix(".partial")
     save_file(track.arrays(), partial)
     partial.replace(cache)

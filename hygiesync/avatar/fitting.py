@@ -11,7 +11,7 @@ from hygiesync.avatar.template import FacePlaces
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel, apply_similarity
 from hygiesync.face.shape import ShapeModel
-from hygiesync.face.track import FaceTrack, is_strongly_turned
+from hygiesync.face.track import FaceTrack, is_turned_beyond
 from hygiesync.media.video import VideoInfo
 from hygiesync.speech.activity import ENTER_MARGIN, loudness
 from hygiesync.timing import n_mel_frames, time_to_mel_frames, time_to_samples
@@ -90,7 +90,7 @@ def fit_face(recordings: list[Recording]) -> FittedFace:
     )
     places = [FacePlaces.of_track(recording.track, pose) for recording in recordings]
     usable = [
-        flags & ~is_strongly_turned(place.turns, pose.turn_scale) for flags, place in zip(usable, places, strict=True)
+        flags & ~is_turned_beyond(place.turns, pose.turn_scale) for flags, place in zip(usable, places, strict=True)
     ]
     canonical = [
         apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower.astype(np.float64))

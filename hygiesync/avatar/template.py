@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from hygiesync.face.pose import PoseModel, invert_similarity
-from hygiesync.face.smoothing import gaussian_smooth, window_half_width_s
-from hygiesync.face.track import FaceObserver, FaceTrack, Observation, is_strongly_turned
+from hygiesync.face.smoothing import gaussian_smooth
+from hygiesync.face.track import FaceTrack, is_turned_beyond
 from hygiesync.media.reverse import read_frames_backwards
-from hygiesync.media.video import SourceFrame, VideoInfo, read_frames
+from hygiesync.media.video import VideoInfo, read_frames
 from hygiesync.render.template import TemplateFace, TemplateFrame
 from hygiesync.timing import video_frame_time
 
-TURN_SIGMA_S = 0.1
+TURN_SIGMA_S = 0.3
 """Smoothing of the head's turn: heads turn slowly, and what is faster is the mouth leaking into the eyes' landmarks."""
+
+MAX_RENDERED_TURNS = 3.0
+"""A mouth is put on heads turned up to this many times as far as those that are learnt from."""
 
 
 class TemplateSource(Protocol):
@@ -55,7 +57,7 @@ class FacePlaces:
         smooth = track.smoothed()
         turns = gaussian_smooth(pose.turn(smooth.rigid), track.times_s, track.shots(), TURN_SIGMA_S)
         to_picture = invert_similarity(pose.to_canonical(smooth.rigid.astype(np.float64)))
-        to_picture[is_strongly_turned(turns, pose.turn_scale)] = np.nan
+        to_picture[is_turned_beyond(turns, pose.turn_scale, MAX_RENDERED_TURNS)] = np.nan
         return cls(track.times_s, to_picture, turns, smooth.lower)
 
     def __getitem__(self, frames: slice | np.ndarray) -> FacePlaces:
@@ -104,71 +106,52 @@ class IdleTemplate:
 
 
 class VideoTemplate:
-    """A video of the person, to be dubbed; played back and forth when more is asked of it than it has.
+    """A video of the person, to be dubbed; played forth and back when more is asked of it than it has.
 
     Parameters
     ----------
     video : VideoInfo
-    pose : PoseModel
+    places : FacePlaces
+        Where the face is in each of its frames; frames beyond those are not used.
     fps : Fraction, optional
         Rate of the frames that come out; each shows the video's picture of its time. Left out, the video's own
         frames come, at their own times.
     """
 
-    def __init__(self, video: VideoInfo, pose: PoseModel, fps: Fraction | None = None) -> None:
-        self._video, self._pose, self._fps = video, pose, fps
+    def __init__(self, video: VideoInfo, places: FacePlaces, fps: Fraction | None = None) -> None:
+        self._video, self._places, self._fps = video, places, fps
 
     def frames(self) -> Iterator[TemplateFrame]:
         """The video's frames, forth and back for ever."""
-        own = self._back_and_forth()
+        own = self._forth_and_back()
         return own if self._fps is None else _at_constant_rate(own, self._fps)
 
-    def _back_and_forth(self) -> Iterator[TemplateFrame]:
-        """The video's frames once through, then backwards, then forwards, without showing a turning frame twice."""
-        faces: list[TemplateFace | None] = []
+    def frames_once(self) -> Iterator[TemplateFrame]:
+        """The video's own frames, once."""
+        watched = islice(read_frames(self._video.path, n_threads=1), len(self._places.times_s))
+        for index, frame in enumerate(watched):
+            yield TemplateFrame(frame.image, frame.time_s, self._places.face(index))
+
+    def _forth_and_back(self) -> Iterator[TemplateFrame]:
+        """Forwards, backwards, forwards ..., without showing a turning frame twice."""
         times: list[Fraction] = []
         for frame in self.frames_once():
-            faces.append(frame.face)
             times.append(frame.time_s)
             yield frame
         if len(times) == 1:
             frame_s = video_frame_time(1, self._video.fps)
             for number in count(1):
-                yield TemplateFrame(frame.image, times[0] + number * frame_s, faces[0])
-        end_s, start_s = times[-1], times[0]
-        span_s = end_s - start_s
-        for lap in count():
-            turn_s = end_s + 2 * lap * span_s
+                yield TemplateFrame(frame.image, times[0] + number * frame_s, frame.face)
+        start_s, end_s = times[0], times[-1]
+        turn_s = end_s
+        while True:
             backwards = read_frames_backwards(self._video.path, start_s, end_s)
             for index, source in zip(range(len(times) - 2, -1, -1), backwards, strict=True):
-                yield TemplateFrame(source.image, turn_s + (end_s - times[index]), faces[index])
-            turn_s += span_s
-            for index, source in enumerate(read_frames(self._video.path, n_threads=1)):
-                if index:
-                    yield TemplateFrame(source.image, turn_s + (times[index] - start_s), faces[index])
-
-    def frames_once(self) -> Iterator[TemplateFrame]:
-        """The video's frames with their faces, smoothed over a window that holds back a few frames."""
-        half_width_s = window_half_width_s(TURN_SIGMA_S)
-        waiting: deque[tuple[SourceFrame, Observation | None]] = deque()
-        n_past = 0
-        with FaceObserver() as observer:
-            for frame in read_frames(self._video.path, n_threads=1):
-                waiting.append((frame, observer.observe(frame.image)))
-                while waiting[-1][0].time_s > waiting[n_past][0].time_s + Fraction(half_width_s):
-                    yield self._smoothed(waiting, n_past)
-                    n_past += 1
-                    while waiting[0][0].time_s < waiting[n_past][0].time_s - Fraction(half_width_s):
-                        waiting.popleft()
-                        n_past -= 1
-        for index in range(n_past, len(waiting)):
-            yield self._smoothed(waiting, index)
-
-    def _smoothed(self, window: deque[tuple[SourceFrame, Observation | None]], index: int) -> TemplateFrame:
-        times, observations = zip(*((float(frame.time_s), seen) for frame, seen in window), strict=True)
-        places = FacePlaces.of_track(FaceTrack.from_observations(list(times), list(observations)), self._pose)
-        frame = window[index][0]
-        return TemplateFrame(frame.image, frame.time_s, places.face(index))
+                yield TemplateFrame(source.image, turn_s + (end_s - source.time_s), self._places.face(index))
+            turn_s += end_s - start_s
+            for frame in islice(self.frames_once(), 1, None):
+                yield TemplateFrame(frame.image, turn_s + (frame.time_s - start_s), frame.face)
+            turn_s += end_s - start_s
 
 
 def _at_constant_rate(frames: Iterator[TemplateFrame], fps: Fraction) -> Iterator[TemplateFrame]:

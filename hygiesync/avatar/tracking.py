@@ -31,7 +31,12 @@ FrameCallback = Callable[[int], None]
 """Called with the number of frames tracked since the last call."""
 
 
-def track_face(video: VideoInfo, max_faces: int = 1, progress: FrameCallback | None = None) -> FaceTrack:
+def track_face(
+    video: VideoInfo,
+    max_faces: int = 1,
+    progress: FrameCallback | None = None,
+    until_s: Fraction | None = None,
+) -> FaceTrack:
     """Track the speaker through a video.
 
     Parameters
@@ -41,6 +46,8 @@ def track_face(video: VideoInfo, max_faces: int = 1, progress: FrameCallback | N
         More than one when others are in the picture; see :class:`LandmarkDetector`.
     progress : callable, optional
         Called from several threads, one at a time.
+    until_s : Fraction, optional
+        Where to stop; the video's end when left out.
 
     Raises
     ------
@@ -64,23 +71,28 @@ def track_face(video: VideoInfo, max_faces: int = 1, progress: FrameCallback | N
                 count(1)
         return FaceTrack.from_observations(times, observations)
 
-    return FaceTrack.concatenate(over_stretches(video, track_stretch))
+    return FaceTrack.concatenate(over_stretches(video, track_stretch, until_s))
 
 
-def over_stretches(video: VideoInfo, work: Callable[[Iterator[SourceFrame]], Result]) -> list[Result]:
+def over_stretches(
+    video: VideoInfo, work: Callable[[Iterator[SourceFrame]], Result], until_s: Fraction | None = None
+) -> list[Result]:
     """What `work` makes of each stretch's frames, in order; two stretches are worked on at a time."""
 
     def one(span: tuple[Fraction | None, Fraction | None]) -> Result:
         return work(read_frames(video.path, *span, n_threads=1))
 
     with ThreadPoolExecutor(N_WORKERS) as workers:
-        return list(workers.map(one, _stretches(video.duration_s)))
+        return list(workers.map(one, _stretches(video.duration_s, until_s)))
 
 
-def _stretches(duration_s: Fraction) -> Iterator[tuple[Fraction | None, Fraction | None]]:
-    """Spans [start, end) that cover a video, the outer ends open."""
+def _stretches(
+    duration_s: Fraction, until_s: Fraction | None
+) -> Iterator[tuple[Fraction | None, Fraction | None]]:
+    """Spans [start, end) that cover a video up to `until_s`, the outer ends open without it."""
+    duration_s = duration_s if until_s is None else min(duration_s, until_s)
     n_stretches = max(1, int(duration_s // STRETCH_S))
-    edges = [None, *(duration_s * number / n_stretches for number in range(1, n_stretches)), None]
+    edges = [None, *(duration_s * number / n_stretches for number in range(1, n_stretches)), until_s]
     return pairwise(edges)
 
 
@@ -102,7 +114,49 @@ def count_faces(video: VideoInfo) -> int:
     return sorted(counts)[len(counts) // 2] if counts else 0
 
 
-def check_face_is_seen(track: FaceTrack, path: Path, min_share: float = 0.5) -> None:
+def watch(
+    video: VideoInfo,
+    min_share: float,
+    progress: Callable[[int], None] | None = None,
+    warn: Callable[[str], None] | None = None,
+    until_s: Fraction | None = None,
+) -> FaceTrack:
+    """Track the one person of a video, whoever else walks by.
+
+    Parameters
+    ----------
+    video : VideoInfo
+    min_share : float
+        Share of the frames that must show the face.
+    progress : callable, optional
+        Told of the number of frames tracked in all.
+    warn : callable, optional
+        Told when there are several faces, and which is used.
+    until_s : Fraction, optional
+        Where to stop; the video's end when left out.
+
+    Raises
+    ------
+    InputError
+        When the face is seen in fewer frames, or in none.
+    """
+    n_faces = count_faces(video)
+    if n_faces > 1 and warn is not None:
+        warn(f"{video.path}: shows {n_faces} faces; the largest is used, and followed")
+    done = 0
+
+    def count(n_frames: int) -> None:
+        nonlocal done
+        done += n_frames
+        if progress is not None:
+            progress(done)
+
+    track = track_face(video, MAX_FACES if n_faces > 1 else 1, count, until_s)
+    _check_face_is_seen(track, video.path, min_share)
+    return track
+
+
+def _check_face_is_seen(track: FaceTrack, path: Path, min_share: float) -> None:
     """Refuse a video that shows no face, or one in fewer than `min_share` of its frames."""
     share = float(track.has_face.mean()) if len(track) else 0.0
     if share == 0:

@@ -1,8 +1,7 @@
 """Smoothing of landmark tracks without lag.
 
 A symmetric window over *time*, not over frame numbers, delays nothing and is right for variable frame rates. It never
-reaches across a cut. The streaming form holds back just the frames that the window looks ahead, and gives the same
-numbers as the whole-track form.
+reaches across a cut.
 """
 
 from __future__ import annotations
@@ -46,11 +45,6 @@ def gaussian_smooth(values: np.ndarray, times_s: np.ndarray, shots: np.ndarray, 
     with np.errstate(invalid="ignore"):
         smooth = np.where(known[:, None], total / weight[:, None], np.nan)
     return smooth.reshape(values.shape)
-
-
-def window_half_width_s(sigma_s: float) -> float:
-    """Seconds that :func:`gaussian_smooth` looks to either side."""
-    return _REACH * sigma_s
 
 
 def _widest_reach(times_s: np.ndarray, sigma_s: float) -> int:

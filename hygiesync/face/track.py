@@ -163,13 +163,14 @@ class FaceTrack:
             return self.sharpness < MIN_SHARPNESS * np.nanmedian(self.sharpness)
 
 
-def is_strongly_turned(turns: np.ndarray, turn_scale: np.ndarray) -> np.ndarray:
-    """Frames (...,), bool, whose head is turned too far to believe its lips.
+def is_turned_beyond(turns: np.ndarray, turn_scale: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    """Frames (...,), bool, whose head is turned further than `factor` times what lips may be learnt from.
 
     Parameters
     ----------
     turns : ndarray, shape (..., 2), standard deviations
     turn_scale : ndarray, shape (2,), canonical units for one standard deviation
+    factor : float
     """
     limit = np.maximum(MAX_TURN, MIN_TURN_EXTENT / turn_scale)
-    return (np.abs(turns) > limit).any(-1)
+    return (np.abs(turns) > factor * limit).any(-1)

@@ -22,7 +22,7 @@ from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.render.warp import triangulate
 
 _N_RIM = 32
-_RIM_TOP, _RIM_MARGIN, _NECK_MARGIN = 0.38, 0.35, 0.45
+_RIM_TOP, _RIM_MARGIN, _NECK_MARGIN = 0.38, 0.35, 0.3
 _NOSE_BASE_X = (-0.16, -0.08, 0.0, 0.08, 0.16)
 _NOSE_BASE_ABOVE_LIP = 0.06
 _PARTED_LIPS = 0.1
