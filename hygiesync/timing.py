@@ -117,8 +117,11 @@ def parse_fps(text: str | float | Fraction) -> Fraction:
     >>> parse_fps(25)
     Fraction(25, 1)
     """
+    written = str(text).strip()
     try:
-        fps = _NTSC_RATES.get(str(text)) or Fraction(str(text))
+        if "e" in written.lower():  # Fraction would write out 1e99999999 digit by digit
+            raise ValueError
+        fps = _NTSC_RATES.get(written) or Fraction(written)
     except (ValueError, ZeroDivisionError):
         raise UsageError(f"frame rate: expected a number such as 25, 29.97 or 30000/1001, got {text!r}") from None
     if not MIN_FPS <= fps <= MAX_FPS:

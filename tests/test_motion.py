@@ -63,6 +63,15 @@ def interrupt_after(n_epochs: int):
     return progress
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """So small a network only waits for a second thread, and on a busy machine for long."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 @pytest.fixture(scope="module")
 def whole_run():
     return train()

@@ -75,7 +75,7 @@ def test_only_turning_leaves_nothing_for_the_coefficients():
 
 
 def test_the_mean_is_the_frontal_face():
-    shapes, turns = make_faces(n_frames=4000)
+    shapes, turns = make_faces(n_frames=1500)
     shifted, more_turns = ShapeModel.fit(shapes[turns[:, 0] > 0], turns[turns[:, 0] > 0]), turns
     np.testing.assert_allclose(shifted.mean, ShapeModel.fit(shapes, more_turns).mean, atol=0.02)
 
@@ -104,7 +104,7 @@ def test_a_turn_that_the_opening_leaks_into_does_not_open_the_mouth():
     shapes, turns = make_faces(n_frames=1000)
     leaking = turns + 20 * (mouth_opening(shapes) - mouth_opening(shapes).mean())[:, None]
     turned = ShapeModel.fit(shapes, leaking).turn_basis.reshape(2, N_POINTS, 2)
-    np.testing.assert_allclose(turned[:, LOWER_BOTTOM], turned[:, LOWER_TOP], atol=1e-3)
+    np.testing.assert_allclose(turned[:, LOWER_BOTTOM], turned[:, LOWER_TOP], atol=0.003)
 
 
 def test_opening_and_width_are_distances_of_the_right_points():

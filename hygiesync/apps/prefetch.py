@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -15,7 +15,8 @@ _END = object()
 def prefetched(source: Iterator[Item], depth: int) -> Iterator[Item]:
     """The items of `source`, up to `depth` of them made ahead by a thread.
 
-    An exception in `source` is raised here, at its place. When the iterator is closed or dropped, the thread ends.
+    An exception in `source` is raised here, at its place. When the iterator is closed or dropped, the thread ends and
+    `source` is closed.
     """
     ready: queue.Queue[object] = queue.Queue(depth)
     stop = threading.Event()
@@ -44,6 +45,9 @@ def _produce(source: Iterator[Item], ready: queue.Queue[object], stop: threading
         _put(ready, _END, stop)
     except BaseException as error:  # handed to whoever reads
         _put(ready, _Failure(error), stop)
+    finally:
+        if isinstance(source, Generator):
+            source.close()
 
 
 def _put(ready: queue.Queue[object], item: object, stop: threading.Event) -> bool:

@@ -191,9 +191,15 @@ def write_bundle(directory: Path, manifest: Manifest, fill: Callable[[Path], Non
 
 def _put_in_place(partial: Path, directory: Path) -> None:
     old = directory.with_name(f".{directory.name}.{os.getpid()}.old")
-    if directory.exists():
+    was_there = directory.exists()
+    if was_there:
         directory.rename(old)
-    partial.rename(directory)
+    try:
+        partial.rename(directory)
+    except OSError:
+        if was_there:
+            old.rename(directory)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -203,10 +209,12 @@ def check_destination(directory: Path) -> None:
     Raises
     ------
     UsageError
-        When `directory` exists and is not an avatar.
+        When `directory` exists and is not an avatar, or is named by dots alone.
     InputError
         When its parent can't be written to.
     """
+    if directory.name in ("", ".."):
+        raise UsageError(f"{directory}: expected a folder's own name; choose an --out such as models/me")
     is_avatar = (directory / MANIFEST_NAME).is_file()
     is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
     if not is_avatar and not is_free:

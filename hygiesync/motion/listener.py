@@ -49,8 +49,9 @@ class Listener:
         """Forget everything heard."""
         for part in (self._spectrogram, self._activity, self._predictor):
             part.reset()
-        self._track: deque[np.ndarray] = deque()
-        self._first = 0
+        # before the first frame there is nothing but rest, so that without lookahead too there is an answer at time 0
+        self._track: deque[np.ndarray] = deque([self._rest])
+        self._first = -1
         self._gate = 0.0
         self._frames_since_voice = self._lookahead + 1
 
@@ -73,14 +74,15 @@ class Listener:
     def at(self, time_s: Fraction) -> np.ndarray:
         """Coefficients (n_components,) at `time_s`, which must be known; what lies before it is forgotten."""
         position = mel_position(time_s, self._lookahead)
-        before = max(position.numerator // position.denominator, 0)
+        before = max(position.numerator // position.denominator, -1)
         while self._first < before and len(self._track) > 1:
             self._track.popleft()
             self._first += 1
         share = float(position - before)
         if share <= 0 or len(self._track) == 1:
             return self._track[0]
-        return (1 - share) * self._track[0] + share * self._track[1]
+        # in this order, a mouth at rest on both sides is exactly at rest
+        return self._track[0] + share * (self._track[1] - self._track[0])
 
     def _next_gate(self, is_voice: bool) -> float:
         """The gate for the time that this mel frame's answer describes: open while voice is within the lookahead."""

@@ -35,6 +35,8 @@ class Predictor:
         except Exception as error:  # onnxruntime's exceptions share no other base
             reason = str(error).splitlines()[0]
             raise InputError(f"the speech model can't be loaded ({reason}); train the avatar again") from error
+        if "mel" not in {node.name for node in self._session.get_inputs()}:
+            raise InputError("the speech model is a model of another kind; train the avatar again")
         self._state_shapes = {node.name: node.shape for node in self._session.get_inputs() if node.name != "mel"}
         self._outputs = [node.name for node in self._session.get_outputs()]
         self.n_components: int = self._session.get_outputs()[0].shape[-1]

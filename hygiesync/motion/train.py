@@ -241,11 +241,11 @@ class _Trainer:
         """Go on from a checkpoint of :meth:`save`."""
         try:
             with safe_open(path, "pt") as file:
-                metadata = file.metadata()
+                metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise InputError(f"{path}: the checkpoint is damaged ({error}); train again without --resume") from error
-        if metadata["settings"] != self._fingerprint():
+        if metadata.get("settings") != self._fingerprint():
             raise InputError(f"{path}: was made with other settings; train again without --resume, or use the same")
         history = json.loads(metadata["history"])
         self.run.training_loss, self.run.validation_loss = history["training_loss"], history["validation_loss"]

@@ -12,7 +12,8 @@ margin falls between entering and leaving speech (hysteresis), so that soft word
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,7 +28,10 @@ SILENCE_LEVEL = -7.0
 RISE_PER_FRAME = 0.0015
 """How fast the background rises: 1.5 decibels a second."""
 
-HOLD = time_to_mel_frames(0.06)
+STEADY_FRAMES = 4
+"""Frames that a quieter level must last to be the room's: fewer may be a window that is half in digital silence."""
+
+HOLD = time_to_mel_frames(0.04)
 """Frames that voice outlasts its last loud frame."""
 
 
@@ -38,6 +42,7 @@ class ActivityState:
     background: float
     is_voice: bool = False
     quiet_frames: int = 0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=STEADY_FRAMES))
 
 
 class VoiceActivity:
@@ -73,7 +78,11 @@ class VoiceActivity:
     def _step(self, level: float) -> bool:
         state = self._state
         if level > SILENCE_LEVEL:  # digital silence says nothing of the room
-            state.background = min(level, state.background + RISE_PER_FRAME)
+            state.recent.append(level)
+            if len(state.recent) == STEADY_FRAMES:
+                state.background = min(max(state.recent), state.background + RISE_PER_FRAME)
+        else:
+            state.recent.clear()
         margin = LEAVE_MARGIN if state.is_voice else ENTER_MARGIN
         if level > max(state.background + margin, SILENCE_LEVEL):
             state.is_voice, state.quiet_frames = True, 0

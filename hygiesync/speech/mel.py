@@ -19,6 +19,9 @@ N_FFT = 512
 POWER_FLOOR = 1e-8
 """Power below which nothing is told apart: digital silence becomes log10 = -8, not minus infinity."""
 
+_BLOCK_LENGTH = 60 * SAMPLE_RATE
+"""Samples of a whole signal that are taken at a time, so that an hour needs no more memory than a minute."""
+
 
 def hz_to_mel(frequency_hz: np.ndarray | float) -> np.ndarray:
     """Slaney's mel scale: linear below 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
@@ -107,5 +110,7 @@ class MelSpectrogram:
 
 
 def mel_spectrogram(samples: np.ndarray) -> np.ndarray:
-    """Log-mel spectrogram (n_frames, N_MELS) of a whole signal (n,): the streaming one, in a single push."""
-    return MelSpectrogram().push(samples)
+    """Log-mel spectrogram (n_frames, N_MELS) of a whole signal (n,): the streaming one, a minute at a time."""
+    spectrogram = MelSpectrogram()
+    blocks = range(0, max(len(samples), 1), _BLOCK_LENGTH)
+    return np.concatenate([spectrogram.push(samples[begin : begin + _BLOCK_LENGTH]) for begin in blocks])
