@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -75,8 +75,8 @@ class Avatar:
     rest: np.ndarray
     background: float
     atlas: Atlas
-    idle: FacePlaces
-    step: bytes
+    idle: FacePlaces = field(repr=False)
+    step: bytes = field(repr=False)
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Avatar:
