@@ -36,7 +36,7 @@ from hygiesync.speech.mel import mel_spectrogram
 from hygiesync.timing import MEL_RATE, lookahead_frames
 
 if TYPE_CHECKING:
-    from hygiesync.motion.train import TrainingRun, TrainingSettings
+    from hygiesync.motion.train import TrainingRun
 
 MIN_VIDEO_S = 8
 
@@ -109,7 +109,7 @@ def train(
     """
     paths = (videos,) if isinstance(videos, str | os.PathLike) else tuple(videos)
     directory = Path(out)
-    settings = _settings(preset, seed)
+    _check_preset(preset)
     if not 0 <= lookahead_ms <= 200:
         raise UsageError(f"lookahead: expected 0 to 200 ms, got {lookahead_ms:g}")
     bundle.check_destination(directory)
@@ -128,7 +128,7 @@ def train(
         align(r.mel, f.coefficients, r.track.times_s, f.shots, f.is_usable, job.lookahead)
         for r, f in zip(recordings, face.frames, strict=True)
     ]
-    run, measures = _learn(sequences, face, settings, workshop / "checkpoint.safetensors", report)
+    run, measures = _learn(sequences, face, job, workshop / "checkpoint.safetensors", report)
     rest = resting_coefficients(recordings, face, background)
 
     def fill(folder: Path) -> None:
@@ -142,7 +142,7 @@ def train(
         fps=str(infos[0].fps),
         consent=CONSENT_STATED if has_consent else CONSENT_NOT_STATED,
         sources=[_source(info) for info in infos],
-        training=_training_record(preset, settings, run, face, measures),
+        training=_training_record(preset, run, face, measures),
         hygiesync_version=__version__,
     )
     bundle.write_bundle(directory, manifest, fill)
@@ -150,13 +150,11 @@ def train(
     return bundle.Avatar.load(directory)
 
 
-def _settings(preset: str, seed: int) -> TrainingSettings:
+def _check_preset(preset: str) -> None:
     from hygiesync.motion.train import PRESETS
-    from hygiesync.motion.train import preset as make
 
     if preset not in PRESETS:
         raise UsageError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
-    return make(preset, seed)
 
 
 def _checked_video(path: Path) -> VideoInfo:
@@ -209,13 +207,14 @@ def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str]
 
 
 def _learn(
-    sequences: list[Sequence], face: FittedFace, settings: TrainingSettings, checkpoint: Path, report: Progress
+    sequences: list[Sequence], face: FittedFace, job: Job, checkpoint: Path, report: Progress
 ) -> tuple[TrainingRun, dict[str, float]]:
     """Train the network, and measure it on the validation part."""
     from hygiesync.motion.network import NetworkSettings
-    from hygiesync.motion.train import predict, train_network
+    from hygiesync.motion.train import predict, preset, train_network
 
     training, validation = split(sequences)
+    settings = preset(job.preset, job.seed, sum(len(sequence) for sequence in sequences))
 
     def count(epoch: int, n_epochs: int, training_loss: list[float], validation_loss: list[float]) -> None:
         report("learning", epoch, n_epochs, f"loss {training_loss[-1]:.3f}, validation {validation_loss[-1]:.3f}")
@@ -276,12 +275,12 @@ def _source(info: VideoInfo) -> dict[str, Any]:
 
 
 def _training_record(
-    preset: str, settings: TrainingSettings, run: TrainingRun, face: FittedFace, measures: dict[str, float]
+    preset: str, run: TrainingRun, face: FittedFace, measures: dict[str, float]
 ) -> dict[str, Any]:
     usable = np.concatenate([frames.is_usable for frames in face.frames])
     return {
         "preset": preset,
-        "settings": asdict(settings),
+        "settings": asdict(run.settings),
         "network": run.network.settings.to_dict(),
         "training_loss": [round(loss, 5) for loss in run.training_loss],
         "validation_loss": [round(loss, 5) for loss in run.validation_loss],

@@ -21,7 +21,9 @@ from hygiesync.face.track import FaceObserver, FaceTrack, Observation
 from hygiesync.media.video import SourceFrame, VideoInfo, read_frames
 
 N_WORKERS = 2
-STRETCH_S = 20
+STRETCH_S = 60
+"""Seconds of a stretch, about: each one starts a detector of its own, which takes as long as a few dozen frames."""
+
 _SAMPLES_FOR_COUNT = 12
 MAX_FACES = 4
 
@@ -91,7 +93,7 @@ def _stretches(
 ) -> Iterator[tuple[Fraction | None, Fraction | None]]:
     """Spans [start, end) that cover a video up to `until_s`, the outer ends open without it."""
     duration_s = duration_s if until_s is None else min(duration_s, until_s)
-    n_stretches = max(1, int(duration_s // STRETCH_S))
+    n_stretches = N_WORKERS * max(1, round(duration_s / (N_WORKERS * STRETCH_S)))
     edges = [None, *(duration_s * number / n_stretches for number in range(1, n_stretches)), until_s]
     return pairwise(edges)
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from hygiesync.errors import InputError
 from hygiesync.motion.dataset import Sequence, batches
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
+from hygiesync.timing import time_to_mel_frames
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ PRESETS = {
 }
 
 
+_PRESET_S = 300
+_MIN_SHARE, _MAX_SHARE = 0.5, 3.0
+
+
 @dataclass
 class TrainingRun:
     """What training leaves behind.
@@ -72,11 +77,13 @@ class TrainingRun:
     ----------
     network : SpeechToShape
         With the weights of the best epoch, in evaluation mode.
+    settings : TrainingSettings
     training_loss, validation_loss : list of float
         One entry an epoch.
     """
 
     network: SpeechToShape
+    settings: TrainingSettings
     training_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
 
@@ -151,7 +158,7 @@ class _Trainer:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), settings.learning_rate, betas=(0.9, 0.98), weight_decay=settings.weight_decay
         )
-        self.run = TrainingRun(self.network)
+        self.run = TrainingRun(self.network, settings)
         self.best: dict[str, Tensor] = {}
 
     @property
@@ -273,9 +280,15 @@ def _epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
 
 
-def preset(name: str, seed: int) -> TrainingSettings:
-    """Settings of a preset (one of `PRESETS`) with a seed of one's own."""
-    return replace(PRESETS[name], seed=seed)
+def preset(name: str, seed: int, n_mel_frames: int) -> TrainingSettings:
+    """Settings of a preset (one of `PRESETS`) for so many mel frames, with a seed of one's own.
+
+    The presets are meant for five minutes. An epoch of more sound has more batches, so that all of it is heard; one of
+    less has fewer, down to a half, since hearing the same again and again teaches nothing new.
+    """
+    settings = PRESETS[name]
+    share = np.clip(n_mel_frames / time_to_mel_frames(_PRESET_S), _MIN_SHARE, _MAX_SHARE)
+    return replace(settings, seed=seed, batches_per_epoch=round(settings.batches_per_epoch * float(share)))
 
 
 @torch.no_grad()
