@@ -17,6 +17,10 @@ from hygiesync.speech.activity import ENTER_MARGIN, loudness
 from hygiesync.timing import n_mel_frames, time_to_mel_frames, time_to_samples
 
 MIN_USABLE_FRAMES = 150
+
+MAX_FITTED_FRAMES = 15_000
+"""Frames that the shape model is fitted to, about: more of one person change nothing but the memory needed."""
+
 _BACKGROUND_QUANTILE = 0.05
 _SILENCE_AROUND_S = 0.12
 _MIN_REST_FRAMES = 10
@@ -93,12 +97,13 @@ def fit_face(recordings: list[Recording]) -> FittedFace:
         flags & ~is_turned_beyond(place.turns, pose.turn_scale) for flags, place in zip(usable, places, strict=True)
     ]
     canonical = [
-        apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower.astype(np.float64))
+        apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower).astype(np.float32)
         for track in smooth
     ]
+    every = max(1, n_usable // MAX_FITTED_FRAMES)
     shape = ShapeModel.fit(
-        np.concatenate([shapes[flags] for shapes, flags in zip(canonical, usable, strict=True)]),
-        np.concatenate([place.turns[flags] for place, flags in zip(places, usable, strict=True)]),
+        np.concatenate([shapes[flags][::every] for shapes, flags in zip(canonical, usable, strict=True)]).astype(float),
+        np.concatenate([place.turns[flags][::every] for place, flags in zip(places, usable, strict=True)]),
     )
     frames = [
         LabelledFrames(place, shapes, shape.transform(shapes, place.turns), flags, recording.track.shots())

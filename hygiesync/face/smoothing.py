@@ -39,7 +39,7 @@ def gaussian_smooth(values: np.ndarray, times_s: np.ndarray, shots: np.ndarray, 
         there = slice(max(0, offset), len(flat) - max(0, -offset))
         distance = (times_s[there] - times_s[here]) / sigma_s
         usable = known[there] & (shots[there] == shots[here]) & (np.abs(distance) <= _REACH)
-        factor = np.where(usable, np.exp(-0.5 * distance**2), 0.0)
+        factor = np.where(usable, np.exp(-0.5 * distance**2), 0.0).astype(flat.dtype)
         total[here] += factor[:, None] * np.where(usable[:, None], flat[there], 0.0)
         weight[here] += factor
     with np.errstate(invalid="ignore"):
