@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hygiesync.apps.talker import HELD_OUT, make_talker
+from hygiesync.apps.synthetic.talker import HELD_OUT, make_talker
 
 
 @pytest.fixture(scope="session")

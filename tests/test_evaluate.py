@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from hygiesync.apps.contact_sheet import FACE_TILE, MOUTH_TILE, contact_sheet, write_whole
-from hygiesync.apps.curves import opening_curves
 from hygiesync.apps.evaluate import ROWS, evaluate, format_table
-from hygiesync.apps.measures import MEASURES, lip_measures
-from hygiesync.apps.moments import choose_moments
-from hygiesync.apps.picture_quality import PictureComparison
+from hygiesync.apps.evaluation.contact_sheet import FACE_TILE, MOUTH_TILE, contact_sheet, write_whole
+from hygiesync.apps.evaluation.curves import opening_curves
+from hygiesync.apps.evaluation.measures import MEASURES, lip_measures
+from hygiesync.apps.evaluation.moments import choose_moments
+from hygiesync.apps.evaluation.picture_quality import PictureComparison
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import apply_similarity

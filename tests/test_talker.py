@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hygiesync.apps.portrait import Portrait
-from hygiesync.apps.portrait_shape import LIP_RINGS
-from hygiesync.apps.talker import HELD_OUT, SENTENCES, TalkerTruth, head_poses, make_talker
+from hygiesync.apps.synthetic.portrait import Portrait
+from hygiesync.apps.synthetic.portrait_shape import LIP_RINGS
+from hygiesync.apps.synthetic.talker import HELD_OUT, SENTENCES, TalkerTruth, head_poses, make_talker
 from hygiesync.errors import UsageError
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.topology import (

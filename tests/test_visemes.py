@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hygiesync.apps.talker import HELD_OUT, SENTENCES
+from hygiesync.apps.synthetic.talker import HELD_OUT, SENTENCES
 from hygiesync.speech.tts import PAUSE, Phoneme, Speech, synthesise
 from hygiesync.speech.visemes import TONGUE, VISEMES, closures, mouth_curves, visemes
 

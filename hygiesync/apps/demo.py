@@ -10,7 +10,7 @@ import numpy as np
 
 from hygiesync.apps.evaluate import contact_sheet
 from hygiesync.apps.offline import render
-from hygiesync.apps.talker import HELD_OUT, TalkerTruth, make_talker
+from hygiesync.apps.synthetic.talker import HELD_OUT, TalkerTruth, make_talker
 from hygiesync.avatar.build import train
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.tracking import track_face

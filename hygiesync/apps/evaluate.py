@@ -20,12 +20,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from hygiesync.apps.contact_sheet import Strip, contact_sheet
-from hygiesync.apps.measures import format_table, lip_measures
+from hygiesync.apps.evaluation.contact_sheet import Strip, contact_sheet
+from hygiesync.apps.evaluation.measures import format_table, lip_measures
+from hygiesync.apps.evaluation.picture_quality import PictureComparison
+from hygiesync.apps.evaluation.report import Report, write_report
+from hygiesync.apps.evaluation.scene import Progress, Scene, to_canonical_face, watch_scene
 from hygiesync.apps.offline import check_not_same, provenance, write_with_sound
-from hygiesync.apps.picture_quality import PictureComparison
-from hygiesync.apps.report import Report, write_report
-from hygiesync.apps.scene import Progress, Scene, to_canonical_face, watch_scene
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.tracking import watch
 from hygiesync.engine import VideoFrame
@@ -70,7 +70,7 @@ def evaluate(
     Returns
     -------
     dict of dict of float
-        Row -> measure -> value; see :data:`hygiesync.apps.measures.MEASURES`.
+        Row -> measure -> value; see :data:`hygiesync.apps.evaluation.measures.MEASURES`.
 
     Raises
     ------

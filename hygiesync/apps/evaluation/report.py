@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hygiesync.apps.contact_sheet import Strip, lay_out, sheet_png, write_whole
-from hygiesync.apps.curves import opening_curves
-from hygiesync.apps.measures import MEASURES, Rows, format_value
-from hygiesync.apps.moments import choose_moments, voice_at
-from hygiesync.apps.picture_quality import PictureComparison
+from hygiesync.apps.evaluation.contact_sheet import Strip, lay_out, sheet_png, write_whole
+from hygiesync.apps.evaluation.curves import opening_curves
+from hygiesync.apps.evaluation.measures import MEASURES, Rows, format_value
+from hygiesync.apps.evaluation.moments import choose_moments, voice_at
+from hygiesync.apps.evaluation.picture_quality import PictureComparison
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED
 from hygiesync.face.shape import mouth_opening

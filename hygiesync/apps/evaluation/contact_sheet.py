@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hygiesync.apps.moments import Moment, choose_moments, to_level_face, voice_at
+from hygiesync.apps.evaluation.moments import Moment, choose_moments, to_level_face, voice_at
 from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import apply_similarity, invert_similarity

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from hygiesync.apps.portrait import Portrait
+from hygiesync.apps.synthetic.portrait import Portrait
 from hygiesync.errors import UsageError
 from hygiesync.media.writer import VideoWriter
 from hygiesync.speech.tts import PAUSE, Phoneme, Speech, synthesise

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from hygiesync.apps.measures import MIN_FRAMES
+from hygiesync.apps.evaluation.measures import MIN_FRAMES
 from hygiesync.apps.prefetch import prefetched
 from hygiesync.avatar.build import MIN_FACE_SHARE
 from hygiesync.avatar.bundle import Avatar

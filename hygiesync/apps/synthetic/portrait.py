@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hygiesync.apps.portrait_mouth import MouthInterior, without_teeth
-from hygiesync.apps.portrait_shape import PortraitShape
+from hygiesync.apps.synthetic.portrait_mouth import MouthInterior, without_teeth
+from hygiesync.apps.synthetic.portrait_shape import PortraitShape
 from hygiesync.errors import HygieSyncError, MissingDependencyError, UsageError
 from hygiesync.face.landmarks import N_LANDMARKS, LandmarkDetector
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER

@@ -1,0 +1,1 @@
+"""How near an avatar is to the real person: the parts of `hygiesync evaluate`."""
