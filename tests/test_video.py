@@ -134,7 +134,7 @@ def test_frames_do_not_pile_up_in_memory(tmp_path):
     gc.collect()
     gc.disable()
     try:
-        n_alive = [sum(isinstance(thing, VideoFrame) for thing in gc.get_objects()) for _ in read_frames(path)]
+        n_alive = [sum(type(thing) is VideoFrame for thing in gc.get_objects()) for _ in read_frames(path)]
     finally:
         gc.enable()
     assert max(n_alive) < 20
