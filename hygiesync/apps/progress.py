@@ -6,8 +6,6 @@ import sys
 from types import TracebackType
 from typing import Any
 
-_SPARKS = "▁▂▃▄▅▆▇█"
-
 
 class StageBars:
     """Shows the work that is reported as (stage, done, in all, note), a bar for each stage; a context manager."""
@@ -42,17 +40,3 @@ class StageBars:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
-
-
-def sparkline(values: list[float], width: int = 24) -> str:
-    """A curve in one line of text, its last `width` values.
-
-    Examples
-    --------
-    >>> sparkline([3.0, 2.0, 1.0])
-    '█▄▁'
-    """
-    shown = values[-width:]
-    low, high = min(shown), max(shown)
-    span = (high - low) or 1.0
-    return "".join(_SPARKS[int((value - low) / span * (len(_SPARKS) - 1))] for value in shown)

@@ -45,6 +45,8 @@ MIN_FACE_SHARE = 0.5
 
 DEFAULT_LOOKAHEAD_MS = 80.0
 
+_SPARKS = "▁▂▃▄▅▆▇█"
+
 Progress = Callable[[str, int, int, str], None]
 """Told of work: (stage, done, in all, note)."""
 
@@ -217,7 +219,8 @@ def _learn(
     settings = preset(job.preset, job.seed, sum(len(sequence) for sequence in sequences))
 
     def count(epoch: int, n_epochs: int, training_loss: list[float], validation_loss: list[float]) -> None:
-        report("learning", epoch, n_epochs, f"loss {training_loss[-1]:.3f}, validation {validation_loss[-1]:.3f}")
+        losses = f"loss {training_loss[-1]:.3f}, validation {validation_loss[-1]:.3f}"
+        report("learning", epoch, n_epochs, f"{losses} {sparkline(validation_loss)}")
 
     run = train_network(
         training,
@@ -290,3 +293,16 @@ def _training_record(
         "n_usable_frames": int(usable.sum()),
         "explained_variance_ratio": [round(float(share), 5) for share in face.shape.explained_variance_ratio],
     }
+
+
+def sparkline(values: list[float], width: int = 24) -> str:
+    """A curve in one line of text: its last `width` values, lowest to highest.
+
+    Examples
+    --------
+    >>> sparkline([3.0, 2.0, 1.0])
+    '█▄▁'
+    """
+    shown = values[-width:]
+    low, span = min(shown), (max(shown) - min(shown)) or 1.0
+    return "".join(_SPARKS[int((value - low) / span * (len(_SPARKS) - 1))] for value in shown)
