@@ -155,10 +155,10 @@ class VideoTemplate:
 
 
 def _at_constant_rate(frames: Iterator[TemplateFrame], fps: Fraction) -> Iterator[TemplateFrame]:
-    """The frame shown at each time n / fps: the last one whose own time has come."""
+    """The frame whose own time is nearest to each time n / fps."""
     shown, following = next(frames), next(frames)
     for number in count():
         time_s = video_frame_time(number, fps)
-        while following.time_s <= time_s:
+        while following.time_s - time_s <= time_s - shown.time_s:
             shown, following = following, next(frames)
         yield TemplateFrame(shown.image, time_s, shown.face)

@@ -44,7 +44,7 @@ class TrainingSettings:
         Standard deviation of noise on the mel input, in standard deviations of each band.
     """
 
-    n_epochs: int = 30
+    n_epochs: int = 24
     patience: int = 8
     batches_per_epoch: int = 20
     batch_size: int = 16
