@@ -12,6 +12,7 @@ import pytest
 
 from hygiesync.apps import bench as module
 from hygiesync.apps.bench import PARTS, bench, format_bench
+from hygiesync.apps.benchmarks import processes
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render import compositor
@@ -35,7 +36,7 @@ def short_runs():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "N_ROUNDS", 8)
         patch.setattr(module, "N_WARM_UP_ROUNDS", 1)
-        patch.setattr(module, "N_STARTS", 1)
+        patch.setattr(processes, "N_STARTS", 1)
         patch.setattr(module, "N_LOADS", 1)
         patch.setattr(module, "HEARD_S", 0.5)
         yield
@@ -104,7 +105,7 @@ def test_table_shows_training(result):
 def test_everything_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
     before = [getattr(owner, name) for owner, name, _ in PARTS]
     pictures = talker_avatar.atlas.pictures
-    monkeypatch.setattr(module, "_measure_startup", lambda report: {})
+    monkeypatch.setattr(module, "measure_startup", lambda report: {})
     n_threads = cv2.getNumThreads()
     cv2.setNumThreads(3)
     try:
@@ -170,7 +171,7 @@ def test_what_a_part_calls_counts_only_once():
 
 def test_progress_is_told(talker_avatar, short_runs, monkeypatch):
     told = []
-    monkeypatch.setattr(module, "_run_python", lambda arguments: (0.01, 0.01))
+    monkeypatch.setattr(processes, "_run_python", lambda arguments: (0.01, 0.01))
     bench(talker_avatar, ((128, 128),), progress=lambda *work: told.append(work))
     assert {stage for stage, *_ in told} == {"drawing", "starting"}
     assert all(0 <= done <= total for _, done, total, _ in told)
@@ -200,8 +201,8 @@ def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_v
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"]) as process:
             attend(process)
 
-    monkeypatch.setattr(module, "_checked_run", pretend)
-    training = module._measure_training(talker_video, lambda *_: None)
+    monkeypatch.setattr(processes, "_checked_run", pretend)
+    training = processes.measure_training(talker_video, lambda *_: None)
     assert [command[0] for command in commands] == ["-c", "-m", "-c"]
     assert commands[1] == ["-m", "hygiesync", "train"]
     assert training["ratio"] > 0
@@ -211,12 +212,12 @@ def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_v
 
 def test_the_bare_pass_runs(talker_video, tmp_path):
     short = tmp_path / "log"
-    module._checked_run(["-c", module._BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
+    processes._checked_run(["-c", processes.BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
 
 
 def test_a_failing_command_is_told_with_its_last_words(tmp_path):
     with pytest.raises(HygieSyncError, match="exit code 3: the last words"):
-        module._checked_run(
+        processes._checked_run(
             ["-c", "import sys; print('the last words'); sys.exit(3)"], str(tmp_path / "log"), subprocess.Popen.wait
         )
 
@@ -229,13 +230,13 @@ def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        module._checked_run(["-c", "import time; time.sleep(60)"], str(tmp_path / "log"), interrupted)
+        processes._checked_run(["-c", "import time; time.sleep(60)"], str(tmp_path / "log"), interrupted)
     assert started[0].poll() is not None
 
 
 def test_memory_of_children_counts():
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
-    alone, family = module._PeakMemory(), module._PeakMemory()
+    alone, family = processes._PeakMemory(), processes._PeakMemory()
     fill = "import time; block = bytearray(60_000_000); time.sleep(0.5)"
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.3)"]) as process:
         alone.watch(process)
@@ -248,5 +249,5 @@ def test_the_package_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import hygiesync, pathlib; print(pathlib.Path(hygiesync.__file__).parent)"
-    module._checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
+    processes._checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
     assert Path((tmp_path / "log").read_text().strip()) == Path(module.__file__).parents[1]

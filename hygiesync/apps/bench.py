@@ -12,10 +12,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
-import subprocess
-import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -30,9 +26,11 @@ import cv2
 import numpy as np
 
 from hygiesync import __version__
+from hygiesync.apps.benchmarks.processes import Progress, measure_startup, measure_training, seconds_of
+from hygiesync.apps.benchmarks.table import format_bench
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.engine import Engine
-from hygiesync.errors import HygieSyncError, InputError
+from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.media.video import probe
 from hygiesync.motion.predictor import Predictor
@@ -52,8 +50,8 @@ SIZES = ((512, 512), (1920, 1080))
 N_ROUNDS, N_WARM_UP_ROUNDS = 250, 10
 """Frames measured at each size, and frames drawn before that without a watch."""
 
-N_STARTS, N_LOADS = 11, 5
-"""Fresh interpreters for each command, and times that the avatar is loaded."""
+N_LOADS = 5
+"""Times that the avatar is loaded."""
 
 HEARD_S = 20.0
 """Seconds of sound that the listener hears."""
@@ -62,7 +60,6 @@ MAX_PATCH_PX = 384
 _N_TEMPLATES = 4
 _MOUTH_HEIGHT = 0.62
 _BLOCK_LENGTH = 1600
-_RSS_EVERY_S = 0.05
 
 PARTS: tuple[tuple[object, str, str], ...] = (
     (Retriever, "next", "retrieval"),
@@ -74,17 +71,7 @@ PARTS: tuple[tuple[object, str, str], ...] = (
 )
 """What is timed within a frame: owner, name of the function there, and the part that it counts as."""
 
-_BARE_PASS = """
-import sys
-from hygiesync.face.landmarks import LandmarkDetector
-from hygiesync.media.video import read_frames
-with LandmarkDetector() as detector:
-    for frame in read_frames(sys.argv[1], n_threads=1):
-        detector.detect(frame.image)
-"""
-
-Progress = Callable[[str, int, int, str], None]
-"""Told of work: (stage, done, in all, note)."""
+__all__ = ["PARTS", "SIZES", "bench", "format_bench"]
 
 
 def bench(
@@ -128,9 +115,9 @@ def bench(
         result["listening"] = _measure_listening(avatar)
         result["latency_s"] = Engine(avatar).latency_s
         result["load_ms"] = _measure_loading(avatar)
-    result["startup"] = _measure_startup(report)
+    result["startup"] = measure_startup(report)
     if training_video is not None:
-        result["training"] = _measure_training(training_video, report)
+        result["training"] = measure_training(training_video, report)
     return result
 
 
@@ -278,20 +265,14 @@ def _draw_one(scene: _Scene, number: int, watch: _Stopwatch) -> dict[str, float]
     """Seconds of one frame, of its parts, and of its rivals."""
     template, coefficients = scene.script[number]
     watch.spent_s.clear()
-    frame_s = _seconds(partial(scene.renderer.render, template, coefficients))
+    frame_s = seconds_of(partial(scene.renderer.render, template, coefficients))
     spent_s = {part: watch.spent_s[part] for _, _, part in PARTS}
     patch, picture, mask = watch.arguments["blend"][:3]
     stencil = mask.astype(np.uint8) * 255
     left, top, width, height = cv2.boundingRect(stencil)
     middle = (left + width // 2, top + height // 2)
-    clone_s = _seconds(partial(cv2.seamlessClone, patch, picture, stencil, middle, cv2.NORMAL_CLONE))
-    return spent_s | {"frame": frame_s, "seamless_clone": clone_s, "frame_copy": _seconds(template.image.copy)}
-
-
-def _seconds(function: Callable[[], Any]) -> float:
-    start_s = time.perf_counter()
-    function()
-    return time.perf_counter() - start_s
+    clone_s = seconds_of(partial(cv2.seamlessClone, patch, picture, stencil, middle, cv2.NORMAL_CLONE))
+    return spent_s | {"frame": frame_s, "seamless_clone": clone_s, "frame_copy": seconds_of(template.image.copy)}
 
 
 def _summary(times_s: dict[str, list[float]]) -> dict[str, Any]:
@@ -318,9 +299,9 @@ def _measure_listening(avatar: Avatar) -> dict[str, Any]:
     def hear(block: np.ndarray) -> None:
         predictor.push(spectrogram.push(block))
 
-    steps_s = [_seconds(partial(hear, block)) for block in _blocks(samples, HOP_LENGTH)]
+    steps_s = [seconds_of(partial(hear, block)) for block in _blocks(samples, HOP_LENGTH)]
     listener = avatar.listener()
-    spent_s = sum(_seconds(partial(listener.push, block)) for block in _blocks(samples, _BLOCK_LENGTH))
+    spent_s = sum(seconds_of(partial(listener.push, block)) for block in _blocks(samples, _BLOCK_LENGTH))
     heard_s = float(sample_time(len(samples)))
     return {"mel_frame_us": _percentiles(steps_s, 1e6), "sound_s_per_s": round(heard_s / spent_s, 1)}
 
@@ -330,173 +311,4 @@ def _blocks(samples: np.ndarray, length: int) -> Iterator[np.ndarray]:
 
 
 def _measure_loading(avatar: Avatar) -> dict[str, float]:
-    return _percentiles([_seconds(partial(Avatar.load, avatar.directory)) for _ in range(N_LOADS)], 1e3)
-
-
-def _measure_startup(report: Progress) -> dict[str, Any]:
-    """Wall-clock and processor time of fresh interpreters, medians: doing nothing, importing the engine, `--help`."""
-    commands = {
-        "bare_python": ("-c", "pass"),
-        "import_engine": ("-c", "import hygiesync.engine"),
-        "help": ("-m", "hygiesync", "--help"),
-    }
-    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    for number in range(N_STARTS + 1):
-        for name, arguments in commands.items():
-            runs[name].append(_run_python(arguments))
-        report("starting", number + 1, N_STARTS + 1, "")
-    # the first run of each reads files that the others find in memory
-    medians = {name: np.median(pairs[1:], axis=0) * 1e3 for name, pairs in runs.items()}
-    startup: dict[str, Any] = {
-        name: {"wall_ms": round(float(wall), 2), "cpu_ms": round(float(cpu), 2)}
-        for name, (wall, cpu) in medians.items()
-    }
-    startup["ratios"] = {
-        "import_engine_to_bare_python_wall": round(float(medians["import_engine"][0] / medians["bare_python"][0]), 3),
-        "help_to_bare_python_cpu": round(float(medians["help"][1] / medians["bare_python"][1]), 3),
-    }
-    return startup
-
-
-def _run_python(arguments: Sequence[str]) -> tuple[float, float]:
-    """Wall-clock and processor seconds of one interpreter."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wall_s = _seconds(partial(_checked_run, arguments, os.devnull, subprocess.Popen.wait))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def _checked_run(arguments: Sequence[str], log: str, attend: Callable[[subprocess.Popen[bytes]], Any]) -> None:
-    """Run an interpreter that finds this package, while `attend` watches it.
-
-    Raises
-    ------
-    HygieSyncError
-        When it fails.
-    """
-    home = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-    try:
-        attend(process)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if process.returncode != 0:
-        said = Path(log).read_text(errors="replace").strip().rpartition("\n")[2] if log != os.devnull else ""
-        command = " ".join(["python", *arguments[:3]]).replace("\n", " ").strip()
-        raise HygieSyncError(f"{command} ended with exit code {process.returncode}: {said or 'run it to see why'}")
-
-
-def _measure_training(video: Path, report: Progress) -> dict[str, Any]:
-    """Training between two bare passes over the same video, each in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="hygiesync-bench-") as folder:
-        log, out = str(Path(folder, "log")), str(Path(folder, "avatar"))
-        bare, train = ["-c", _BARE_PASS, str(video)], ["-m", "hygiesync", "train", str(video), "--out", out]
-        spent_s, peaks = [], []
-        for number, arguments in enumerate((bare, train, bare)):
-            report("training", number, 3, "")
-            peak = _PeakMemory()
-            spent_s.append(_seconds(partial(_checked_run, arguments, log, peak.watch)))
-            peaks.append(peak.n_bytes)
-        report("training", 3, 3, "")
-    bare_s = (spent_s[0] + spent_s[2]) / 2
-    return {
-        "video_s": round(float(probe(video).duration_s), 2),
-        "train_s": round(spent_s[1], 2),
-        "facemesh_s": round(bare_s, 2),
-        "ratio": round(spent_s[1] / bare_s, 3),
-        "train_peak_mb": round(peaks[1] / 1e6, 1),
-        "facemesh_peak_mb": round(max(peaks[0], peaks[2]) / 1e6, 1),
-    }
-
-
-class _PeakMemory:
-    """The most memory that a process and its children held together; pages that they share count for each."""
-
-    def __init__(self) -> None:
-        self.n_bytes = 0
-
-    def watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Look again and again until `process` has ended."""
-        import psutil
-
-        while process.poll() is None:
-            try:
-                parent = psutil.Process(process.pid)
-                family = [parent, *parent.children(recursive=True)]
-                self.n_bytes = max(self.n_bytes, sum(member.memory_info().rss for member in family))
-            except psutil.NoSuchProcess:
-                pass
-            time.sleep(_RSS_EVERY_S)
-
-
-def format_bench(result: dict[str, Any]) -> str:
-    """A table to read, ratios first.
-
-    Parameters
-    ----------
-    result : dict
-        From :func:`bench`.
-    """
-    machine, startup = result["machine"], result["startup"]
-    lines = [
-        f"{machine['n_cores']} cores {machine['processor']}, Python {machine['python']}, one thread; avatar"
-        f" {result['avatar']} with {result['n_pictures']} pictures"
-    ]
-    for key, size in result["sizes"].items():
-        lines += ["", *_size_lines(key, size)]
-    lines += [
-        "",
-        f"listening      {result['listening']['mel_frame_us']['p50']:.0f} us a mel frame,"
-        f" {result['listening']['sound_s_per_s']:.0f} s of sound a second",
-        f"latency        {result['latency_s'] * 1e3:.0f} ms from sound to picture, before devices",
-        f"loading        {result['load_ms']['p50']:.0f} ms",
-        f"import engine  {startup['ratios']['import_engine_to_bare_python_wall']:.1f} x a bare Python"
-        f" ({startup['import_engine']['wall_ms']:.0f} against {startup['bare_python']['wall_ms']:.0f} ms)",
-        f"--help         {startup['ratios']['help_to_bare_python_cpu']:.1f} x a bare Python's processor time"
-        f" ({startup['help']['cpu_ms']:.0f} against {startup['bare_python']['cpu_ms']:.0f} ms)",
-    ]
-    if "training" in result:
-        training = result["training"]
-        lines.append(
-            f"training       {training['ratio']:.2f} x a bare FaceMesh pass ({training['train_s']:.1f} against"
-            f" {training['facemesh_s']:.1f} s), at most {training['train_peak_mb']:.0f} MB"
-        )
-    return "\n".join(lines)
-
-
-def _size_lines(key: str, size: dict[str, Any]) -> list[str]:
-    ratios = size["ratios"]
-    width, height = size["patch_px"]
-    lines = [
-        f"{key}, mouth patch {width} x {height} px",
-        f"  frame / cv2.seamlessClone   p50 {ratios['frame_p50_to_seamless_clone_p50']:6.2f}"
-        f"   p99 {ratios['frame_p99_to_seamless_clone_p50']:6.2f}",
-        f"  frame / frame copy          p50 {ratios['frame_p50_to_frame_copy_p50']:6.1f}"
-        f"   p99 {ratios['frame_p99_to_frame_copy_p50']:6.1f}",
-        "  ms                             p50      p95      p99",
-    ]
-    for name, label in _LABELS.items():
-        times = size[f"{name}_ms"]
-        lines.append(f"    {label:<22}" + "".join(f"{times[share]:9.2f}" for share in ("p50", "p95", "p99")))
-    return lines
-
-
-_LABELS = {
-    "frame": "frame",
-    "retrieval": "  retrieval",
-    "warp": "  warp",
-    "decode": "  decoding the mouth",
-    "blend": "  blend",
-    "seamless_clone": "cv2.seamlessClone",
-    "frame_copy": "frame copy",
-}
+    return _percentiles([seconds_of(partial(Avatar.load, avatar.directory)) for _ in range(N_LOADS)], 1e3)

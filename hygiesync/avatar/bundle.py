@@ -175,7 +175,7 @@ def write_bundle(directory: Path, manifest: Manifest, fill: Callable[[Path], Non
     fill : callable
         Writes all of `FILES` into the folder it is given.
     """
-    partial = directory.with_name(f".{directory.name}.{os.getpid()}.partial")
+    partial = directory.with_name(f".{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
@@ -190,7 +190,8 @@ def write_bundle(directory: Path, manifest: Manifest, fill: Callable[[Path], Non
 
 
 def _put_in_place(partial: Path, directory: Path) -> None:
-    old = directory.with_name(f".{directory.name}.{os.getpid()}.old")
+    old = directory.with_name(f".{directory.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
     was_there = directory.exists()
     if was_there:
         directory.rename(old)
