@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from hygiesync.render.blend import membrane, poisson_blend
+from hygiesync.render.blend import feather, membrane, poisson_blend
 
 
 def ellipse(size: int) -> np.ndarray:
@@ -150,3 +150,15 @@ def test_the_seam_is_as_small_as_seamless_clones():
     assert seam(ours) < 1.1 * seam(picture)
     pasted = np.where(mask[..., None], patch, picture)
     assert seam(ours) < 0.9 * seam(pasted)
+
+
+def test_a_feather_runs_from_the_picture_at_the_rim_to_the_blend_inside():
+    picture, blended = np.full((100, 100, 3), 50, np.uint8), np.full((100, 100, 3), 150, np.uint8)
+    mask = np.zeros((100, 100), bool)
+    mask[20:80, 20:80] = True
+    feathered = feather(blended, picture, mask)
+    np.testing.assert_array_equal(feathered[~mask], 50)
+    np.testing.assert_array_equal(feathered[35:65, 35:65], 150)
+    row = feathered[50, 19:40, 0].astype(int)
+    assert (np.diff(row) >= 0).all()
+    assert np.diff(row).max() < 25

@@ -68,6 +68,7 @@ PARTS: tuple[tuple[object, str, str], ...] = (
     (compositor, "sample", "warp"),
     (Atlas, "picture", "decode"),
     (compositor, "poisson_blend", "blend"),
+    (compositor, "feather", "blend"),
 )
 """What is timed within a frame: owner, name of the function there, and the part that it counts as."""
 

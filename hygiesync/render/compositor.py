@@ -18,7 +18,7 @@ import numpy as np
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render.atlas import Atlas
-from hygiesync.render.blend import poisson_blend
+from hygiesync.render.blend import feather, poisson_blend
 from hygiesync.render.mesh import FaceMesh
 from hygiesync.render.retrieval import Retriever
 from hygiesync.render.template import TemplateFrame, place_shape
@@ -96,7 +96,8 @@ class Compositor:
         backward = self._warp.backward_map(target, self._atlas.vertices[index], mouth_box, triangle_map[within])
         patch = sample(self._atlas.picture(index), backward)
         mask = fill_polygon(region, mouth_box)
-        picture[mouth_box.slices] = poisson_blend(patch, picture[mouth_box.slices], mask)
+        skin = picture[mouth_box.slices]
+        picture[mouth_box.slices] = feather(poisson_blend(patch, skin, mask), skin, mask)
 
 
 def fill_polygon(corners: np.ndarray, box: Box) -> np.ndarray:
