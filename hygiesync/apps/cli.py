@@ -85,14 +85,19 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         commands, "render", "make an avatar say a sound file, as an mp4",
         "Make an avatar say a sound file. The result is as long as the sound.\n\n"
         "  hygiesync render models/me speech.wav --out said.mp4\n"
-        "  hygiesync render models/me speech.wav --out dubbed.mp4 --template holiday.mp4\n\n"
+        "  hygiesync render models/me speech.wav --out dubbed.mp4 --template holiday.mp4\n"
+        "  hygiesync render models/me speech.wav --out portrait.mp4 --still\n\n"
         "With --template the mouth in that video is replaced, at the video's own frame times. A template longer than\n"
-        "the sound is cut; one shorter than the sound is played forth and back, without a jump.",
+        "the sound is cut; one shorter than the sound is played forth and back, without a jump. Where its face is\n"
+        "missing, turned away or covered by a hand, its pictures stay as they are, and the mouth fades out and in.\n\n"
+        "With --still only the mouth moves: on the idle loop's picture with the quietest mouth, or with --template on\n"
+        "such a picture of the video's first seconds.",
     )  # fmt: skip
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, mp3, mp4 ...: any file with sound")
     parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
     parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
+    parser.add_argument("--still", action="store_true", help="use one picture of the template, which stands still")
     parser.add_argument("--fps", metavar="F", help="pictures a second, 1 to 240; 29.97 means 30000/1001")
     parser.add_argument("--landmarks-only", action="store_true", help="draw the moving landmarks on black")
     parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")

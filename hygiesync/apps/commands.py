@@ -52,6 +52,7 @@ def run_render(arguments: argparse.Namespace) -> int:
     options = RenderOptions(
         template=arguments.template,
         fps=None if arguments.fps is None else parse_fps(arguments.fps),
+        still=arguments.still,
         landmarks_only=arguments.landmarks_only,
         crf=arguments.crf,
         preset=arguments.encoder_preset,

@@ -25,6 +25,20 @@ TURN_SIGMA_S = 0.3
 MAX_RENDERED_TURNS = 3.0
 """A mouth is put on heads turned up to this many times as far as those that are learnt from."""
 
+FADE_S = 0.25
+"""Around frames that no mouth can be put on it fades out and in over this time."""
+
+MIN_UNLIKENESS, MAX_UNLIKENESS = 0.55, 6.0
+"""A mouth is taken for covered from this unlikeness on, and from so many times the video's median.
+
+Unlikeness is 1 - correlation with the video's usual picture. Of speech to the camera, cut to pieces of one to four
+seconds, 1 frame in 10 000 exceeds both; of hands and cups held over a whole mouth, most do. A head that turns a lot
+makes a mouth unlike its usual self as well, and the video's median with it: hence the second limit.
+"""
+
+_MOUTH_ITSELF = (slice(None), slice(0, 7), slice(2, 10))
+"""Thumbnails without their rim, where the background shows."""
+
 
 class TemplateSource(Protocol):
     """Something that frames to put mouths into come from."""
@@ -36,7 +50,7 @@ class TemplateSource(Protocol):
 
 @dataclass(frozen=True)
 class FacePlaces:
-    """Where the face is in each frame of a video; NaN where there is none that a mouth can be put on.
+    """Where the face is in each frame of a video; no `to_picture` (NaN) where no mouth can be put on.
 
     Attributes
     ----------
@@ -44,24 +58,28 @@ class FacePlaces:
     to_picture : ndarray, shape (n_frames, 2, 3)
     turns : ndarray, shape (n_frames, 2), standard deviations
     lower : ndarray, shape (n_frames, n_lower, 2), pixels
+    strengths : ndarray, shape (n_frames,), 0 to 1
+        How far the mouth is put in: 0 where none can be, rising to 1 with the time from there.
     """
 
     times_s: np.ndarray
     to_picture: np.ndarray
     turns: np.ndarray
     lower: np.ndarray
+    strengths: np.ndarray
 
     @classmethod
     def of_track(cls, track: FaceTrack, pose: PoseModel) -> FacePlaces:
-        """Places of a track's faces, smoothed."""
+        """Places of a track's faces, smoothed; none where the head is turned away or something covers the mouth."""
         smooth = track.smoothed()
         turns = gaussian_smooth(pose.turn(smooth.rigid), track.times_s, track.shots(), TURN_SIGMA_S)
         to_picture = invert_similarity(pose.to_canonical(smooth.rigid.astype(np.float64)))
-        to_picture[is_turned_beyond(turns, pose.turn_scale, MAX_RENDERED_TURNS)] = np.nan
-        return cls(track.times_s, to_picture, turns, smooth.lower)
+        to_picture[is_turned_beyond(turns, pose.turn_scale, MAX_RENDERED_TURNS) | _is_covered(track)] = np.nan
+        has_place = np.isfinite(to_picture).all((1, 2))
+        return cls(track.times_s, to_picture, turns, smooth.lower, _fade_around(track.times_s, ~has_place))
 
     def __getitem__(self, frames: slice | np.ndarray) -> FacePlaces:
-        return FacePlaces(self.times_s[frames], self.to_picture[frames], self.turns[frames], self.lower[frames])
+        return FacePlaces(**{name: array[frames] for name, array in vars(self).items()})
 
     def face(self, index: int) -> TemplateFace | None:
         """Face of one frame."""
@@ -71,7 +89,34 @@ class FacePlaces:
             self.to_picture[index].astype(np.float64),
             self.turns[index].astype(np.float64),
             self.lower[index].astype(np.float64),
+            float(self.strengths[index]),
         )
+
+
+def _is_covered(track: FaceTrack) -> np.ndarray:
+    """Frames (n_frames,), bool, whose mouth is hidden by a hand, a cup, a microphone.
+
+    What counts is the pattern of light and dark and not, as in :meth:`FaceTrack.is_occluded`, how far the grey levels
+    are off: blinks and a single laugh on a face that is silent otherwise are far off by that, and would be taken out.
+    """
+    if not track.has_face.any():
+        return track.has_face
+    pictures = track.thumbnails[_MOUTH_ITSELF].reshape(len(track), -1).astype(np.float64)
+    usual = np.median(pictures[track.has_face], axis=0)
+    usual -= usual.mean()
+    pictures -= pictures.mean(1, keepdims=True)
+    scale = np.linalg.norm(pictures, axis=1) * np.linalg.norm(usual)
+    unlikeness = 1 - pictures @ usual / np.maximum(scale, 1e-6)
+    usual_unlikeness = float(np.median(unlikeness[track.has_face]))
+    return track.has_face & (unlikeness > max(MIN_UNLIKENESS, MAX_UNLIKENESS * usual_unlikeness))
+
+
+def _fade_around(times_s: np.ndarray, is_gone: np.ndarray) -> np.ndarray:
+    """Strengths (n_frames,): 0 where `is_gone`, in a raised cosine up to 1 at `FADE_S` from there."""
+    gone_s = np.concatenate([[-np.inf], times_s[is_gone], [np.inf]])
+    following = np.searchsorted(gone_s, times_s)
+    distance_s = np.minimum(gone_s[following] - times_s, times_s - gone_s[following - 1])
+    return 0.5 - 0.5 * np.cos(np.pi * np.minimum(distance_s / FADE_S, 1.0))
 
 
 class IdleTemplate:

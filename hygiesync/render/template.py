@@ -22,11 +22,14 @@ class TemplateFace:
     turn : ndarray, shape (2,), float64, standard deviations
     lower : ndarray, shape (n_lower, 2), float64, pixels
         The template's own lower face.
+    strength : float
+        How far the mouth is put in: 0 the template's own, 1 the wanted one.
     """
 
     to_picture: np.ndarray
     turn: np.ndarray
     lower: np.ndarray
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
