@@ -3,6 +3,7 @@
 import os
 import tempfile
 from base64 import b64decode
+from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,19 +14,33 @@ import numpy as np
 import pytest
 
 from hygiesync.apps.evaluate import ROWS, evaluate, format_table
-from hygiesync.apps.evaluation.contact_sheet import FACE_TILE, MOUTH_TILE, contact_sheet, write_whole
+from hygiesync.apps.evaluation.blend_seam import change_across, picture_gradient, walk_outline
+from hygiesync.apps.evaluation.contact_sheet import FACE, LARGE_MOUTH, MOUTH, Strip, contact_sheet, tiles, write_whole
 from hygiesync.apps.evaluation.curves import opening_curves
+from hygiesync.apps.evaluation.loop_seam import LoopSeam, idle_loop_seam, loop_seam
 from hygiesync.apps.evaluation.measures import MEASURES, lip_measures
-from hygiesync.apps.evaluation.moments import choose_moments
+from hygiesync.apps.evaluation.moments import Moment, choose_moments, find_closures
 from hygiesync.apps.evaluation.picture_quality import PictureComparison
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.apps.synthetic.talker import TalkerTruth
+from hygiesync.avatar.bundle import IDLE_VIDEO, Avatar
+from hygiesync.avatar.template import FacePlaces
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import apply_similarity
-from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS, LOWER_TOP, RIGID
+from hygiesync.face.topology import (
+    LEFT_EYE_OUTER,
+    LOWER_BOTTOM,
+    LOWER_FACE,
+    LOWER_LIPS,
+    LOWER_MOUTH_REGION,
+    LOWER_TOP,
+    RIGHT_EYE_OUTER,
+    RIGID,
+)
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.render.template import TemplateFace
+from hygiesync.speech.tts import PAUSE
 
 FPS = Fraction(25)
 
@@ -127,10 +142,12 @@ class _Links(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.sources: list[str] = []
+        self.alternatives: list[str] = []
 
     def handle_starttag(self, tag, attrs) -> None:
         self.tags.append(tag)
         self.sources += [value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]
+        self.alternatives += [value for name, value in attrs if tag == "img" and name == "alt"]
 
 
 def test_report_holds_all_it_shows(done) -> None:
@@ -139,17 +156,25 @@ def test_report_holds_all_it_shows(done) -> None:
     page = _Links()
     page.feed(text)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
-    assert all(source.startswith(("data:image/png;base64,", "#")) for source in page.sources)
+    assert all(source.startswith(("data:image/png;base64,", "data:image/jpeg;base64,", "#")) for source in page.sources)
     assert "@import" not in text
     assert text.count("url(") == text.count("url(#")
     assert page.tags.count("svg") == 1
     pictures = [source.split(",", 1)[1] for source in page.sources if source.startswith("data:")]
-    assert len(pictures) == 2
-    for picture in pictures:
-        image = cv2.imdecode(np.frombuffer(b64decode(picture), np.uint8), cv2.IMREAD_COLOR)
+    images = [cv2.imdecode(np.frombuffer(b64decode(picture), np.uint8), cv2.IMREAD_COLOR) for picture in pictures]
+    for image in images:
         assert image.shape[1] > 800
         assert image.std() > 20
-    assert f"<td class=\"ours\">{rows['ours']['lip_distance_pct']:.2f}</td>" in text
+    # three sheets of three mouths, each real above two rendered, in the size that teeth are judged in; and the figures
+    assert page.alternatives[:3] == [text for text in page.alternatives if text.startswith("mouths: ")]
+    assert all(image.shape[0] > 3 * LARGE_MOUTH.size[1] for image in images[:3])
+    assert page.alternatives[3:] == ["whole faces", "maps of the difference", "the loop's end"]
+    shown = ", ".join(page.alternatives[:3])
+    assert all(caption in shown for caption in ("silence", "shut: b, p, m", "shut again", "wide", "rounded", "spread"))
+    assert text.count("<h2>") == 6
+    assert "no jump" in text
+    assert len(text) < 8e6
+    assert f'<td class="ours">{rows["ours"]["lip_distance_pct"]:.2f}</td>' in text
     assert "Synthetic media" in text
     assert list(folder.glob(".*")) == []
 
@@ -207,10 +232,23 @@ def test_contact_sheet_shows_each_video(held_out_video: Path, tmp_path: Path) ->
     other = write_copy(held_out_video, tmp_path / "small.mp4", 40)
     contact_sheet([held_out_video, other], tmp_path / "sheet.png", ["real", "small"], n_moments=3)
     sheet = cv2.imread(os.fspath(tmp_path / "sheet.png"))
-    assert sheet.shape[0] > 2 * MOUTH_TILE[1] + FACE_TILE[1]
-    assert 3 * MOUTH_TILE[0] < sheet.shape[1] < 4 * MOUTH_TILE[0] + 136
+    assert sheet.shape[0] > 2 * MOUTH.size[1] + FACE.size[1]
+    assert 3 * MOUTH.size[0] < sheet.shape[1] < 4 * MOUTH.size[0] + 136
     with pytest.raises(UsageError, match="a label for each video"):
         contact_sheet([held_out_video], tmp_path / "sheet.png", ["one", "two"])
+
+
+def test_large_tiles_show_all_that_is_blended_in(held_out_video: Path, held_out_truth: TalkerTruth) -> None:
+    track = track_of(held_out_truth)
+    (tile,) = tiles(Strip(held_out_video, track, "real"), [Moment(1.0, "")], LARGE_MOUTH)
+    assert tile.shape == (*LARGE_MOUTH.size[::-1], 3)
+    assert LARGE_MOUTH.size[0] / LARGE_MOUTH.width >= 450  # three times a face with 150 pixels between the eyes
+    landmarks = held_out_truth.landmarks
+    eyes = np.linalg.norm(landmarks[:, LEFT_EYE_OUTER] - landmarks[:, RIGHT_EYE_OUTER], axis=1)
+    region = np.ptp(track.lower[:, LOWER_MOUTH_REGION], axis=1) / eyes[:, None]
+    assert (region.max(0) < LARGE_MOUTH.width * np.array([1, LARGE_MOUTH.size[1] / LARGE_MOUTH.size[0]])).all()
+    faceless = Strip(held_out_video, replace(track, rigid=np.full_like(track.rigid, np.nan)), "real")
+    assert tiles(faceless, [Moment(1.0, "")], MOUTH)[0].std() == 0
 
 
 def talking(n_frames: int, avatar: Avatar) -> np.ndarray:
@@ -293,6 +331,216 @@ def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar
     brightest = np.unravel_index(comparison.mean_difference.argmax(), comparison.mean_difference.shape)
     lips = window.to_pixels(talker_avatar.shape.mean[LOWER_LIPS])
     assert lips[:, 1].min() - 2 < brightest[0] < lips[:, 1].max() + 2
+
+
+@pytest.fixture
+def moving(talker_avatar: Avatar):
+    """Pictures of something as smooth as skin, with a head that moves and a jaw that opens: (picture, face), ..."""
+    noise = np.random.default_rng(1).normal(size=(256, 256, 3)).astype(np.float32)
+    skin = cv2.GaussianBlur(noise, (0, 0), 8.0)
+    skin = np.clip(128 + 25 * skin / skin.std(), 0, 255).astype(np.uint8)
+    frames = []
+    for number, lower in enumerate(talking(12, talker_avatar)):
+        to_picture = np.array([[100.0, 0, 118 + 2 * number], [0, 100, 50 + number]])
+        picture = np.roll(skin, (number, 2 * number), axis=(0, 1))
+        frames.append((picture, TemplateFace(to_picture, np.zeros(2), apply_similarity(to_picture, lower))))
+    return frames
+
+
+def seen_against(avatar: Avatar, frames, change) -> PictureComparison:
+    """Comparison of pictures with what `change(picture, outline)` makes of them."""
+    comparison = PictureComparison(avatar.shape, 100)
+    for picture, face in frames:
+        comparison.add(picture, change(picture, face.lower[LOWER_MOUTH_REGION]), face)
+    return comparison
+
+
+def with_step(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """All that is blended in is a little brighter."""
+    mask = cv2.fillPoly(np.zeros(picture.shape[:2], np.uint8), [np.rint(outline).astype(np.int32)], 1)
+    return np.clip(picture.astype(int) + 10 * mask[..., None], 0, 255).astype(np.uint8)
+
+
+def with_line(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """A faint line where the blend ends."""
+    line = cv2.polylines(np.zeros(picture.shape[:2], np.uint8), [np.rint(outline).astype(np.int32)], True, 1)
+    return np.clip(picture.astype(int) - 8 * line[..., None], 0, 255).astype(np.uint8)
+
+
+def test_no_seam_where_pictures_are_equal(talker_avatar: Avatar, moving) -> None:
+    comparison = seen_against(talker_avatar, moving, lambda picture, _: picture.copy())
+    assert comparison.measures()["seam_ratio"] == 1
+    assert np.abs(comparison.mean_added_edges).max() == 0
+    assert comparison.mean_real_edges.mean() > 0.5
+
+
+@pytest.mark.parametrize("change", [with_step, with_line])
+def test_seam_is_seen_while_head_and_jaw_move(talker_avatar: Avatar, moving, change) -> None:
+    comparison = seen_against(talker_avatar, moving, change)
+    assert comparison.measures()["seam_ratio"] > 1.4
+    # the map has a line along the upper lip's side of the outline, which the jaw leaves alone, and nothing elsewhere
+    upper = comparison.lower_face.to_pixels(talker_avatar.shape.mean[LOWER_MOUTH_REGION])[[16, 17, 0, 1]]
+    x, y = np.rint(upper.mean(0)).astype(int)
+    added = comparison.mean_added_edges
+    assert added[y - 4 : y + 5, x].max() > 2
+    assert np.abs(added[:10]).max() < 0.2
+
+
+def test_change_that_is_no_seam_leaves_the_ratio_alone(talker_avatar: Avatar, moving) -> None:
+    def elsewhere(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
+        return with_step(picture, outline.mean(0) + 0.6 * (outline - outline.mean(0)))
+
+    comparison = seen_against(talker_avatar, moving, elsewhere)
+    assert comparison.measures()["seam_ratio"] == pytest.approx(1, abs=0.05)
+    assert comparison.mean_added_edges.max() > 2
+
+
+def test_change_across_a_square_on_a_slope() -> None:
+    square = np.array([[10.0, 10], [30, 10], [30, 30], [10, 30]])
+    points, normals = walk_outline(square)
+    assert np.linalg.norm(np.diff(points, axis=0), axis=1) == pytest.approx(1)
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(1)
+    towards_middle = ((20 - points) * normals).sum(1)
+    assert (towards_middle > 0).all()
+    slope = np.tile(3 * np.arange(50, dtype=np.float32), (50, 1))
+    assert change_across(picture_gradient(slope), square) == pytest.approx(
+        1.5, abs=0.01
+    )  # two of four sides lie across
+
+
+def track_of(truth: TalkerTruth) -> FaceTrack:
+    """The talker as a perfect detector sees it."""
+    n_frames = len(truth.times_s)
+    return FaceTrack(
+        np.array([float(time_s) for time_s in truth.times_s]),
+        truth.landmarks[:, RIGID].astype(np.float32),
+        truth.landmarks[:, LOWER_FACE].astype(np.float32),
+        np.ones(n_frames, np.float32),
+        np.zeros((n_frames, 9, 12), np.uint8),
+    )
+
+
+def track_with(opening: np.ndarray, avatar: Avatar) -> FaceTrack:
+    """A still head at 25 frames a second whose lips are `opening` (n_frames,) apart, in distances between the eyes."""
+    n_frames = len(opening)
+    place = np.array([[100.0, 0, 128], [0, 100, 60]])
+    lower = np.repeat(avatar.shape.mean[None], n_frames, 0)
+    lower[:, LOWER_BOTTOM] = lower[:, LOWER_TOP] + np.stack([np.zeros(n_frames), opening], 1)
+    rigid = np.repeat(avatar.pose.reference[None], n_frames, 0)
+    return FaceTrack(
+        np.arange(n_frames) / 25,
+        apply_similarity(place, rigid).astype(np.float32),
+        apply_similarity(place, lower).astype(np.float32),
+        np.ones(n_frames, np.float32),
+        np.zeros((n_frames, 9, 12), np.uint8),
+    )
+
+
+def test_closures_are_where_the_talker_says_b_p_or_m(talker_truth: TalkerTruth, held_out_truth: TalkerTruth) -> None:
+    for truth in (talker_truth, held_out_truth):
+        track = track_of(truth)
+        sounds = truth.speech.phonemes
+        is_voice = np.zeros(len(track), bool)
+        for sound in sounds:
+            if sound.symbol != PAUSE:
+                is_voice |= (track.times_s >= sound.start_s) & (track.times_s < sound.end_s)
+        spans = [(sound.start_s, sound.end_s) for sound in sounds if sound.symbol.strip("ˈˌː") in ("p", "b", "m")]
+        found = track.times_s[np.isfinite(find_closures(track, is_voice))]
+        assert len(found) >= 3
+        for time_s in found:
+            assert any(start_s - 0.04 <= time_s <= end_s + 0.04 for start_s, end_s in spans)
+        shut = [moment for moment in choose_moments(track, is_voice) if moment.caption.startswith("shut")]
+        assert len(shut) == 2
+        assert {moment.time_s for moment in shut} <= set(found.tolist())
+
+
+def test_closure_is_not_the_least_opening(talker_avatar: Avatar) -> None:
+    times = np.arange(200) / 25
+    opening = np.full(200, 0.2)
+    opening[(times > 0.98) & (times < 1.1)] = 0.03  # two closures in speech,
+    opening[(times > 1.98) & (times < 2.1)] = 0.02
+    opening[(times > 2.98) & (times < 3.9)] = 0.01  # lips that are pressed together for long,
+    opening[(times > 4.48) & (times < 4.6)] = 0.12  # a dip that does not close,
+    opening[times > 6] = 0.0  # and silence
+    closures = find_closures(track_with(opening, talker_avatar), times < 6)
+    assert times[np.isfinite(closures)] == pytest.approx([1.04, 2.04], abs=0.021)
+    assert closures[np.isfinite(closures)] == pytest.approx([0.17, 0.18], abs=1e-3)
+    moments = {m.caption: m.time_s for m in choose_moments(track_with(opening, talker_avatar), times < 6)}
+    assert (moments["shut: b, p, m"], moments["shut again"]) == pytest.approx((2.04, 1.04), abs=0.021)
+    for never in (opening * 0 + 0.1, opening * np.nan):
+        assert np.isnan(find_closures(track_with(never, talker_avatar), times < 6)).all()
+
+
+def test_closure_next_to_silence_or_a_cut_does_not_count(talker_avatar: Avatar) -> None:
+    opening = np.full(100, 0.2)
+    opening[50:53] = 0.0
+    track, is_voice = track_with(opening, talker_avatar), np.ones(100, bool)
+    assert np.flatnonzero(np.isfinite(find_closures(track, is_voice))).tolist() == [51]
+    assert np.isnan(find_closures(track, np.arange(100) < 52)).all()
+    elsewhere = np.where(np.arange(100) < 53, 0, 400).astype(np.float32)[:, None, None]
+    cut = replace(track, rigid=track.rigid + elsewhere, lower=track.lower + elsewhere)
+    assert np.isnan(find_closures(cut, is_voice)).all()
+
+
+def idle_avatar(avatar: Avatar, folder: Path, shifts: np.ndarray) -> Avatar:
+    """`avatar` whose idle loop is its first idle picture, moved right by `shifts` (n_frames,) pixels."""
+    image = next(avatar.idle_template(avatar.fps).frames()).image
+    height, width = image.shape[:2]
+    with VideoWriter(folder / IDLE_VIDEO, width, height, avatar.fps, crf=14, preset="ultrafast") as writer:
+        for number, shift in enumerate(shifts):
+            move = np.array([[1.0, 0, shift], [0, 1, 0]])
+            writer.write(
+                cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REPLICATE), number / avatar.fps
+            )
+    arrays = {name: np.repeat(array[:1], len(shifts), axis=0) for name, array in vars(avatar.idle).items()}
+    arrays["times_s"] = np.arange(len(shifts)) / float(avatar.fps)
+    arrays["to_picture"][:, 0, 2] += shifts
+    arrays["lower"][..., 0] += shifts[:, None]
+    return replace(avatar, directory=folder, idle=FacePlaces(**arrays))
+
+
+def test_loop_that_closes_and_loop_that_jumps(talker_avatar: Avatar, tmp_path: Path) -> None:
+    n_frames = 24
+    ratios = {}
+    for name, shifts in (
+        ("closes", 8 * np.sin(2 * np.pi * np.arange(n_frames) / n_frames)),
+        ("jumps", np.linspace(0, 30, n_frames)),
+    ):
+        (tmp_path / name).mkdir()
+        seam = idle_loop_seam(idle_avatar(talker_avatar, tmp_path / name, shifts))
+        assert (len(seam.pictures), seam.n_before) == (6, 3)
+        assert seam.usual > 0.1
+        ratios[name] = seam.jump_ratio
+    assert 0.5 < ratios["closes"] < 2.5
+    assert ratios["jumps"] > 5
+    assert ratios["jumps"] > 3 * ratios["closes"]
+
+
+def seam_of(shifts: np.ndarray) -> LoopSeam:
+    """Seam of a loop in which a smooth picture is moved by `shifts` (n_frames,), whole pixels."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    picture = cv2.GaussianBlur(noise, (0, 0), 3.0)
+    rounds = (np.roll(picture, shift, axis=1) for shift in np.tile(shifts, 3))
+    return loop_seam(rounds, len(shifts), np.array([[30.0, 0, 32], [0, 30, 20]]))
+
+
+def test_loop_seam_of_known_pictures() -> None:
+    forth_and_back = seam_of(np.array([0, 1, 2, 3, 4, 3, 2, 1]))
+    assert forth_and_back.jump_ratio == pytest.approx(1)
+    assert np.abs(forth_and_back.changes.astype(int) - forth_and_back.changes[0]).mean() < 5
+    jump = seam_of(np.arange(8))
+    assert jump.across > 4 * jump.usual
+    assert jump.changes[3].mean() > 2 * jump.changes[[0, 1, 2, 4, 5]].mean((1, 2)).max()
+    stands = seam_of(np.zeros(5, int))
+    assert (stands.across, stands.jump_ratio) == (0, 1)
+
+
+def test_loop_of_a_few_pictures() -> None:
+    for n_frames in (1, 2, 3):
+        seam = seam_of(np.arange(n_frames))
+        assert len(seam.pictures) == len(seam.changes) == seam.n_before + 3
+        assert seam.n_before <= n_frames
+        assert seam.jump_ratio == pytest.approx(1) or n_frames == 3
 
 
 def test_moments_differ(talker_avatar: Avatar) -> None:

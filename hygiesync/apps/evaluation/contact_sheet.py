@@ -9,26 +9,53 @@ from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from hygiesync.apps.evaluation.moments import Moment, choose_moments, to_level_face, voice_at
+from hygiesync.apps.evaluation.tiles import cut_tile, empty_tile
 from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import apply_similarity, invert_similarity
-from hygiesync.face.topology import LOWER_LIPS
+from hygiesync.face.topology import LOWER_LIPS, LOWER_MOUTH_REGION
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import probe, read_frames
 
-MOUTH_TILE, FACE_TILE = (184, 138), (184, 230)
-"""(width, height) of the pictures on a sheet."""
-
-_MOUTH_WIDTH, _FACE_WIDTH = 1.05, 2.0
-_FACE_CENTRE = np.array([0.0, 0.5])
 _GAP, _LABEL_WIDTH, _CAPTION_HEIGHT, _DPI = 6, 136, 52, 100
-_PAPER, _INK, _NO_PICTURE = "#ffffff", "#20242b", 225
+_PAPER, _INK = "#ffffff", "#20242b"
+_JPEG = {"quality": 92, "subsampling": 0}
 _INSTANT_S = Fraction(1, 1_000_000)
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a face a tile shows.
+
+    Attributes
+    ----------
+    size : tuple of int
+        (width, height) of the tile in pixels.
+    width : float
+        Of what it shows, in distances between the eyes.
+    points : sequence of int
+        Points of the lower face whose middle is the tile's; the face as a whole when left out.
+    """
+
+    size: tuple[int, int]
+    width: float
+    points: Sequence[int] = ()
+
+    def centre(self, lower: np.ndarray) -> np.ndarray:
+        """Middle (2,) of the tile on a level face, whose lower part is `lower` (n_lower, 2)."""
+        return np.array([0.0, 0.5]) if not self.points else (lower[self.points].min(0) + lower[self.points].max(0)) / 2
+
+
+MOUTH = View((184, 138), 1.05, LOWER_LIPS)
+FACE = View((184, 230), 2.0)
+LARGE_MOUTH = View((480, 360), 480 / 450, LOWER_MOUTH_REGION)
+"""All that is blended in, at 450 pixels between the eyes: three times a face that has 150 there."""
+
+SMALL_FACE = View((152, 190), 2.0)
 
 
 @dataclass(frozen=True)
@@ -79,20 +106,40 @@ def contact_sheet(
     strips = [Strip(i.path, watch(i, min_share=0.0), label) for i, label in zip(infos, labels, strict=True)]
     if not moments:
         moments = choose_moments(strips[0].track, voice_at(infos[0], strips[0].track.times_s), n_moments)
-    write_whole(Path(out), sheet_png(strips, moments, face_row))
+    rows = [(strip.label, tiles(strip, moments, MOUTH)) for strip in strips]
+    rows.append((f"{strips[face_row].label},\nwhole face", tiles(strips[face_row], moments, FACE)))
+    write_whole(Path(out), lay_out(rows, captions_of(moments)))
 
 
-def sheet_png(strips: Sequence[Strip], moments: Sequence[Moment], face_row: int = -1) -> bytes:
-    """Contact sheet as the content of a PNG; see :func:`contact_sheet`."""
-    rows = [(strip.label, [_mouth_tile(strip, moment) for moment in moments]) for strip in strips]
-    shown = strips[face_row]
-    rows.append((f"{shown.label},\nwhole face", [_face_tile(shown, moment) for moment in moments]))
-    captions = [f"{moment.caption}\n{moment.time_s:.2f} s" for moment in moments]
-    return lay_out(rows, captions)
+def captions_of(moments: Sequence[Moment]) -> list[str]:
+    """What stands above each moment's column."""
+    return [f"{moment.caption}\n{moment.time_s:.2f} s" for moment in moments]
 
 
-def lay_out(rows: Sequence[tuple[str, Sequence[np.ndarray]]], captions: Sequence[str]) -> bytes:
-    """Pictures (H, W, 3), uint8, in labelled rows and captioned columns, pixel for pixel, as a PNG."""
+def tiles(strip: Strip, moments: Sequence[Moment], view: View) -> list[np.ndarray]:
+    """Tile (height, width, 3), uint8, of a strip at each moment; grey without a face."""
+    to_level = to_level_face(strip.track)
+    nearest = [int(np.abs(strip.track.times_s - moment.time_s).argmin()) for moment in moments]
+    return [_tile(strip, index, to_level[index], view) for index in nearest]
+
+
+def lay_out(rows: Sequence[tuple[str, Sequence[np.ndarray]]], captions: Sequence[str], form: str = "png") -> bytes:
+    """Pictures in labelled rows and captioned columns, pixel for pixel.
+
+    Parameters
+    ----------
+    rows : sequence of (str, sequence of ndarray)
+        Label and pictures (H, W, 3), uint8, RGB; all of one width, those of a row of one height.
+    captions : sequence of str
+        One for each column.
+    form : str
+        "png", or "jpeg" for enlarged pictures, which need it no larger than they were.
+
+    Returns
+    -------
+    bytes
+        The content of a file.
+    """
     from matplotlib.figure import Figure
 
     heights = [pictures[0].shape[0] for _, pictures in rows]
@@ -113,7 +160,7 @@ def lay_out(rows: Sequence[tuple[str, Sequence[np.ndarray]]], captions: Sequence
             figure.figimage(picture, label_width + step * column, height - top - row_height, origin="upper")
         top += row_height + _GAP
     content = BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI, facecolor=_PAPER)
+    figure.savefig(content, format=form, dpi=_DPI, facecolor=_PAPER, pil_kwargs=_JPEG if form == "jpeg" else None)
     return content.getvalue()
 
 
@@ -135,36 +182,10 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _mouth_tile(strip: Strip, moment: Moment) -> np.ndarray:
-    index, to_level = _face_at(strip, moment)
-    lips = apply_similarity(to_level, strip.track.lower[index].astype(np.float64))[LOWER_LIPS]
-    return _tile(strip, index, to_level, lips.mean(0), _MOUTH_WIDTH, MOUTH_TILE)
-
-
-def _face_tile(strip: Strip, moment: Moment) -> np.ndarray:
-    index, to_level = _face_at(strip, moment)
-    return _tile(strip, index, to_level, _FACE_CENTRE, _FACE_WIDTH, FACE_TILE)
-
-
-def _face_at(strip: Strip, moment: Moment) -> tuple[int, np.ndarray]:
-    """Frame of a strip that is nearest to a moment, and its similarity to the level face; NaN without a face."""
-    index = int(np.abs(strip.track.times_s - moment.time_s).argmin())
-    return index, to_level_face(strip.track)[index]
-
-
-def _tile(
-    strip: Strip, index: int, to_level: np.ndarray, centre: np.ndarray, width: float, size: tuple[int, int]
-) -> np.ndarray:
-    """Rectangle of a frame's face, `width` eye distances wide around `centre`, at `size`; grey without a face."""
+def _tile(strip: Strip, index: int, to_level: np.ndarray, view: View) -> np.ndarray:
+    """Tile of a strip's frame; `to_level` (2, 3) is that frame's."""
     frame = next(read_frames(strip.path, Fraction(strip.track.times_s[index]) - _INSTANT_S, n_threads=1), None)
     if frame is None or np.isnan(to_level).any():
-        return np.full((size[1], size[0], 3), _NO_PICTURE, np.uint8)
-    half = np.array([width, width * size[1] / size[0]]) / 2
-    corners = centre + half * np.array([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
-    in_picture = apply_similarity(invert_similarity(to_level), corners).astype(np.float32)
-    # drawn finer and made small again where the picture has more pixels than the tile, lest edges break up
-    finer = int(np.ceil(max(1.0, float(np.linalg.norm(in_picture[1] - in_picture[0])) / size[0])))
-    fine = (size[0] * finer, size[1] * finer)
-    on_tile = np.array([[0, 0], [fine[0], 0], [0, fine[1]]], np.float32)
-    picture = cv2.warpAffine(frame.image, cv2.getAffineTransform(in_picture, on_tile), fine, flags=cv2.INTER_CUBIC)
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if finer > 1 else picture
+        return empty_tile(view.size)
+    centre = view.centre(apply_similarity(to_level, strip.track.lower[index].astype(np.float64)))
+    return cut_tile(frame.image, invert_similarity(to_level), centre, view.width, view.size)

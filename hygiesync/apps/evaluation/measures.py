@@ -45,6 +45,7 @@ MEASURES = (
     Measure("mouth_psnr_db", "mouth PSNR, dB", "high", 1),
     Measure("mouth_sharpness_ratio", "mouth sharpness ratio", "1", 2),
     Measure("mouth_flicker_ratio", "mouth flicker ratio", "1", 2),
+    Measure("seam_ratio", "change across the blend's outline, ratio", "1", 2),
     Measure("outside_psnr_db", "PSNR outside the lower face, dB", "high", 1),
 )
 

@@ -1,4 +1,13 @@
-"""Moments of a video that are worth looking at: mouths that differ as much as mouths of that person do."""
+r"""Moments of a video that are worth looking at: mouths that differ as much as mouths of that person do.
+
+The lips shut for b, p and m, and that is where a viewer notices first. Such a closure is a deep, short minimum of the
+opening *between* two openings; the mouth's least opening of all is mostly a silence, where shut lips are no feat::
+
+    opening   _.-._     .-.      _.-._      .-"-._
+                   \   /   \    /     \    /      \__________   silence
+                    `-'     `--'       `--'
+                     shut    shut       shut: b, p or m
+"""
 
 from __future__ import annotations
 
@@ -20,6 +29,13 @@ from hygiesync.timing import n_mel_frames, time_to_samples
 MIN_APART_S = 0.2
 """Moments are at least this far from each other, so that none shows the same mouth again."""
 
+CLOSURE_REACH_S = 0.25
+"""Lips are shut within speech when they are open at most this long before and after."""
+
+_SHUT, _OPEN, _WIDE = 0.15, 0.35, 0.7
+"""Parts of the way from a person's shut to a person's wide mouth."""
+
+_SHUT_QUANTILE, _WIDE_QUANTILE = 0.02, 0.98
 _BACKGROUND_QUANTILE = 0.05
 _EYES = [RIGID.index(RIGHT_EYE_OUTER), RIGID.index(LEFT_EYE_OUTER)]
 _LEVEL_EYES = np.array([[-0.5, 0.0], [0.5, 0.0]])
@@ -61,22 +77,85 @@ def choose_moments(track: FaceTrack, is_voice: np.ndarray, n_moments: int = 8) -
     return moments
 
 
+def find_closures(track: FaceTrack, is_voice: np.ndarray) -> np.ndarray:
+    """How deep each closure of the lips within speech is.
+
+    Parameters
+    ----------
+    track : FaceTrack
+    is_voice : ndarray, shape (n_frames,), bool
+
+    Returns
+    -------
+    ndarray, shape (n_frames,), distances between the eyes
+        By how much the mouth is wider before *and* after, at the most shut frame of each closure; NaN elsewhere.
+    """
+    opening = mouth_opening(_level_lower(track))
+    depth = np.full(len(opening), np.nan)
+    shut, wide = _extremes(opening)
+    spoken = np.where(is_voice & np.isfinite(opening), opening, -np.inf)
+    shots = track.shots()
+    for index in _peaks(-opening, is_voice & (opening <= shut + _SHUT * (wide - shut))):
+        reach = np.searchsorted(track.times_s, track.times_s[index] + np.array([-CLOSURE_REACH_S, CLOSURE_REACH_S]))
+        first, end = np.clip(reach, *np.searchsorted(shots, [shots[index], shots[index] + 1]))
+        widest = min(spoken[first:index].max(initial=-np.inf), spoken[index + 1 : end].max(initial=-np.inf))
+        if widest > shut + _OPEN * (wide - shut):
+            depth[index] = widest - opening[index]
+    return depth
+
+
 def _wishes(track: FaceTrack, is_voice: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """What to look for, with how well each frame (n_frames,) shows it; NaN where not at all."""
-    lower = apply_similarity(to_level_face(track), track.lower.astype(np.float64))
+    lower = _level_lower(track)
     opening, width = mouth_opening(lower), mouth_width(lower)
     spoken = np.where(is_voice, 0.0, np.nan)
+    closures, vowels = find_closures(track, is_voice), _wide_vowels(spoken + opening)
     yield "silence", _distance_to_edge(~is_voice)
-    yield "lips closed", spoken - opening
-    yield "wide open", spoken + opening
+    yield "shut: b, p, m", closures
+    yield "shut again", closures
+    yield "wide open", vowels
     yield "rounded", spoken - width
     yield "spread", spoken + width
+    yield "wide open again", vowels
     if len(opening) > 2 and np.isfinite(opening).any():
         speed = np.gradient(opening, track.times_s)
         speed[1:][np.diff(track.shots()) > 0] = np.nan  # a cut is no movement
         yield "opening", spoken + speed
         yield "closing", spoken - speed
         yield "half open", spoken - np.abs(opening - (np.nanmin(opening) + np.nanmax(opening)) / 2)
+
+
+def _level_lower(track: FaceTrack) -> np.ndarray:
+    """Lower faces (n_frames, n_lower, 2), level, in distances between the eyes."""
+    return apply_similarity(to_level_face(track), track.lower.astype(np.float64))
+
+
+def _wide_vowels(opening: np.ndarray) -> np.ndarray:
+    """`opening` (n,) at the widest frame of each stretch of wide ones; NaN elsewhere."""
+    shut, wide = _extremes(opening)
+    vowels = np.full(len(opening), np.nan)
+    peaks = _peaks(opening, opening >= shut + _WIDE * (wide - shut))
+    vowels[peaks] = opening[peaks]
+    return vowels
+
+
+def _extremes(opening: np.ndarray) -> tuple[float, float]:
+    """How far this person's mouth is open when it is shut and when it is wide; NaN when it is never seen."""
+    seen = opening[np.isfinite(opening)]
+    if not len(seen):
+        return np.nan, np.nan
+    shut, wide = np.quantile(seen, [_SHUT_QUANTILE, _WIDE_QUANTILE])
+    return float(shut), float(wide)
+
+
+def _peaks(score: np.ndarray, flags: np.ndarray) -> list[int]:
+    """Where `score` (n,) is highest in each run of true `flags` (n,); the middle one of equals."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    peaks = []
+    for start, end in edges.reshape(-1, 2):
+        best = np.flatnonzero(score[start:end] == score[start:end].max())
+        peaks.append(int(start + best[len(best) // 2]))
+    return peaks
 
 
 def _distance_to_edge(flags: np.ndarray) -> np.ndarray:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hygiesync.face.pose import apply_similarity
+from hygiesync.apps.evaluation.blend_seam import change_across, picture_gradient
+from hygiesync.face.pose import apply_similarity, invert_similarity
 from hygiesync.face.shape import ShapeModel
-from hygiesync.face.topology import LOWER_LIPS
+from hygiesync.face.topology import LOWER_LIPS, LOWER_MOUTH_REGION
 from hygiesync.render.mesh import FaceMesh
 from hygiesync.render.template import TemplateFace
 
@@ -81,7 +82,8 @@ class PictureComparison:
         self.lower_face = CanonicalWindow.around(self._mesh.still, 0.0, px_per_unit)
         window = (self.lower_face.height, self.lower_face.width, 3)
         self._difference, self._real = np.zeros(window), np.zeros(window)
-        self._mouth_error, self._sharpness, self._flicker = _Mean(), _Mean(2), _Mean(2)
+        self._edges = np.zeros((2, *window[:2]))
+        self._mouth_error, self._sharpness, self._flicker, self._seam = _Mean(), _Mean(2), _Mean(2), _Mean(2)
         self._outside_error = _Mean()
         self._last: deque[np.ndarray] = deque(maxlen=3)
         self._n_pairs = 0
@@ -100,6 +102,10 @@ class PictureComparison:
         real_window, other_window = (self.lower_face.cut(image, face.to_picture) for image in (real, other))
         self._real += real_window
         self._difference += cv2.absdiff(real_window, other_window)
+        gradients = [picture_gradient(window @ _GREY) for window in (real_window, other_window)]
+        self._edges += [np.hypot(*gradient) for gradient in gradients]
+        outline = self._outline(face)
+        self._seam.add(np.array([change_across(gradient, outline) for gradient in gradients]))
         self._n_pairs += 1
 
     def skip(self) -> None:
@@ -110,10 +116,12 @@ class PictureComparison:
         """Peak signal-to-noise ratios in decibels; ratios of the other's measure to the real one's."""
         real_sharpness, sharpness = self._sharpness.value
         real_flicker, flicker = self._flicker.value
+        real_seam, seam = self._seam.value
         return {
             "mouth_psnr_db": _psnr_db(self._mouth_error),
             "mouth_sharpness_ratio": float(sharpness / max(real_sharpness, 1e-9)),
             "mouth_flicker_ratio": float(flicker / max(real_flicker, 1e-9)),
+            "seam_ratio": float(seam / max(real_seam, 1e-9)),
             "outside_psnr_db": _psnr_db(self._outside_error),
         }
 
@@ -126,6 +134,25 @@ class PictureComparison:
     def mean_difference(self) -> np.ndarray:
         """Mean absolute difference (height, width), levels of 255, within the lower face's window."""
         return (self._difference / max(self._n_pairs, 1)).mean(-1)
+
+    @property
+    def mean_real_edges(self) -> np.ndarray:
+        """Mean length of the gradient (height, width), levels per pixel, of the real lower face."""
+        return self._edges[0] / max(self._n_pairs, 1)
+
+    @property
+    def mean_added_edges(self) -> np.ndarray:
+        """How much longer the other's gradient is in the mean (height, width), levels per pixel; negative is smoother.
+
+        What is wrong by another moment's teeth is wrong in different places at different times and fades; a line that
+        the real face does not have is always there.
+        """
+        return (self._edges[1] - self._edges[0]) / max(self._n_pairs, 1)
+
+    def _outline(self, face: TemplateFace) -> np.ndarray:
+        """Outline (n_corners, 2), pixels of the lower face's window, of what is blended in, where the real jaw is."""
+        in_picture = face.lower[LOWER_MOUTH_REGION]
+        return self.lower_face.to_pixels(apply_similarity(invert_similarity(face.to_picture), in_picture))
 
     def _lower_face_mask(self, face: TemplateFace, height: int, width: int) -> np.ndarray:
         """Pixels (height, width), bool, that putting in a mouth may change."""

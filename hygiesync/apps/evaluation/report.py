@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from hygiesync.apps.evaluation.contact_sheet import Strip, lay_out, sheet_png, write_whole
+from hygiesync.apps.evaluation.contact_sheet import (
+    LARGE_MOUTH,
+    SMALL_FACE,
+    Strip,
+    captions_of,
+    lay_out,
+    tiles,
+    write_whole,
+)
 from hygiesync.apps.evaluation.curves import opening_curves
+from hygiesync.apps.evaluation.figures import CHANGE_GAIN, EDGE_SCALE, FULL_SCALE, loop_strip, seam_maps
+from hygiesync.apps.evaluation.loop_seam import LoopSeam, idle_loop_seam
 from hygiesync.apps.evaluation.measures import MEASURES, Rows, format_value
-from hygiesync.apps.evaluation.moments import choose_moments, voice_at
+from hygiesync.apps.evaluation.moments import Moment, choose_moments, voice_at
 from hygiesync.apps.evaluation.picture_quality import PictureComparison
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED
 from hygiesync.face.shape import mouth_opening
-from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.media.video import VideoInfo
 
-FULL_SCALE = 24
-"""Mean difference, levels of 255, that a seam map shows at its brightest."""
-
-_MAP_WIDTH = 300
+_N_MOMENTS, _MOMENTS_A_SHEET = 9, 3
 _EXPLANATIONS = {
     "reencoded": "the real pictures through the same encoder: what encoding and finding the lips again cost",
     "oracle": "the true lips drawn by the renderer: what drawing costs",
@@ -34,12 +39,12 @@ _EXPLANATIONS = {
 }
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #20242b; background: #f4f5f7; margin: 0; }
-main { max-width: 1240px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+main { max-width: 1680px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
 p { margin: 0 0 .75rem; max-width: 75ch; } .muted { color: #5c6470; }
 section { background: #fff; border: 1px solid #e1e4e9; border-radius: 8px; padding: 1.25rem; margin-top: 1.25rem; }
-.wide { overflow-x: auto; } img, svg { display: block; max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
+.wide { overflow-x: auto; } img { display: block; } svg { display: block; max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; max-width: 1160px; }
 th, td { padding: .35rem .75rem; border-bottom: 1px solid #e9ebef; text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid #c9ced6; }
 .ours { background: #eef4fd; } dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; }
@@ -87,14 +92,20 @@ def write_report(path: Path, report: Report) -> None:
 def _page(report: Report) -> str:
     real = report.strips[0].track
     is_voice = voice_at(report.video, real.times_s)
-    moments = choose_moments(real, is_voice)
+    moments = choose_moments(real, is_voice, _N_MOMENTS)
     openings = {name: 100 * mouth_opening(report.shapes[name]) for name in ("real", "oracle", "ours")}
     title = f"{report.avatar.manifest.name} on {Path(report.video.path).name}"
+    loop = idle_loop_seam(report.avatar)
     sections = [
         _section("Measures", _EXPLAINED, _table(report.rows)),
         _section("Opening of the mouth", _CURVES, opening_curves(real.times_s, openings, is_voice)),
-        _section("The same moments", _SHEET, _image(sheet_png(report.strips, moments, 1), "contact sheet")),
-        _section("Where the pictures differ", _SEAM, _image(_seam_maps(report), "maps of the difference")),
+        _section("The same moments", _SHEETS, _contact_sheets(report.strips, moments)),
+        _section(
+            "Where the pictures differ",
+            _SEAM,
+            _image(seam_maps(report.avatar.shape, report.pictures), "maps of the difference"),
+        ),
+        _section("The idle loop's seam", _loop_text(loop), _image(loop_strip(loop), "the loop's end", "jpeg")),
         _section("Where this comes from", "", _origin(report)),
     ]
     return (
@@ -108,21 +119,30 @@ def _page(report: Report) -> str:
 _EXPLAINED = (
     "Each column is the video written again with other lips, read back, and compared with the real one frame by frame."
     " Distances are in % of the distance between the outer eye corners. Ratios are to the real video: a flicker above"
-    " 1 is teeth or lips that shimmer, a sharpness under 1 is a blurred mouth."
+    " 1 is teeth or lips that shimmer, a sharpness under 1 is a blurred mouth, a"
+    " change across the blend's outline above 1 is a seam."
 )
 _CURVES = (
     "Distance between the inner lips. Look for peaks that are missed or too low, for mouths that do not come down to"
     " the real line at a closure (m, b, p), and for movement in the grey stretches, which are silent."
 )
-_SHEET = (
-    "Top to bottom the real mouth, ours, and the oracle. Ours should close, open and round when the real one does;"
-    " where the oracle is right and ours is not, the sound was misheard; where the oracle is wrong too, drawing failed."
+_SHEETS = (
+    "The real mouth above ours and the oracle, large. Ours should close, open and round when the real one does; where"
+    " the oracle is right and ours is not, the sound was misheard; where the oracle is wrong too, drawing failed. Look"
+    " at teeth (doubled, smeared, gone), and for a line or a step in colour between the mouth and the face around it."
 )
 _SEAM = (
-    f"Mean difference to the real pictures, amplified: black is none, white is {FULL_SCALE} or more of 255 levels."
-    " The lips themselves may glow, since teeth and tongue are another moment's. A bright line along the drawn outline"
-    " would be a visible seam; brightness outside it is a cheek, chin or collar that does not move as the"
-    " real one."
+    f"Above, the mean difference to the real pictures: black is none, white is {FULL_SCALE} or more of 255 levels. The"
+    " lips themselves may glow, since teeth and tongue are another moment's; brightness outside the outline is a cheek,"
+    " chin or collar that does not move as the real one. Below, edges: red where the pictures have more than the real"
+    f" ones (full at {EDGE_SCALE} levels per pixel), blue where they are smoother. A red line along the outline is a"
+    " visible seam. The table's change across the outline is taken on it in every frame, where the real jaw is."
+)
+_LOOP = (
+    "Consecutive pictures where the loop begins again, with the resting mouth, and how each differs from the one before"
+    " it ({gain} times amplified). The mean change across the seam is {across:.2f} of 255 levels; between other"
+    " neighbours its median is {usual:.2f}. That is {ratio:.2f} times: about 1, or less, is no jump. The loop's first"
+    " picture is a key frame, encoded afresh, which alone can make it 2; look whether edges move."
 )
 
 
@@ -146,22 +166,20 @@ def _table(rows: Rows) -> str:
     )
 
 
-def _seam_maps(report: Report) -> bytes:
-    """The real lower face with the outline of what is blended in, and the difference maps, as a PNG."""
-    import matplotlib
+def _contact_sheets(strips: Sequence[Strip], moments: Sequence[Moment]) -> str:
+    """Sheets of mouths, large, and one of whole faces."""
+    sheets = []
+    for first in range(0, len(moments), _MOMENTS_A_SHEET):
+        some = moments[first : first + _MOMENTS_A_SHEET]
+        mouths = [(strip.label, tiles(strip, some, LARGE_MOUTH)) for strip in strips]
+        names = ", ".join(moment.caption for moment in some)
+        sheets.append(_image(lay_out(mouths, captions_of(some), "jpeg"), f"mouths: {names}", "jpeg"))
+    faces = [(f"{strip.label},\nwhole face", tiles(strip, moments, SMALL_FACE)) for strip in strips[:2]]
+    return "".join([*sheets, _image(lay_out(faces, captions_of(moments), "jpeg"), "whole faces", "jpeg")])
 
-    colours = matplotlib.colormaps["inferno"]
-    window = report.pictures["oracle"].lower_face
-    size = (_MAP_WIDTH, round(_MAP_WIDTH * window.height / window.width))
-    face = cv2.resize(report.pictures["oracle"].mean_real, size, interpolation=cv2.INTER_CUBIC)
-    outline = window.to_pixels(report.avatar.shape.mean[LOWER_MOUTH_REGION]) * (_MAP_WIDTH / window.width)
-    cv2.polylines(face, [np.rint(outline * 16).astype(np.int32)], True, (255, 255, 255), 1, cv2.LINE_AA, 4)
-    maps = []
-    for row in ("reencoded", "oracle", "ours"):
-        level = np.minimum(report.pictures[row].mean_difference / FULL_SCALE, 1.0).astype(np.float32)
-        enlarged = np.clip(cv2.resize(level, size, interpolation=cv2.INTER_LINEAR), 0, 1)
-        maps.append((colours(enlarged)[..., :3] * 255).astype(np.uint8))
-    return lay_out([("", [face, *maps])], ["real, mean of all frames", "reencoded", "oracle", "ours"])
+
+def _loop_text(loop: LoopSeam) -> str:
+    return _LOOP.format(gain=CHANGE_GAIN, across=loop.across, usual=loop.usual, ratio=loop.jump_ratio)
 
 
 def _origin(report: Report) -> str:
@@ -177,5 +195,5 @@ def _origin(report: Report) -> str:
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
 
 
-def _image(png: bytes, alternative: str) -> str:
-    return f'<img alt="{escape(alternative)}" src="data:image/png;base64,{b64encode(png).decode()}">'
+def _image(content: bytes, alternative: str, form: str = "png") -> str:
+    return f'<img alt="{escape(alternative)}" src="data:image/{form};base64,{b64encode(content).decode()}">'
