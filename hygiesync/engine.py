@@ -77,7 +77,10 @@ class Engine:
 
     @property
     def latency_s(self) -> float:
-        """A picture for time t comes out once the samples up to t + `latency_s` are in."""
+        """A picture for time t comes out once the samples up to t + `latency_s` are in.
+
+        A renderer with a lag may need some frames more; the avatar's own compositor, as it is here, has none.
+        """
         return float(self._listener.latency_s)
 
     def push(self, samples: np.ndarray) -> Iterator[VideoFrame]:
@@ -119,7 +122,11 @@ class Engine:
         end_s = sample_time(self._n_samples)
         while self._listener.known_until_s < end_s:
             self._listener.push(np.zeros(HOP_LENGTH, np.float32))
-        return self._due(end_s)
+        return self._last(end_s)
+
+    def _last(self, end_s: Fraction) -> Iterator[VideoFrame]:
+        yield from self._due(end_s)
+        yield from _as_video(self._renderer.flush())
 
     def _due(self, end_s: Fraction | None = None) -> Iterator[VideoFrame]:
         """Pictures of all template frames whose coefficients are known, and that begin before the sound's end."""
@@ -130,4 +137,8 @@ class Engine:
             if time_s > self._listener.known_until_s or (end_s is not None and time_s >= end_s):
                 return
             template, self._waiting = self._waiting, None
-            yield VideoFrame(self._renderer.render(template, self._listener.at(time_s)), time_s)
+            yield from _as_video(self._renderer.push(template, self._listener.at(time_s)))
+
+
+def _as_video(drawn: Iterator[tuple[TemplateFrame, np.ndarray]]) -> Iterator[VideoFrame]:
+    return (VideoFrame(picture, template.time_s) for template, picture in drawn)

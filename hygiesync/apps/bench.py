@@ -16,7 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -35,20 +35,27 @@ from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.media.video import probe
 from hygiesync.motion.predictor import Predictor
 from hygiesync.render import compositor
+from hygiesync.render.appearance import AppearanceModel
 from hygiesync.render.atlas import Atlas, encode_picture
+from hygiesync.render.canvas import MouthCanvas
 from hygiesync.render.compositor import Compositor
-from hygiesync.render.mesh import FaceMesh
+from hygiesync.render.features import ShapeFeatures
+from hygiesync.render.grid import NodeGrid, Target
+from hygiesync.render.path import PathSearch
 from hygiesync.render.retrieval import Retriever
 from hygiesync.render.template import TemplateFace, TemplateFrame
-from hygiesync.render.warp import PiecewiseAffine
 from hygiesync.speech.mel import MelSpectrogram
 from hygiesync.timing import HOP_LENGTH, sample_time, time_to_samples
 
 SIZES = ((512, 512), (1920, 1080))
 """Width and height of the pictures that are drawn."""
 
-N_ROUNDS, N_WARM_UP_ROUNDS = 250, 10
-"""Frames measured at each size, and frames drawn before that without a watch."""
+N_ROUNDS = 250
+"""Frames measured at each size. They are drawn once before without a watch, so that pictures are open as they are
+after a minute of speech; what opening one takes is measured by itself."""
+
+MAX_PICTURES = 400
+"""Atlas pictures that are enlarged."""
 
 N_LOADS = 5
 """Times that the avatar is loaded."""
@@ -62,13 +69,19 @@ _MOUTH_HEIGHT = 0.62
 _BLOCK_LENGTH = 1600
 
 PARTS: tuple[tuple[object, str, str], ...] = (
-    (Retriever, "next", "retrieval"),
-    (PiecewiseAffine, "triangle_map", "warp"),
-    (PiecewiseAffine, "backward_map", "warp"),
-    (compositor, "sample", "warp"),
-    (Atlas, "picture", "decode"),
-    (compositor, "poisson_blend", "blend"),
-    (compositor, "feather", "blend"),
+    (ShapeFeatures, "__call__", "retrieval"),
+    (AppearanceModel, "expected", "retrieval"),
+    (Retriever, "find", "retrieval"),
+    (PathSearch, "push", "retrieval"),
+    (compositor, "Target", "warp"),
+    (Target, "backward", "warp"),
+    (NodeGrid, "to_pixels", "warp"),
+    (compositor, "_sample", "warp"),
+    (compositor, "sample_rim", "blend"),
+    (MouthCanvas, "membrane", "blend"),
+    (AppearanceModel, "draw", "blend"),
+    (compositor, "_sample_canvas", "blend"),
+    (compositor, "mix", "blend"),
 )
 """What is timed within a frame: owner, name of the function there, and the part that it counts as."""
 
@@ -149,6 +162,7 @@ class _Scene:
     """The avatar at one picture size, and what it is to say there: a template and coefficients for each round."""
 
     renderer: Compositor
+    atlas: Atlas
     script: list[tuple[TemplateFrame, np.ndarray]]
 
 
@@ -162,17 +176,12 @@ def _make_scene(avatar: Avatar, size: tuple[int, int]) -> _Scene:
     middle = np.array([size[0] / 2, size[1] * _MOUTH_HEIGHT])
     shift = middle - scale * (region.min(0) + region.max(0)) / 2
     templates = [_enlarged_template(frame, size, scale, shift) for frame in originals]
-    coefficients = avatar.atlas.coefficients
+    coefficients = avatar.atlas.coefficients[:MAX_PICTURES]
     script = [
-        (templates[number % len(templates)], coefficients[number % len(coefficients)])
-        for number in range(N_WARM_UP_ROUNDS + N_ROUNDS)
+        (templates[number % len(templates)], coefficients[number % len(coefficients)]) for number in range(N_ROUNDS)
     ]
-    retriever = Retriever(avatar.atlas, avatar.shape)
-    shown = {retriever.next(wanted, frame.face.turn) for frame, wanted in script if frame.face}
-    return _Scene(
-        Compositor(avatar.shape, _enlarged_atlas(avatar.atlas, scale, shown), FaceMesh(avatar.shape)),
-        script,
-    )
+    atlas = _enlarged_atlas(avatar.atlas, scale)
+    return _Scene(Compositor(avatar.shape, atlas, avatar.mesh, avatar.canvas, avatar.appearance), atlas, script)
 
 
 def _patch_px(size: tuple[int, int]) -> int:
@@ -189,16 +198,24 @@ def _enlarged_template(frame: TemplateFrame, size: tuple[int, int], scale: float
     return TemplateFrame(image, frame.time_s, TemplateFace(to_picture, face.turn, scale * face.lower + shift))
 
 
-def _enlarged_atlas(atlas: Atlas, scale: float, shown: set[int]) -> Atlas:
-    """The atlas of a larger video; only pictures that will be `shown` are worth the work."""
-
-    def enlarged(index: int, picture: bytes) -> bytes:
-        if index not in shown:
-            return picture
-        return encode_picture(cv2.resize(atlas.picture(index), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))
-
-    pictures = tuple(enlarged(index, picture) for index, picture in enumerate(atlas.pictures))
-    return replace(atlas, pictures=pictures, vertices=(atlas.vertices * scale).astype(np.float32))
+def _enlarged_atlas(atlas: Atlas, scale: float) -> Atlas:
+    """The first pictures of an atlas, as those of a larger video."""
+    some = slice(0, MAX_PICTURES)
+    pictures = tuple(
+        encode_picture(
+            cv2.resize(atlas.camera_picture(index), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        )
+        for index in range(len(atlas.pictures[some]))
+    )
+    return Atlas(
+        pictures=pictures,
+        vertices=(atlas.vertices[some] * scale).astype(np.float32),
+        coefficients=atlas.coefficients[some],
+        turns=atlas.turns[some],
+        frame_numbers=atlas.frame_numbers[some],
+        codes=atlas.codes[some],
+        detail=atlas.detail,
+    )
 
 
 class _Stopwatch:
@@ -248,17 +265,20 @@ def _measure_rendering(scenes: dict[str, _Scene], report: Progress) -> dict[str,
     times: dict[str, defaultdict[str, list[float]]] = {key: defaultdict(list) for key in scenes}
     patches: dict[str, list[int]] = {}
     watch = _Stopwatch()
+    for scene in scenes.values():
+        for template, coefficients in scene.script:
+            scene.renderer.render(template, coefficients)
+        scene.renderer.reset()
     with ExitStack() as stack:
         for owner, name, part in PARTS:
             stack.enter_context(watch.watching(owner, name, part))
-        for number in range(N_WARM_UP_ROUNDS + N_ROUNDS):
+        for number in range(N_ROUNDS):
             for key, scene in scenes.items():
                 spent_s = _draw_one(scene, number, watch)
                 patches[key] = list(watch.arguments["blend"][0].shape[1::-1])
-                if number >= N_WARM_UP_ROUNDS:
-                    for part, seconds in spent_s.items():
-                        times[key][part].append(seconds)
-            report("drawing", number + 1, N_WARM_UP_ROUNDS + N_ROUNDS, "")
+                for part, seconds in spent_s.items():
+                    times[key][part].append(seconds)
+            report("drawing", number + 1, N_ROUNDS, "")
     return {key: _summary(parts) | {"patch_px": patches[key]} for key, parts in times.items()}
 
 
@@ -268,12 +288,14 @@ def _draw_one(scene: _Scene, number: int, watch: _Stopwatch) -> dict[str, float]
     watch.spent_s.clear()
     frame_s = seconds_of(partial(scene.renderer.render, template, coefficients))
     spent_s = {part: watch.spent_s[part] for _, _, part in PARTS}
-    patch, picture, mask = watch.arguments["blend"][:3]
-    stencil = mask.astype(np.uint8) * 255
+    patch, picture, _, share = watch.arguments["blend"]
+    stencil = (share > 0).astype(np.uint8) * 255
     left, top, width, height = cv2.boundingRect(stencil)
     middle = (left + width // 2, top + height // 2)
     clone_s = seconds_of(partial(cv2.seamlessClone, patch, picture, stencil, middle, cv2.NORMAL_CLONE))
-    return spent_s | {"frame": frame_s, "seamless_clone": clone_s, "frame_copy": seconds_of(template.image.copy)}
+    open_s = seconds_of(partial(scene.atlas.camera_picture, number % len(scene.atlas)))
+    copy_s = seconds_of(template.image.copy)
+    return spent_s | {"frame": frame_s, "decode": open_s, "seamless_clone": clone_s, "frame_copy": copy_s}
 
 
 def _summary(times_s: dict[str, list[float]]) -> dict[str, Any]:

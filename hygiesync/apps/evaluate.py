@@ -36,6 +36,7 @@ from hygiesync.media.audio import probe_audio, read_audio
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import probe, read_frames
 from hygiesync.motion.listener import coefficients_at
+from hygiesync.render.compositor import WHOLE_PATH_LAG
 from hygiesync.timing import video_frame_time
 
 __all__ = ["ROWS", "contact_sheet", "evaluate", "format_table"]
@@ -152,11 +153,14 @@ def _write(
 
 
 def _pictures(avatar: Avatar, scene: Scene, coefficients: np.ndarray | None) -> Iterator[VideoFrame]:
-    compositor = avatar.compositor()
     with scene.frames() as frames:
-        for index, frame in enumerate(frames):
-            image = frame.image if coefficients is None else compositor.render(frame, coefficients[index])
-            yield VideoFrame(image, frame.time_s)
+        if coefficients is None:
+            yield from (VideoFrame(frame.image, frame.time_s) for frame in frames)
+            return
+        compositor = avatar.compositor(WHOLE_PATH_LAG)
+        for frame, wanted in zip(frames, coefficients, strict=True):
+            yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.push(frame, wanted))
+        yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.flush())
 
 
 def _shapes(avatar: Avatar, scene: Scene, tracks: dict[str, FaceTrack]) -> dict[str, np.ndarray]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from hygiesync.apps.prefetch import prefetched
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.bundle import IDLE_VIDEO, Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
+from hygiesync.avatar.still import StillTemplate
 from hygiesync.avatar.template import FacePlaces, TemplateSource, VideoTemplate
 from hygiesync.avatar.tracking import watch
 from hygiesync.engine import Engine, VideoFrame
@@ -19,7 +20,7 @@ from hygiesync.errors import UsageError
 from hygiesync.media.audio import probe_audio, read_audio_blocks
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import VideoInfo, VideoWriter, probe
-from hygiesync.render.compositor import Renderer
+from hygiesync.render.compositor import WHOLE_PATH_LAG, Renderer
 from hygiesync.render.painter import LandmarkPainter
 from hygiesync.render.template import TemplateFrame
 from hygiesync.timing import n_video_frames, sample_time
@@ -37,6 +38,9 @@ _READ_AHEAD = 8
 _SPARE_TEMPLATE_S = 1
 """Seconds of a template that are watched beyond the sound's end: more than the sound's stated length can err."""
 
+_STILL_WITHIN_S = Fraction(5)
+"""A still is looked for in this many first seconds of a template: nobody talks that long without closing the mouth."""
+
 
 @dataclass(frozen=True)
 class RenderOptions:
@@ -47,7 +51,10 @@ class RenderOptions:
     template : path, optional
         Video whose mouth is replaced; the avatar's idle loop when left out.
     fps : Fraction, optional
-        Pictures a second; the template's own times, or the training video's rate, when left out.
+        Pictures a second; the template's own times (as a still, its average rate), or the training video's rate,
+        when left out.
+    still : bool
+        Put the mouth into one picture of the template that stands still.
     landmarks_only : bool
         Draw points on black in place of the face.
     crf, preset, codec : encoder's quality, speed and name
@@ -55,6 +62,7 @@ class RenderOptions:
 
     template: PathLike | None = None
     fps: Fraction | None = None
+    still: bool = False
     landmarks_only: bool = False
     crf: int = 17
     preset: str = "veryfast"
@@ -106,7 +114,7 @@ def render(
     source, info = _template(avatar, options, duration_s, report)
     width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
     fps = options.fps or (info.fps if info else avatar.fps)
-    renderer: Renderer | None = LandmarkPainter(avatar.shape) if options.landmarks_only else None
+    renderer: Renderer = LandmarkPainter(avatar.shape) if options.landmarks_only else avatar.compositor(WHOLE_PATH_LAG)
     engine = Engine(avatar, template=_LoopedFrames(source), renderer=renderer)
     n_frames = n_video_frames(duration_s, fps)
 
@@ -191,12 +199,17 @@ def _template(
 ) -> tuple[TemplateSource, VideoInfo | None]:
     """Where the pictures come from, and the video that is dubbed, if any."""
     if options.template is None:
-        return avatar.idle_template(options.fps or avatar.fps), None
+        fps = options.fps or avatar.fps
+        if options.still:
+            return StillTemplate.of_video(avatar.directory / IDLE_VIDEO, avatar.idle, fps), None
+        return avatar.idle_template(fps), None
     info = probe(options.template)
-    until_s = duration_s + _SPARE_TEMPLATE_S if duration_s else None
+    until_s = _STILL_WITHIN_S if options.still else duration_s + _SPARE_TEMPLATE_S if duration_s else None
     n_frames = n_video_frames(min(info.duration_s, until_s or info.duration_s), info.fps)
     track = watch(info, 0.0, lambda done: report("watching", done, n_frames, ""), until_s=until_s)
     places = FacePlaces.of_track(track, avatar.pose)
+    if options.still:
+        return StillTemplate.of_video(info.path, places, options.fps or info.fps), info
     return VideoTemplate(info, places, options.fps), info
 
 

@@ -22,7 +22,9 @@ from safetensors.numpy import load_file, save_file
 from hygiesync import __version__
 from hygiesync.avatar import bundle
 from hygiesync.avatar.fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
-from hygiesync.avatar.gathering import gather_atlas, gather_idle_loop
+from hygiesync.avatar.gathering import gather_atlas
+from hygiesync.avatar.idle import gather_idle_loop
+from hygiesync.avatar.looks import learn_looks
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
 from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError, UsageError
@@ -261,9 +263,12 @@ def _fill_bundle(
         done += n_gathered
         report("gathering", done, n_frames, "")
 
-    atlas, size = gather_atlas(recordings, face, FaceMesh(face.shape), count)
+    mesh = FaceMesh(face.shape)
+    atlas, size = gather_atlas(recordings, face, mesh, count)
+    atlas, canvas, appearance = learn_looks(face.shape, atlas, mesh)
     bundle.save_face(folder, face.pose, face.shape, rest, background)
     bundle.save_atlas(folder, atlas, size)
+    bundle.save_look(folder, mesh, canvas, appearance)
     bundle.save_idle(folder, gather_idle_loop(recordings, face, folder / bundle.IDLE_VIDEO))
     export_step(run.network, folder / bundle.STEP)
     save_weights(run.network.state_dict(), folder / bundle.WEIGHTS)

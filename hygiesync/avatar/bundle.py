@@ -7,7 +7,8 @@ A bundle is a folder of ordinary files::
     speech_to_shape.onnx    one streaming step of the network
     weights.safetensors     the network's weights, to train on from
     atlas.mkv               mouth pictures as Motion-JPEG
-    atlas.safetensors       their landmarks, coefficients, turns
+    atlas.safetensors       their landmarks, coefficients, turns, looks
+    look.safetensors        mesh, mouth canvas, and what a mouth of a given shape looks like
     idle.mp4                the person at rest, as a loop
     idle.safetensors        where the face is in each of its frames
 
@@ -35,13 +36,18 @@ from hygiesync.face.shape import ShapeModel
 from hygiesync.media.pictures import read_jpegs, write_jpegs
 from hygiesync.motion.listener import Listener
 from hygiesync.motion.predictor import Predictor
+from hygiesync.render.appearance import AppearanceModel
 from hygiesync.render.atlas import Atlas
+from hygiesync.render.canvas import MouthCanvas
 from hygiesync.render.compositor import Compositor
 from hygiesync.render.mesh import FaceMesh
 
 FACE, STEP, WEIGHTS = "face.safetensors", "speech_to_shape.onnx", "weights.safetensors"
 ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"
-FILES = (FACE, STEP, WEIGHTS, ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE)
+LOOK = "look.safetensors"
+FILES = (FACE, STEP, WEIGHTS, ATLAS_PICTURES, ATLAS, LOOK, IDLE_VIDEO, IDLE)
+
+_HALF_PRECISION = ("canvas.spread", "appearance.basis")
 
 _VERTEX_FRACTION = 32
 """Vertices are stored as whole 1/32 pixels: half the bytes, and no error that is seen."""
@@ -62,6 +68,9 @@ class Avatar:
     background : float
         Loudness of the training video's pauses, log10 of power.
     atlas : Atlas
+    mesh : FaceMesh
+    canvas : MouthCanvas
+    appearance : AppearanceModel
     idle : FacePlaces
         Where the face is in each frame of the idle loop.
     step : bytes
@@ -75,6 +84,9 @@ class Avatar:
     rest: np.ndarray
     background: float
     atlas: Atlas
+    mesh: FaceMesh = field(repr=False)
+    canvas: MouthCanvas = field(repr=False)
+    appearance: AppearanceModel = field(repr=False)
     idle: FacePlaces = field(repr=False)
     step: bytes = field(repr=False)
 
@@ -96,15 +108,19 @@ class Avatar:
         manifest = Manifest.read(folder)
         manifest.check_files(folder, FILES)
         try:
-            face, idle = load_file(folder / FACE), load_file(folder / IDLE)
+            face, idle, look = load_file(folder / FACE), load_file(folder / IDLE), load_file(folder / LOOK)
+            shape = ShapeModel(**_with_prefix(face, "shape."))
             return cls(
                 directory=folder,
                 manifest=manifest,
                 pose=PoseModel(**_with_prefix(face, "pose.")),
-                shape=ShapeModel(**_with_prefix(face, "shape.")),
+                shape=shape,
                 rest=face["rest"],
                 background=face["background"].item(),
                 atlas=_load_atlas(folder),
+                mesh=FaceMesh(shape, look["triangles"]),
+                canvas=MouthCanvas(**_widened(_with_prefix(look, "canvas."))),
+                appearance=_load_appearance(_with_prefix(look, "appearance.")),
                 idle=FacePlaces(**idle),
                 step=(folder / STEP).read_bytes(),
             )
@@ -120,9 +136,9 @@ class Avatar:
         """A new streaming part that turns samples into this person's coefficients."""
         return Listener(Predictor(self.step), self.rest, self.background, self.manifest.lookahead)
 
-    def compositor(self) -> Compositor:
-        """A new renderer with this person's mouth."""
-        return Compositor(self.shape, self.atlas, FaceMesh(self.shape))
+    def compositor(self, lag: int = 0) -> Compositor:
+        """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""
+        return Compositor(self.shape, self.atlas, self.mesh, self.canvas, self.appearance, lag)
 
     def idle_template(self, fps: Fraction) -> IdleTemplate:
         """The idle loop at a constant rate."""
@@ -148,14 +164,33 @@ def save_atlas(directory: Path, atlas: Atlas, size: tuple[int, int]) -> None:
         "coefficients": atlas.coefficients,
         "turns": atlas.turns,
         "frame_numbers": atlas.frame_numbers,
+        "codes": atlas.codes,
+        "detail": np.array(atlas.detail, np.float32),
     }
     save_file(tensors, directory / ATLAS)
+
+
+def save_look(directory: Path, mesh: FaceMesh, canvas: MouthCanvas, appearance: AppearanceModel) -> None:
+    """Write what else drawing needs; the large matrices at half precision, whose error is no 255th of a level."""
+    tensors = {f"canvas.{name}": array for name, array in vars(canvas).items()}
+    tensors |= {f"appearance.{name}": np.asarray(array) for name, array in vars(appearance).items()}
+    for name in _HALF_PRECISION:
+        tensors[name] = tensors[name].astype(np.float16)
+    tensors["triangles"] = mesh.triangles
+    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / LOOK)
 
 
 def _load_atlas(directory: Path) -> Atlas:
     tensors = load_file(directory / ATLAS)
     vertices = tensors.pop("vertices").astype(np.float32) / _VERTEX_FRACTION
-    return Atlas(pictures=read_jpegs(directory / ATLAS_PICTURES), vertices=vertices, **tensors)
+    detail = tensors.pop("detail").item()
+    pictures = read_jpegs(directory / ATLAS_PICTURES)
+    return Atlas(pictures=pictures, vertices=vertices, detail=detail, **tensors)
+
+
+def _load_appearance(tensors: dict[str, np.ndarray]) -> AppearanceModel:
+    width = tensors.pop("width").item()
+    return AppearanceModel(width=width, **_widened(tensors))
 
 
 def save_idle(directory: Path, places: FacePlaces) -> None:
@@ -223,6 +258,10 @@ def check_destination(directory: Path) -> None:
     parent = next(parent for parent in directory.absolute().parents if parent.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise InputError(f"{directory}: may not be written, since {parent} is not a folder that this user may write to")
+
+
+def _widened(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array.astype(np.float32) for name, array in tensors.items()}
 
 
 def _with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -1,31 +1,21 @@
-"""Gathering what rendering needs from the training videos: the atlas of mouths, and the idle loop."""
+"""Gathering what rendering needs from the training videos: the atlas of mouths."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
 from hygiesync.avatar.fitting import FittedFace, LabelledFrames, Recording
-from hygiesync.avatar.template import FacePlaces
 from hygiesync.avatar.tracking import over_stretches
-from hygiesync.errors import InputError
-from hygiesync.face.shape import mouth_opening
-from hygiesync.media.reverse import read_frames_backwards
-from hygiesync.media.video import SourceFrame, VideoInfo, VideoWriter, read_frames
+from hygiesync.media.video import SourceFrame, read_frames
 from hygiesync.render.atlas import Atlas, cut_patch, encode_picture, patch_size
 from hygiesync.render.mesh import FaceMesh
-from hygiesync.timing import video_frame_time
 
 MAX_ATLAS_BYTES = 16_000_000
 """Compressed pictures in one atlas, so that a bundle stays under 30 MB."""
-
-MAX_IDLE_S, MIN_IDLE_FRAMES = 8.0, 5
-_IDLE_CRF = 14
 
 _INSTANT_S = Fraction(1, 1_000_000)
 """Less than any two frames are apart, more than a float errs."""
@@ -74,6 +64,7 @@ def gather_atlas(
         np.array(coefficients, np.float32),
         np.array(turns, np.float32),
         np.array(numbers, np.int64),
+        np.zeros((len(pictures), 0), np.float32),
     )
     return atlas, size
 
@@ -145,74 +136,3 @@ def farthest_points(points: np.ndarray, n_chosen: int) -> np.ndarray:
         distance = np.minimum(distance, ((points - points[chosen[place - 1]]) ** 2).sum(1))
         chosen[place] = int(distance.argmax())
     return chosen
-
-
-def gather_idle_loop(recordings: list[Recording], face: FittedFace, path: Path) -> FacePlaces:
-    """Write the quietest stretch as a loop that runs forth and back, so that its end meets its beginning.
-
-    Returns
-    -------
-    FacePlaces
-        Of the loop's frames.
-
-    Raises
-    ------
-    InputError
-        When no stretch shows the face a few frames long.
-    """
-    best: tuple[float, int, slice] | None = None
-    for number, frames in enumerate(face.frames):
-        found = _quietest_stretch(recordings[number], frames, face)
-        if found is not None and (best is None or found[0] < best[0]):
-            best = (found[0], number, found[1])
-    if best is None:
-        raise InputError("the face is nowhere seen for a few frames on end; film again, facing the camera")
-    _, number, span = best
-    return _write_forth_and_back(recordings[number].video, face.frames[number].places[span], path)
-
-
-def _quietest_stretch(recording: Recording, frames: LabelledFrames, face: FittedFace) -> tuple[float, slice] | None:
-    """(cost, frames) of the stretch with the least open and least moving mouth and head; long ones cost less."""
-    opening = np.nan_to_num(mouth_opening(frames.canonical), nan=1.0)
-    step = np.linalg.norm(np.diff(frames.places.to_picture[:, :, 2], axis=0, prepend=np.nan), axis=1)
-    scale = np.nanmedian(np.hypot(frames.places.to_picture[:, 0, 0], frames.places.to_picture[:, 1, 0]))
-    unrest = opening + 2 * np.nan_to_num(step, nan=0.0) / scale + 0.05 * np.abs(frames.places.turns).max(1)
-    unrest = np.cumsum(np.concatenate([[0.0], np.nan_to_num(unrest, nan=1.0)]))
-    times = recording.track.times_s
-    best: tuple[float, slice] | None = None
-    for start, stop in _runs(frames):
-        for length_s in (MAX_IDLE_S, 4.0, 2.0, 1.0, 0.4):
-            ends = np.searchsorted(times, times[start:stop] + length_s, side="right")
-            starts = np.arange(start, stop)[(ends <= stop) & (ends - np.arange(start, stop) >= MIN_IDLE_FRAMES)]
-            if not len(starts):
-                continue
-            stops = ends[starts - start]
-            mean = (unrest[stops] - unrest[starts]) / (stops - starts)
-            cost = float(mean.min()) + 0.03 / length_s
-            if best is None or cost < best[0]:
-                first = int(mean.argmin())
-                best = (cost, slice(int(starts[first]), int(stops[first])))
-    return best
-
-
-def _runs(frames: LabelledFrames) -> Iterator[tuple[int, int]]:
-    """[start, stop) of runs of usable frames within one shot."""
-    edge = np.diff(frames.shots, prepend=-1) != 0
-    edge |= np.diff(frames.is_usable.astype(int), prepend=0) != 0
-    starts = np.flatnonzero(edge)
-    for start, stop in zip(starts, [*starts[1:], len(edge)], strict=True):
-        if frames.is_usable[start] and stop - start >= MIN_IDLE_FRAMES:
-            yield int(start), int(stop)
-
-
-def _write_forth_and_back(video: VideoInfo, places: FacePlaces, path: Path) -> FacePlaces:
-    n_frames = len(places.times_s)
-    start_s, end_s = (Fraction(float(places.times_s[edge])) for edge in (0, -1))
-    forth = read_frames(video.path, start_s - _INSTANT_S, end_s + _INSTANT_S, n_threads=1)
-    back = read_frames_backwards(video.path, start_s + _INSTANT_S, end_s - _INSTANT_S)
-    with VideoWriter(path, video.width, video.height, video.fps, crf=_IDLE_CRF, preset="medium") as writer:
-        for number, frame in enumerate(chain(forth, back)):
-            writer.write(frame.image, video_frame_time(number, video.fps))
-    loop = places[np.array([*range(n_frames), *range(n_frames - 2, 0, -1)])]
-    times = np.array([float(video_frame_time(number, video.fps)) for number in range(len(loop.times_s))])
-    return FacePlaces(times, loop.to_picture, loop.turns, loop.lower)

@@ -16,7 +16,7 @@ from hygiesync.timing import HOP_LENGTH, SAMPLE_RATE, WIN_LENGTH
 
 MANIFEST_NAME = "avatar.json"
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever an older program could not read a newer bundle."""
 
 SYNTHETIC_MEDIA_NOTE = (

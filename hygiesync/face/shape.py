@@ -21,8 +21,8 @@ from hygiesync.face.topology import (
     LOWER_TOP,
 )
 
-MIN_COMPONENTS, MAX_COMPONENTS = 8, 20
-EXPLAINED_VARIANCE = 0.995
+MIN_COMPONENTS, MAX_COMPONENTS = 8, 24
+EXPLAINED_VARIANCE = 0.999
 
 _SKIN_WEIGHT = 0.5
 """Weight of points off the lips within the PCA: they are placed less exactly by the detector and seen less exactly."""
@@ -62,7 +62,7 @@ class ShapeModel:
         shapes : ndarray, shape (n_frames, n_points, 2), canonical units
         turns : ndarray, shape (n_frames, n_turns)
         explained_variance : float
-            The fewest components, between 8 and 20, that explain this share of the variance are kept.
+            The fewest components, between 8 and 24, that explain this share of the variance are kept.
         """
         from sklearn.decomposition import PCA
 

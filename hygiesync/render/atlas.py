@@ -1,13 +1,13 @@
 """The atlas: real pictures of one person's mouth, each with its landmarks and coefficients.
 
-Pictures stay compressed in memory (JPEG at full chroma) and are opened when they are wanted; the few last ones are kept
-open, since a mouth that holds a sound asks for the same ones again.
+Pictures are kept in memory as they are on disk (JPEG at full chroma) and opened when they are wanted; the last ones
+stay open, as many as fit in `MAX_OPEN_BYTES`, since speech asks for the same mouths again and again.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,7 +16,10 @@ from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 
 JPEG_QUALITY = 95
-_OPEN_PICTURES = 64
+MAX_OPEN_BYTES = 160_000_000
+"""Memory that opened pictures may take."""
+
+_DETAIL_SIGMA_PX = 2.0
 _PATCH_MARGIN = 0.12
 
 
@@ -34,6 +37,10 @@ class Atlas:
     turns : ndarray, shape (n_pictures, n_turns), float32
     frame_numbers : ndarray, shape (n_pictures,), int64
         Place in the training videos; consecutive pictures of one shot have consecutive numbers.
+    codes : ndarray, shape (n_pictures, n_look_components), float32
+        How they look; see :class:`hygiesync.render.appearance.AppearanceModel`.
+    detail : float
+        What fine detail is multiplied by on opening: as much as warping will take off again.
     """
 
     pictures: tuple[bytes, ...]
@@ -41,23 +48,40 @@ class Atlas:
     coefficients: np.ndarray
     turns: np.ndarray
     frame_numbers: np.ndarray
-    _open: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+    codes: np.ndarray
+    detail: float = 1.0
+    _open: OrderedDict[int, np.ndarray] = field(default_factory=OrderedDict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_open", lru_cache(maxsize=_OPEN_PICTURES)(self._decode))
-
     def picture(self, index: int) -> np.ndarray:
         """Picture `index`, shape (h, w, 3), uint8, RGB; shared, so not to be written to."""
-        return self._open(int(index))  # type: ignore[operator]
+        index = int(index)
+        picture = self._open.get(index)
+        if picture is None:
+            picture = with_detail(self.camera_picture(index), self.detail)
+            self._open[index] = picture
+            if len(self._open) * picture.nbytes > MAX_OPEN_BYTES:
+                self._open.popitem(last=False)
+        else:
+            self._open.move_to_end(index)
+        return picture
 
-    def _decode(self, index: int) -> np.ndarray:
+    def camera_picture(self, index: int) -> np.ndarray:
+        """Picture `index` as the camera saw it, shape (h, w, 3), uint8, RGB."""
         picture = cv2.imdecode(np.frombuffer(self.pictures[index], np.uint8), cv2.IMREAD_COLOR)
         if picture is None:
             raise InputError(f"atlas picture {index} is damaged; train the avatar again")
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def with_detail(picture: np.ndarray, factor: float) -> np.ndarray:
+    """Picture (h, w, 3), uint8, whose fine detail, a few pixels wide, is multiplied by `factor`."""
+    if factor == 1:
+        return picture
+    smooth = cv2.GaussianBlur(picture, (0, 0), _DETAIL_SIGMA_PX)
+    return cv2.addWeighted(picture, factor, smooth, 1 - factor, 0)
 
 
 def encode_picture(picture: np.ndarray) -> bytes:

@@ -3,33 +3,69 @@
 Both the template's skin and the retrieved mouth are brought to the *same* target landmarks before they meet, so at the
 seam a cheek continues a cheek, and a jaw that the template holds open is closed before the mouth is put on it::
 
-    template frame --- warp lower face ----.
-                                            >-- Poisson blend inside the mouth region --> picture
-    atlas picture ---- warp mouth ---------'
+    template frame --- warp lower face ------------------------------.
+                                                                      >-- feather --> picture
+    atlas picture ---- warp mouth --- + expected look + membrane ----'
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from typing import Protocol
 
 import cv2
 import numpy as np
 
+from hygiesync.face.pose import similarity_scale
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_MOUTH_REGION
+from hygiesync.render.appearance import AppearanceModel
 from hygiesync.render.atlas import Atlas
-from hygiesync.render.blend import feather, poisson_blend
+from hygiesync.render.canvas import MouthCanvas, rim_points, sample_rim
+from hygiesync.render.features import ShapeFeatures
+from hygiesync.render.grid import NodeGrid, Target
 from hygiesync.render.mesh import FaceMesh
+from hygiesync.render.path import PathSearch
 from hygiesync.render.retrieval import Retriever
-from hygiesync.render.template import TemplateFrame, place_shape
-from hygiesync.render.warp import Box, PiecewiseAffine, sample
+from hygiesync.render.template import TemplateFace, TemplateFrame, place_shape
+from hygiesync.render.warp import Box
+
+WHOLE_PATH_LAG = 16
+"""Frames of lag with which the path through the atlas is nearly always that of the search over the whole sequence."""
+
+_UNITS_PER_STEP = 1 / 110
+"""Canonical units from node to node of the warp; lips are finer than their triangles, so this is finer still."""
+
+_SKIN_STEPS = 2
+"""The template's skin around the mouth needs no lips' precision: its nodes are so many steps apart."""
+
+_STILL_PX = 0.05
+"""Skin that moves by less keeps its own pixels."""
+
+_FAR_OUTSIDE = (-1e4, -1e4)
 
 
 class Renderer(Protocol):
     """What the engine needs of whatever draws the pictures."""
 
-    def render(self, template: TemplateFrame, coefficients: np.ndarray) -> np.ndarray:
-        """Picture (H, W, 3), uint8, RGB, of `template` with the mouth that `coefficients` (n_components,) say."""
+    @property
+    def lag(self) -> int:
+        """Frames that may have to come before a frame is drawn."""
+        ...
+
+    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        """Take in `template` with the mouth that `coefficients` (n_components,) say.
+
+        Yields
+        ------
+        TemplateFrame, ndarray
+            Frames that can now be drawn, in order, each with its picture (H, W, 3), uint8, RGB.
+        """
+        ...
+
+    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        """Frames that are still waiting, drawn."""
         ...
 
     def reset(self) -> None:
@@ -45,19 +81,59 @@ class Compositor:
     shape : ShapeModel
     atlas : Atlas
     mesh : FaceMesh
+    canvas : MouthCanvas
+    appearance : AppearanceModel
+    lag : int
+        Frames that a frame may wait for those after it, so that the path through the atlas is smooth.
     """
 
-    def __init__(self, shape: ShapeModel, atlas: Atlas, mesh: FaceMesh) -> None:
-        self._shape, self._atlas, self._mesh = shape, atlas, mesh
-        self._warp = PiecewiseAffine(mesh.triangles)
-        self._retriever = Retriever(atlas, shape)
+    def __init__(
+        self,
+        shape: ShapeModel,
+        atlas: Atlas,
+        mesh: FaceMesh,
+        canvas: MouthCanvas,
+        appearance: AppearanceModel,
+        lag: int = 0,
+    ) -> None:
+        self._shape, self._atlas, self._mesh, self._canvas, self._appearance = shape, atlas, mesh, canvas, appearance
+        self._triangles = np.asarray(mesh.triangles, np.int64)
+        self._features = ShapeFeatures(shape)
+        self._retriever = Retriever(atlas, self._features(atlas.coefficients, atlas.turns))
+        self._path = PathSearch(atlas.frame_numbers, lag)
+        self._lag = lag
+        self.reset()
+
+    @property
+    def lag(self) -> int:
+        """Frames that a frame may wait for those after it."""
+        return self._lag
 
     def reset(self) -> None:
         """Forget earlier frames."""
-        self._retriever.reset()
+        self._path.reset()
+        self._waiting: deque[tuple[TemplateFrame, np.ndarray, np.ndarray]] = deque()
+
+    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        """See :meth:`Renderer.push`. Pictures are drawn as they are taken; all must be taken before the next push."""
+        if template.face is None:
+            # the mouth is away: a path needs not lead through what nobody sees
+            yield from self.flush()
+            self._path.reset()
+            yield template, template.image.copy()
+            return
+        features = self._features(coefficients[None], template.face.turn[None])
+        look = self._appearance.expected(features)
+        found = self._retriever.find(features, look, self._path.likely_followers())
+        self._waiting.append((template, coefficients, look[0]))
+        yield from self._draw_next(self._path.push(*found))
+
+    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        """See :meth:`Renderer.flush`."""
+        yield from self._draw_next(self._path.flush())
 
     def render(self, template: TemplateFrame, coefficients: np.ndarray) -> np.ndarray:
-        """Template frame with another mouth.
+        """One picture at once, for a compositor without lag.
 
         Parameters
         ----------
@@ -69,41 +145,112 @@ class Compositor:
         ndarray, shape (H, W, 3), uint8, RGB
             A new array; outside the lower face, and without a face everywhere, the template's own pixels.
         """
-        picture = template.image.copy()
-        face = template.face
-        if face is None:
-            return picture
-        lower = place_shape(self._shape, coefficients, face)
-        target = self._mesh.place(lower, face.to_picture)
-        box = Box.around(target, picture.shape[:2])
-        if box.width < 2 or box.height < 2:
-            return picture
-        triangle_map = self._warp.triangle_map(target, box)
-        source = self._mesh.place(face.lower, face.to_picture)
-        picture[box.slices] = sample(template.image, self._warp.backward_map(target, source, box, triangle_map))
-        self._put_mouth(picture, lower, target, self._retriever.next(coefficients, face.turn), box, triangle_map)
+        if self._lag:
+            raise ValueError(f"a compositor with a lag of {self._lag} frames can't draw a frame at once; use push")
+        ((_, picture),) = self.push(template, coefficients)
         return picture
 
+    def _draw_next(self, chosen: list[int]) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        for index in chosen:
+            template, coefficients, look = self._waiting.popleft()
+            yield template, self.draw(template, coefficients, index, look)
+
+    def draw(self, template: TemplateFrame, coefficients: np.ndarray, index: int, look: np.ndarray) -> np.ndarray:
+        """Template frame with the mouth of one atlas picture.
+
+        Parameters
+        ----------
+        template : TemplateFrame
+            With a face.
+        coefficients : ndarray, shape (n_components,), standard deviations
+        index : int
+            Of the atlas picture.
+        look : ndarray, shape (n_look_components,), float32
+            Code that the mouth is expected to have.
+
+        Returns
+        -------
+        ndarray, shape (H, W, 3), uint8, RGB
+        """
+        picture = template.image.copy()
+        face = template.face
+        assert face is not None
+        lower = self._target_shape(face, coefficients)
+        vertices = self._mesh.place(lower, face.to_picture)
+        box = Box.around(vertices, picture.shape[:2])
+        mouth_box = Box.around(lower[LOWER_MOUTH_REGION], picture.shape[:2], margin=2)
+        if min(mouth_box.width, mouth_box.height) < 3:
+            return picture
+        grid = NodeGrid(box, max(1, round(float(similarity_scale(face.to_picture)) * _UNITS_PER_STEP)))
+        target = Target(vertices, self._triangles, grid)
+        self._move_skin(picture, template.image, target, self._mesh.place(face.lower, face.to_picture))
+        self._put_mouth(picture, target, grid.within(mouth_box), lower[LOWER_MOUTH_REGION], index, look, face.strength)
+        return picture
+
+    def _target_shape(self, face: TemplateFace, coefficients: np.ndarray) -> np.ndarray:
+        """Lower face (n_lower, 2), pixels, that the mouth gets; while it fades in, between the template's and that."""
+        wanted = place_shape(self._shape, coefficients, face)
+        return wanted if face.strength == 1 else face.lower + face.strength * (wanted - face.lower)
+
+    def _move_skin(self, picture: np.ndarray, image: np.ndarray, target: Target, own: np.ndarray) -> None:
+        """Bring the template's lower face, with vertices `own`, to the target, in `picture` (changed in place)."""
+        grid = target.grid.coarser(_SKIN_STEPS)
+        source = target.backward(own, grid)
+        moved = np.abs(source[..., 0] - grid.x) + np.abs(source[..., 1] - grid.y) > _STILL_PX
+        part = grid.around(moved)
+        if part is not None:
+            positions = part.to_pixels(np.ascontiguousarray(source[grid.places_of(part)]))
+            _sample(image, positions, picture[part.box.slices])
+
     def _put_mouth(
-        self, picture: np.ndarray, lower: np.ndarray, target: np.ndarray, index: int, box: Box, triangle_map: np.ndarray
+        self,
+        picture: np.ndarray,
+        target: Target,
+        grid: NodeGrid,
+        region: np.ndarray,
+        index: int,
+        look: np.ndarray,
+        strength: float,
     ) -> None:
-        """Blend atlas picture `index` into `picture` (changed in place) at the target vertices."""
-        region = lower[LOWER_MOUTH_REGION]
-        mouth_box = Box.around(region, picture.shape[:2], margin=2)
-        if mouth_box.width < 3 or mouth_box.height < 3:
-            return
-        within = mouth_box.slices_within(box)
-        backward = self._warp.backward_map(target, self._atlas.vertices[index], mouth_box, triangle_map[within])
-        patch = sample(self._atlas.picture(index), backward)
-        mask = fill_polygon(region, mouth_box)
-        skin = picture[mouth_box.slices]
-        picture[mouth_box.slices] = feather(poisson_blend(patch, skin, mask), skin, mask)
+        """Blend atlas picture `index` into `picture` (changed in place)."""
+        skin = picture[grid.box.slices]
+        in_atlas = target.backward(self._atlas.vertices[index], grid)
+        patch = _sample(self._atlas.picture(index), grid.to_pixels(in_atlas))
+        on_canvas = target.backward(self._canvas.vertices, grid, _FAR_OUTSIDE)
+        rim = rim_points(region - grid.box.origin)
+        smooth = self._canvas.membrane(sample_rim(skin, rim) - sample_rim(patch, rim))
+        smooth += self._appearance.draw(look - self._atlas.codes[index]).reshape(smooth.shape)
+        added = grid.to_pixels(_sample_canvas(smooth, on_canvas))
+        share = grid.to_pixels(_sample_canvas(self._canvas.feather * strength, on_canvas))
+        picture[grid.box.slices] = mix(patch, skin, added, share)
 
 
-def fill_polygon(corners: np.ndarray, box: Box) -> np.ndarray:
-    """Mask (box.height, box.width), bool, of a polygon (n, 2) in pixels; never touches the box's own edge."""
-    mask = np.zeros((box.height, box.width), np.uint8)
-    cv2.fillPoly(mask, [np.rint((corners - box.origin) * 64).astype(np.int32)], 1, cv2.LINE_8, 6)
-    mask[[0, -1]] = 0
-    mask[:, [0, -1]] = 0
-    return mask.astype(bool)
+def mix(patch: np.ndarray, skin: np.ndarray, added: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Patch with what is smooth added to it, over the skin.
+
+    Parameters
+    ----------
+    patch, skin : ndarray, shape (h, w, 3), uint8
+    added : ndarray, shape (h, w, 3), float32, levels of 255
+    share : ndarray, shape (h, w), float32, 0 to 1
+        Of the patch.
+
+    Returns
+    -------
+    ndarray, shape (h, w, 3), uint8
+    """
+    mouth = cv2.add(patch, added, dtype=cv2.CV_8U)
+    return cv2.blendLinear(mouth, np.ascontiguousarray(skin), share, 1 - share)
+
+
+def _sample(image: np.ndarray, backward: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Colours (h, w, 3), uint8, of an image at positions (h, w, 2), float32, pixels; written to `out` if there is one.
+
+    Bilinear: bicubic takes five times as long, and what bilinear blurs is given back beforehand (`Atlas.detail`).
+    """
+    return cv2.remap(image, backward, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _sample_canvas(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Values (h, w[, n]), float32, of a canvas at positions (h, w, 2), float32, cells; 0 outside."""
+    return cv2.remap(values, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)

@@ -22,7 +22,7 @@ from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.render.warp import triangulate
 
 _N_RIM = 32
-_RIM_TOP, _RIM_MARGIN, _NECK_MARGIN = 0.38, 0.35, 0.3
+_RIM_TOP, _RIM_MARGIN, _NECK_MARGIN = 0.38, 0.25, 0.25
 _NOSE_BASE_X = (-0.16, -0.08, 0.0, 0.08, 0.16)
 _NOSE_BASE_ABOVE_LIP = 0.06
 _PARTED_LIPS = 0.1
@@ -34,16 +34,20 @@ class FaceMesh:
     Parameters
     ----------
     shape : ShapeModel
+    triangles : ndarray, shape (n_triangles, 3), int, optional
+        As a mesh of the same shape model had them; found anew when left out.
 
     Attributes
     ----------
     still : ndarray, shape (n_still, 2), canonical units
         The rim and the base of the nose.
+    reference : ndarray, shape (n_lower + n_still, 2), canonical units
+        All vertices of the mean face, its lips parted so that no triangle is flat.
     triangles : ndarray, shape (n_triangles, 3), int32
         Over the lower face's points followed by `still`.
     """
 
-    def __init__(self, shape: ShapeModel) -> None:
+    def __init__(self, shape: ShapeModel, triangles: np.ndarray | None = None) -> None:
         mean = shape.mean
         left, right = mean[:, 0].min() - _RIM_MARGIN, mean[:, 0].max() + _RIM_MARGIN
         bottom = mean[:, 1].max() + _NECK_MARGIN
@@ -56,7 +60,8 @@ class FaceMesh:
         nose_y = mean[:, 1].min() - _NOSE_BASE_ABOVE_LIP
         nose = np.stack([mean[:, 0].mean() + np.array(_NOSE_BASE_X), np.full(len(_NOSE_BASE_X), nose_y)], 1)
         self.still = np.concatenate([rim, nose])
-        self.triangles = triangulate(np.concatenate([_with_parted_lips(mean), self.still]))
+        self.reference = np.concatenate([_with_parted_lips(mean), self.still])
+        self.triangles = triangulate(self.reference) if triangles is None else triangles
 
     def place(self, lower: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
         """All vertices in a picture.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -24,8 +26,21 @@ class LandmarkPainter:
     def reset(self) -> None:
         """Nothing is remembered."""
 
-    def render(self, template: TemplateFrame, coefficients: np.ndarray) -> np.ndarray:
-        """Points on black, the size of the template; see :meth:`Compositor.render`."""
+    @property
+    def lag(self) -> int:
+        """0: every frame is drawn at once."""
+        return 0
+
+    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        """The frame with its points; see :meth:`hygiesync.render.compositor.Renderer.push`."""
+        yield template, self._draw(template, coefficients)
+
+    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+        """Nothing waits."""
+        return iter(())
+
+    def _draw(self, template: TemplateFrame, coefficients: np.ndarray) -> np.ndarray:
+        """Points on black, the size of the template."""
         picture = np.zeros_like(template.image)
         if template.face is None:
             return picture

@@ -1,85 +1,60 @@
-"""Which real mouth to show: the atlas picture nearest in shape and pose, without jumping about."""
+"""Which real mouths come into question: the atlas pictures nearest in shape, pose and look."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hygiesync.face.shape import ShapeModel, mouth_opening
 from hygiesync.render.atlas import Atlas
 
 N_CANDIDATES = 24
 """Nearest pictures that compete for each frame."""
 
-_OPENING_WEIGHT = 0.5
-"""Weight of the opening against all points' distance: teeth that show or don't are seen first."""
+_LOOK_WEIGHT = 0.04
+"""Canonical units that a look as far from the expected one as a random picture's counts for."""
 
-_TURN_WEIGHT = 0.002
-"""Canonical units that one standard deviation of turn counts for."""
-
-_JUMP_COST = 0.003
-"""Canonical units that a jump within the atlas costs; staying, or going on to a neighbouring frame, is free."""
-
-_NEIGHBOURHOOD = 2
+_N_LOOK_COMPONENTS = 48
 
 
 class Retriever:
-    """Chooses atlas pictures one after the other; remembers the last one.
-
-    Distances are in canonical units (1 = the distance between the outer eye corners): root mean square over the
-    points, by weighing each coefficient with how far it moves them.
+    """Finds candidates and what each would cost.
 
     Parameters
     ----------
     atlas : Atlas
-    shape : ShapeModel
+    features : ndarray, shape (n_pictures, n_features), float32, canonical units
+        Shape features of its pictures.
     """
 
-    def __init__(self, atlas: Atlas, shape: ShapeModel) -> None:
+    def __init__(self, atlas: Atlas, features: np.ndarray) -> None:
         import faiss
 
-        self._shape = shape
-        self._reach = np.sqrt((shape.components**2).mean(1) * 2)
-        self._features = self._to_features(atlas.coefficients, atlas.turns)
-        self._frame_numbers = atlas.frame_numbers
-        self._index = faiss.IndexFlatL2(self._features.shape[1])
-        self._index.add(self._features)
-        self.reset()
+        spread = np.sqrt((atlas.codes**2).sum(1).mean())
+        self._look_scale = np.float32(_LOOK_WEIGHT / max(float(spread), 1e-6))
+        self._points = self._to_points(features, atlas.codes)
+        self._index = faiss.IndexFlatL2(self._points.shape[1])
+        self._index.add(self._points)
 
-    def reset(self) -> None:
-        """Forget the last choice."""
-        self._last: int | None = None
-
-    def next(self, coefficients: np.ndarray, turn: np.ndarray) -> int:
-        """Atlas picture for the next frame.
+    def find(self, features: np.ndarray, look: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Candidates for one frame.
 
         Parameters
         ----------
-        coefficients : ndarray, shape (n_components,)
-        turn : ndarray, shape (n_turns,)
+        features : ndarray, shape (1, n_features), float32
+            Of the wanted mouth.
+        look : ndarray, shape (1, n_components), float32
+            The code it is expected to have.
+        others : ndarray, shape (n_others,), int
+            Pictures that are to be among the candidates, near or not.
 
         Returns
         -------
-        int
+        candidates : ndarray, shape (n,), int
+        costs : ndarray, shape (n,), float32, canonical units
         """
-        query = self._to_features(coefficients[None], turn[None])
+        query = self._to_points(features, look)
         _, found = self._index.search(query, min(N_CANDIDATES, self._index.ntotal))
-        candidates = np.union1d(found[0], self._continuations())
-        cost = np.linalg.norm(self._features[candidates] - query, axis=1)
-        if self._last is not None:
-            distance = np.abs(self._frame_numbers[candidates] - self._frame_numbers[self._last])
-            cost = cost + np.where(distance <= _NEIGHBOURHOOD, 0.0, _JUMP_COST)
-        self._last = int(candidates[cost.argmin()])
-        return self._last
+        candidates = np.union1d(found[0], others)
+        return candidates, np.linalg.norm(self._points[candidates] - query, axis=1)
 
-    def _continuations(self) -> np.ndarray:
-        """Pictures around the last one: those that may follow it without a jump."""
-        if self._last is None:
-            return np.zeros(0, np.int64)
-        around = np.arange(self._last - _NEIGHBOURHOOD, self._last + _NEIGHBOURHOOD + 1)
-        return around[(around >= 0) & (around < len(self._frame_numbers))]
-
-    def _to_features(self, coefficients: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        opening = mouth_opening(self._shape.inverse_transform(coefficients))
-        return np.concatenate(
-            [coefficients * self._reach, _OPENING_WEIGHT * opening[:, None], _TURN_WEIGHT * turns], axis=1
-        ).astype(np.float32)
+    def _to_points(self, features: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        return np.concatenate([features, codes[:, :_N_LOOK_COMPONENTS] * self._look_scale], axis=1)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.spatial import Delaunay
 
 _SUBPIXEL_BITS = 6
 """cv2.fillConvexPoly's fixed-point vertices: 1/64 pixel."""
@@ -34,15 +33,17 @@ def triangulate(points: np.ndarray) -> np.ndarray:
     triangles : ndarray, shape (n_triangles, 3), int32
         Indices into `points`, without slivers whose three points lie on one line.
     """
+    from scipy.spatial import Delaunay
+
     triangles = Delaunay(points).simplices
-    areas = np.abs(_double_areas(points, triangles))
+    areas = np.abs(double_areas(points[triangles]))
     return triangles[areas > 1e-9 * np.ptp(points, axis=0).prod()].astype(np.int32)
 
 
-def _double_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Twice the signed area (n_triangles,) of each triangle."""
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    return (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+def double_areas(corners: np.ndarray) -> np.ndarray:
+    """Twice the signed area (n_triangles,) of triangles with corners (n_triangles, 3, 2)."""
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class PiecewiseAffine:
         """
         index = np.full((box.height, box.width), -1, np.int32)
         corners = np.rint((target - box.origin) * (1 << _SUBPIXEL_BITS)).astype(np.int32)[self.triangles]
-        for number in np.argsort(np.abs(_double_areas(target, self.triangles)), kind="stable").tolist():
+        for number in np.argsort(np.abs(double_areas(target[self.triangles])), kind="stable").tolist():
             cv2.fillConvexPoly(index, corners[number], number, cv2.LINE_8, _SUBPIXEL_BITS)
         return index
 

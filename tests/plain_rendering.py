@@ -1,0 +1,81 @@
+"""Plain renderings, slow and exact, that the fast ones are held against."""
+
+import cv2
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.face.topology import LOWER_MOUTH_REGION
+from hygiesync.render.atlas import with_detail
+from hygiesync.render.template import TemplateFrame, place_shape
+from hygiesync.render.warp import Box, PiecewiseAffine
+
+
+def dense_poisson(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Laplace's equation on every pixel of `mask` (H, W), bool, as one sparse linear system; `difference` elsewhere."""
+    y, x = np.nonzero(mask)
+    number = np.full(mask.shape, -1)
+    number[y, x] = np.arange(len(y))
+    right = np.zeros((len(y), difference.shape[2]))
+    rows, columns = [], []
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        neighbour = number[y + dy, x + dx]
+        rows.append(np.flatnonzero(neighbour >= 0))
+        columns.append(neighbour[neighbour >= 0])
+        right[neighbour < 0] += difference[y + dy, x + dx][neighbour < 0]
+    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    links = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), (len(y), len(y)))
+    solution = difference.astype(float)
+    solution[y, x] = spsolve((sparse.identity(len(y)) * 4 - links).tocsc(), right).reshape(len(y), -1)
+    return solution
+
+
+def polygon_mask(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels (H, W), bool, inside a polygon (n, 2), pixels."""
+    mask = np.zeros(size, np.uint8)
+    cv2.fillPoly(mask, [np.rint(corners * 64).astype(np.int32)], 1, cv2.LINE_8, 6)
+    return mask.astype(bool)
+
+
+class PlainRendering:
+    """One picture, computed pixel by pixel at full resolution.
+
+    Attributes
+    ----------
+    mask : ndarray, shape (H, W), bool
+        Where the mouth is put.
+    skin : ndarray, shape (H, W, 3), uint8
+        The template, its lower face moved to the target.
+    blended : ndarray, shape (H, W, 3), float
+        Patch and membrane inside the mask, without a feather.
+    picture : ndarray, shape (H, W, 3), uint8
+    """
+
+    def __init__(
+        self, avatar: Avatar, template: TemplateFrame, coefficients: np.ndarray, index: int, look: np.ndarray
+    ) -> None:
+        face, image = template.face, template.image
+        size = image.shape[:2]
+        lower = place_shape(avatar.shape, coefficients, face)
+        target = avatar.mesh.place(lower, face.to_picture)
+        box = Box(0, 0, size[1], size[0])
+        warp = PiecewiseAffine(avatar.mesh.triangles)
+
+        def fetch(source: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+            positions = warp.backward_map(target, vertices, box)
+            return cv2.remap(source, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+        self.skin = fetch(image, avatar.mesh.place(face.lower, face.to_picture))
+        mouth = with_detail(avatar.atlas.camera_picture(index), avatar.atlas.detail)
+        patch = fetch(mouth, avatar.atlas.vertices[index])
+        shape = (*avatar.canvas.size, 3)
+        patch = patch + fetch(
+            avatar.appearance.draw(look - avatar.atlas.codes[index]).reshape(shape), avatar.canvas.vertices
+        )
+        share = fetch(avatar.canvas.feather, avatar.canvas.vertices)[..., None]
+        self.mask = polygon_mask(lower[LOWER_MOUTH_REGION], size)
+        difference = self.skin - patch
+        self.blended = np.where(self.mask[..., None], patch + dense_poisson(difference, self.mask), self.skin)
+        share = np.where(self.mask[..., None], share, 0)
+        self.picture = np.clip(np.rint(self.skin + share * (self.blended - self.skin)), 0, 255).astype(np.uint8)
