@@ -6,6 +6,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from hygiesync.avatar.bundle import Avatar
+from hygiesync.face.pose import similarity_scale
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render.atlas import with_detail
 from hygiesync.render.template import TemplateFrame, place_shape
@@ -59,16 +60,21 @@ class PlainRendering:
         size = image.shape[:2]
         lower = place_shape(avatar.shape, coefficients, face)
         target = avatar.mesh.place(lower, face.to_picture)
-        box = Box(0, 0, size[1], size[0])
         warp = PiecewiseAffine(avatar.mesh.triangles)
 
-        def fetch(source: np.ndarray, vertices: np.ndarray) -> np.ndarray:
-            positions = warp.backward_map(target, vertices, box)
-            return cv2.remap(source, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        def fetch(source: np.ndarray, vertices: np.ndarray, finer: int = 1, how: int = cv2.INTER_LINEAR) -> np.ndarray:
+            positions = warp.backward_map(
+                finer * target + (finer - 1) / 2, vertices, Box(0, 0, finer * size[1], finer * size[0])
+            )
+            fine = cv2.remap(source, positions, None, how, borderMode=cv2.BORDER_REPLICATE)
+            return cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA) if finer > 1 else fine
+
+        is_small = round(float(similarity_scale(face.to_picture)) / 110) <= 1
 
         self.skin = fetch(image, avatar.mesh.place(face.lower, face.to_picture))
         mouth = with_detail(avatar.atlas.camera_picture(index), avatar.atlas.detail)
-        patch = fetch(mouth, avatar.atlas.vertices[index])
+        how = (2, cv2.INTER_CUBIC) if is_small else (1, cv2.INTER_LINEAR)
+        patch = fetch(mouth, avatar.atlas.vertices[index], *how)
         shape = (*avatar.canvas.size, 3)
         patch = patch + fetch(
             avatar.appearance.draw(look - avatar.atlas.codes[index]).reshape(shape), avatar.canvas.vertices

@@ -120,11 +120,12 @@ def _typical_distance(features: np.ndarray) -> float:
 def _principal_directions(centred: np.ndarray, n_directions: int) -> np.ndarray:
     """Orthonormal rows (n, dimension), float32: the first principal directions of rows that have no mean.
 
-    There are fewer rows than dimensions, so they are found among the rows' own inner products.
+    There are fewer rows than dimensions, so they are found among the rows' own inner products; what is left of these
+    in the direction that the mean took away is float32's rounding, and none of theirs.
     """
     values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
     kept = np.argsort(values)[::-1][:n_directions]
-    kept = kept[values[kept] > 1e-9 * max(float(values.max()), 1e-9)]
+    kept = kept[values[kept] > 1e-6 * max(float(values.max()), 1e-6)]
     directions = (vectors[:, kept].T @ centred) / np.sqrt(values[kept])[:, None]
     signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(1)])
     return (directions * signs[:, None]).astype(np.float32)

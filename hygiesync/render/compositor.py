@@ -184,7 +184,12 @@ class Compositor:
         grid = NodeGrid(box, max(1, round(float(similarity_scale(face.to_picture)) * _UNITS_PER_STEP)))
         target = Target(vertices, self._triangles, grid)
         self._move_skin(picture, template.image, target, self._mesh.place(face.lower, face.to_picture))
-        self._put_mouth(picture, target, grid.within(mouth_box), lower[LOWER_MOUTH_REGION], index, look, face.strength)
+        grid = grid.within(mouth_box)
+        if grid.step == 1:
+            # lips that meet are an edge: on a small face it would show every pixel's step
+            grid = NodeGrid(mouth_box, 1, finer=2)
+            target = Target(vertices, self._triangles, grid)
+        self._put_mouth(picture, target, grid, lower[LOWER_MOUTH_REGION], index, look, face.strength)
         return picture
 
     def _target_shape(self, face: TemplateFace, coefficients: np.ndarray) -> np.ndarray:
@@ -215,7 +220,7 @@ class Compositor:
         """Blend atlas picture `index` into `picture` (changed in place)."""
         skin = picture[grid.box.slices]
         in_atlas = target.backward(self._atlas.vertices[index], grid)
-        patch = _sample(self._atlas.picture(index), grid.to_pixels(in_atlas))
+        patch = _sample_mouth(self._atlas.picture(index), in_atlas, grid)
         on_canvas = target.backward(self._canvas.vertices, grid, _FAR_OUTSIDE)
         rim = rim_points(region - grid.box.origin)
         smooth = self._canvas.membrane(sample_rim(skin, rim) - sample_rim(patch, rim))
@@ -249,6 +254,17 @@ def _sample(image: np.ndarray, backward: np.ndarray, out: np.ndarray | None = No
     Bilinear: bicubic takes five times as long, and what bilinear blurs is given back beforehand (`Atlas.detail`).
     """
     return cv2.remap(image, backward, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _sample_mouth(image: np.ndarray, nodes: np.ndarray, grid: NodeGrid) -> np.ndarray:
+    """Colours (h, w, 3), uint8, of an image at every pixel of `grid`, whose `nodes` lie at these places of the image.
+
+    On a small face each pixel is the mean of several bicubic samples; on a large one, whose lips are many pixels wide,
+    one bilinear sample looks the same.
+    """
+    if grid.finer == 1:
+        return _sample(image, grid.to_pixels(nodes))
+    return grid.to_pixels(cv2.remap(image, nodes, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _sample_canvas(values: np.ndarray, positions: np.ndarray) -> np.ndarray:

@@ -32,25 +32,34 @@ class NodeGrid:
         The pixels that are wanted; the nodes cover them and up to ``step - 1`` more on the right and below.
     step : int
         Pixels from node to node.
+    finer : int
+        With a step of 1, nodes along each side of a pixel: more than one for edges finer than a pixel.
     """
 
     box: Box
     step: int
+    finer: int = 1
 
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of nodes."""
-        return -(-self.box.height // self.step), -(-self.box.width // self.step)
+        return -(-self.box.height // self.step) * self.finer, -(-self.box.width // self.step) * self.finer
+
+    @property
+    def spacing(self) -> float:
+        """Pixels from node to node, or the fraction of one."""
+        return self.step / self.finer
 
     @property
     def x(self) -> np.ndarray:
         """Picture x of the columns, (columns,), float32."""
-        return np.arange(self.shape[1], dtype=np.float32) * self.step + (self.box.left + (self.step - 1) / 2)
+        return np.arange(self.shape[1], dtype=np.float32) * self.spacing + (self.box.left + (self.spacing - 1) / 2)
 
     @property
     def y(self) -> np.ndarray:
         """Picture y of the rows, (rows, 1), float32."""
-        return np.arange(self.shape[0], dtype=np.float32)[:, None] * self.step + (self.box.top + (self.step - 1) / 2)
+        rows = np.arange(self.shape[0], dtype=np.float32)[:, None]
+        return rows * self.spacing + (self.box.top + (self.spacing - 1) / 2)
 
     def within(self, box: Box) -> NodeGrid:
         """The part of the grid that covers `box`."""
@@ -86,9 +95,11 @@ class NodeGrid:
         return NodeGrid(Box(*corner, min(far[0], self.box.right), min(far[1], self.box.bottom)), self.step)
 
     def to_pixels(self, values: np.ndarray) -> np.ndarray:
-        """Node values (rows, columns[, n]), float32, at every pixel of the box, (box.height, box.width[, n])."""
-        if self.step == 1:
+        """Node values (rows, columns[, n]) at every pixel of the box, (box.height, box.width[, n])."""
+        if self.spacing == 1:
             return values
+        if self.finer > 1:
+            return cv2.resize(values, (self.box.width, self.box.height), interpolation=cv2.INTER_AREA)
         rows, columns = self.shape
         fine = cv2.resize(values, (columns * self.step, rows * self.step), interpolation=cv2.INTER_LINEAR)
         return fine[: self.box.height, : self.box.width]
@@ -121,7 +132,7 @@ class Target:
         As in the plain warp the larger triangle wins where two meet.
         """
         origin = np.array([self.grid.x[0], self.grid.y[0, 0]])
-        nodes = np.rint((corners - origin) * ((1 << _SUBPIXEL_BITS) / self.grid.step)).astype(np.int32)
+        nodes = np.rint((corners - origin) * ((1 << _SUBPIXEL_BITS) / self.grid.spacing)).astype(np.int32)
         index = np.full(self.grid.shape, len(self._triangles), np.int32)
         order = np.argsort(area, kind="stable")
         fill = cv2.fillConvexPoly
