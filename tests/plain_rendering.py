@@ -62,23 +62,19 @@ class PlainRendering:
         target = avatar.mesh.place(lower, face.to_picture)
         warp = PiecewiseAffine(avatar.mesh.triangles)
 
-        def fetch(source: np.ndarray, vertices: np.ndarray, finer: int = 1, how: int = cv2.INTER_LINEAR) -> np.ndarray:
-            positions = warp.backward_map(
-                finer * target + (finer - 1) / 2, vertices, Box(0, 0, finer * size[1], finer * size[0])
-            )
-            fine = cv2.remap(source, positions, None, how, borderMode=cv2.BORDER_REPLICATE)
-            return cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA) if finer > 1 else fine
+        def fetch(source: np.ndarray, vertices: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
+            positions = warp.backward_map(target, vertices, Box(0, 0, size[1], size[0]))
+            return cv2.remap(source, positions, None, how, borderMode=cv2.BORDER_REPLICATE)
 
         is_small = round(float(similarity_scale(face.to_picture)) / 110) <= 1
 
         self.skin = fetch(image, avatar.mesh.place(face.lower, face.to_picture))
         mouth = with_detail(avatar.atlas.camera_picture(index), avatar.atlas.detail)
-        how = (2, cv2.INTER_CUBIC) if is_small else (1, cv2.INTER_LINEAR)
-        patch = fetch(mouth, avatar.atlas.vertices[index], *how)
-        shape = (*avatar.canvas.size, 3)
-        patch = patch + fetch(
-            avatar.appearance.draw(look - avatar.atlas.codes[index]).reshape(shape), avatar.canvas.vertices
-        )
+        patch = fetch(mouth, avatar.atlas.vertices[index], cv2.INTER_CUBIC if is_small else cv2.INTER_LINEAR)
+        correction = np.zeros((*avatar.canvas.size, 3), np.float32)
+        lips = correction[avatar.canvas.lips_box()]
+        lips[:] = avatar.appearance.draw(look - avatar.atlas.codes[index]).reshape(lips.shape)
+        patch = patch + fetch(correction, avatar.canvas.vertices)
         share = fetch(avatar.canvas.feather, avatar.canvas.vertices)[..., None]
         self.mask = polygon_mask(lower[LOWER_MOUTH_REGION], size)
         difference = self.skin - patch

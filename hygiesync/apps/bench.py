@@ -28,6 +28,7 @@ import numpy as np
 from hygiesync import __version__
 from hygiesync.apps.benchmarks.processes import Progress, measure_startup, measure_training, seconds_of
 from hygiesync.apps.benchmarks.table import format_bench
+from hygiesync.apps.threads import single_threaded_libraries
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.engine import Engine
 from hygiesync.errors import InputError
@@ -123,7 +124,7 @@ def bench(
     if training_video is not None:
         probe(training_video)
     result: dict[str, Any] = {"machine": _machine(), "avatar": avatar.manifest.name, "n_pictures": len(avatar.atlas)}
-    with _one_thread():
+    with single_threaded_libraries():
         scenes = {f"{width}x{height}": _make_scene(avatar, (width, height)) for width, height in sizes}
         result["sizes"] = _measure_rendering(scenes, report)
         result["listening"] = _measure_listening(avatar)
@@ -145,16 +146,6 @@ def _machine() -> dict[str, Any]:
         "numpy": np.__version__,
         "hygiesync": __version__,
     }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    n_threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(n_threads)
 
 
 @dataclass(frozen=True)

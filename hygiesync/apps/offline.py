@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hygiesync.apps.prefetch import prefetched
+from hygiesync.apps.threads import single_threaded_libraries
 from hygiesync.avatar.bundle import IDLE_VIDEO, Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
 from hygiesync.avatar.still import StillTemplate
@@ -34,7 +36,9 @@ _DEFAULT_RATE = 48_000
 Progress = Callable[[str, int, int, str], None]
 """Told of work: (stage, done, in all, note)."""
 
-_READ_AHEAD = 8
+_READ_AHEAD, _DRAWN_AHEAD = 4, 8
+"""Pictures that the threads before drawing and before encoding may be ahead."""
+
 _SPARE_TEMPLATE_S = 1
 """Seconds of a template that are watched beyond the sound's end: more than the sound's stated length can err."""
 
@@ -121,9 +125,8 @@ def render(
     def count(time_s: Fraction) -> None:
         report("rendering", n_video_frames(time_s, fps) + 1, n_frames, "")
 
-    write_with_sound(
-        _spoken(engine, audio), audio, out, (width, height), fps, provenance(avatar), options=options, progress=count
-    )
+    with single_threaded_libraries(), closing(prefetched(_spoken(engine, audio), _DRAWN_AHEAD)) as drawn:
+        write_with_sound(drawn, audio, out, (width, height), fps, provenance(avatar), options=options, progress=count)
 
 
 def write_with_sound(

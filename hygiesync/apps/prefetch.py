@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 _END = object()
 
 
-def prefetched(source: Iterator[Item], depth: int) -> Iterator[Item]:
+def prefetched(source: Iterator[Item], depth: int) -> Generator[Item]:
     """The items of `source`, up to `depth` of them made ahead by a thread.
 
     An exception in `source` is raised here, at its place. When the iterator is closed or dropped, the thread ends and

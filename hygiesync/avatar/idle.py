@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -72,7 +73,8 @@ _MOUTH = np.array([[-0.45, 0.5], [0.45, 1.35]])
 """Two corners of what is not compared in pictures, since another mouth is put there."""
 
 _N_BLOCKS, _BLOCK_PX = 8, 12
-_IDLE_CRF = 14
+_IDLE_ENCODING: dict[str, Any] = {"crf": 14, "preset": "fast", "tune": "fastdecode"}
+"""The loop is decoded again and again as long as the avatar is shown."""
 
 _INSTANT_S = Fraction(1, 1_000_000)
 """Less than any two frames are apart, more than a float errs."""
@@ -271,7 +273,7 @@ def _write(video: VideoInfo, places: FacePlaces, path: Path, *, is_loop: bool) -
         frames = chain(frames, read_frames_backwards(video.path, start_s + _INSTANT_S, end_s - _INSTANT_S))
     loop = places[forth if is_loop else np.concatenate([forth, back])]
     times = [video_frame_time(number, video.fps) for number in range(len(loop.times_s))]
-    with VideoWriter(path, video.width, video.height, video.fps, crf=_IDLE_CRF, preset="medium") as writer:
+    with VideoWriter(path, video.width, video.height, video.fps, **_IDLE_ENCODING) as writer:
         for time_s, frame in zip(times, frames, strict=True):
             writer.write(frame.image, time_s)
     # every frame of it is usable, and what the mouth would fade around is left behind

@@ -28,6 +28,7 @@ _N_PROBES, _PROBED_SHARE = 48, 0.25
 
 _ENCODER_TAKES = 0.03
 """Share of the Laplacian's size that x264 takes off at this program's quality; given beforehand."""
+
 _PROBED_DETAIL = 1.5
 
 _VIEWED_PX_PER_UNIT = 128
@@ -65,18 +66,20 @@ def _to_pictures(atlas: Atlas, mesh: FaceMesh) -> np.ndarray:
 
 
 def _looks(atlas: Atlas, mesh: FaceMesh, canvas: MouthCanvas) -> np.ndarray:
-    """All pictures on the canvas, (n_pictures, h * w * 3), uint8, faded out away from the lips."""
+    """All pictures around the lips on the canvas, (n_pictures, h * w * 3), uint8, faded out away from the lips."""
     height, width = canvas.size
     grid = NodeGrid(Box(0, 0, width * _FINER, height * _FINER), 1)
     target = Target((canvas.vertices + 0.5) * _FINER - 0.5, np.asarray(mesh.triangles, np.int64), grid)
-    looks = np.empty((len(atlas), height * width * 3), np.uint8)
+    lips = canvas.lips_box()
+    share = canvas.around_lips[lips][..., None]
+    looks = np.empty((len(atlas), 3 * share.size), np.uint8)
     for index, vertices in enumerate(atlas.vertices):
         positions = target.backward(vertices.astype(np.float64))
         fine = cv2.remap(
             atlas.camera_picture(index), positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        look = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA) * canvas.around_lips[..., None]
-        looks[index] = np.rint(look).ravel()
+        look = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)[lips]
+        looks[index] = np.rint(look * share).ravel()
     return looks
 
 
@@ -88,7 +91,7 @@ def _measure_detail(
     The last part of the video is drawn anew from the pictures before it, as if it were another video, and its
     sharpness (the variance of the Laplacian) compared with the camera's.
     """
-    n_known = int(len(atlas) * (1 - _PROBED_SHARE))
+    n_known = max(1, int(len(atlas) * (1 - _PROBED_SHARE)))
     appearance, codes = AppearanceModel.fit(looks[:n_known], features[:n_known])
     known = replace(
         atlas,
@@ -99,7 +102,7 @@ def _measure_detail(
         frame_numbers=atlas.frame_numbers[:n_known],
         codes=codes,
     )
-    probes = np.unique(np.linspace(n_known, len(atlas) - 1, _N_PROBES).astype(int))
+    probes = np.unique(np.linspace(min(n_known, len(atlas) - 1), len(atlas) - 1, _N_PROBES).astype(int))
     frames = [_as_template(atlas, mesh, index) for index in probes]
     real = float(np.mean([_sharpness(frame.image, frame) for frame in frames]))
     ratios = []

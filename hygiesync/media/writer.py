@@ -79,6 +79,8 @@ class VideoWriter:
         Container tags, among `METADATA_KEYS`.
     crf : int
         x264's constant quality, 0 (lossless) to 51.
+    tune : str, optional
+        What x264 is to favour, such as "fastdecode".
     preset : str
         x264's speed, ``ultrafast`` to ``veryslow``.
     codec : str
@@ -111,6 +113,7 @@ class VideoWriter:
         metadata: dict[str, str] | None = None,
         crf: int = 16,
         preset: str = "veryfast",
+        tune: str | None = None,
         codec: str = "libx264",
         n_threads: int = 2,
     ) -> None:
@@ -121,6 +124,8 @@ class VideoWriter:
         self._metadata = dict(metadata or {})
         self._codec, self._n_threads = codec, n_threads
         self._codec_options = {"crf": str(crf), "preset": preset} if codec.startswith("libx26") else {}
+        if self._codec_options and tune:
+            self._codec_options["tune"] = tune
         # a multiple of the rate's numerator, so that n / fps falls on a tick for every n
         self._tick_rate = self._fps.numerator * -(-MIN_TICK_RATE // self._fps.numerator)
         self._reformatter = VideoReformatter()

@@ -70,7 +70,8 @@ class Atlas:
 
     def camera_picture(self, index: int) -> np.ndarray:
         """Picture `index` as the camera saw it, shape (h, w, 3), uint8, RGB."""
-        picture = cv2.imdecode(np.frombuffer(self.pictures[index], np.uint8), cv2.IMREAD_COLOR)
+        data = np.frombuffer(self.pictures[index], np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
         if picture is None:
             raise InputError(f"atlas picture {index} is damaged; train the avatar again")
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

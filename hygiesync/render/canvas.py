@@ -63,7 +63,7 @@ class MouthCanvas:
     vertices : ndarray, shape (n_vertices, 2), float32
         The face mesh's vertices on the canvas, in cells.
     feather : ndarray, shape (h, w), float32, 0 to 1
-        Share of the mouth against the skin around it: 0 outside the region and on its rim.
+        Share of the mouth against the skin around it: 0 outside the region, rising from its rim.
     around_lips : ndarray, shape (h, w), float32, 0 to 1
         Where the look is corrected.
     spread : ndarray, shape (h * w, N_RIM), float32
@@ -103,6 +103,11 @@ class MouthCanvas:
     def size(self) -> tuple[int, int]:
         """(height, width) in cells."""
         return self.feather.shape[0], self.feather.shape[1]
+
+    def lips_box(self) -> tuple[slice, slice]:
+        """Rows and columns in which the look is corrected."""
+        rows, columns = (np.flatnonzero(self.around_lips.any(axis)) for axis in (1, 0))
+        return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
     def membrane(self, rim: np.ndarray) -> np.ndarray:
         """Membrane (h, w, 3), float32, over the rim's difference (N_RIM, 3)."""

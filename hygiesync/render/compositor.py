@@ -35,7 +35,7 @@ WHOLE_PATH_LAG = 16
 """Frames of lag with which the path through the atlas is nearly always that of the search over the whole sequence."""
 
 _UNITS_PER_STEP = 1 / 110
-"""Canonical units from node to node of the warp; lips are finer than their triangles, so this is finer still."""
+"""Canonical units from node to node of the warp; much finer than the triangles of the lips."""
 
 _SKIN_STEPS = 2
 """The template's skin around the mouth needs no lips' precision: its nodes are so many steps apart."""
@@ -100,6 +100,7 @@ class Compositor:
         self._triangles = np.asarray(mesh.triangles, np.int64)
         self._features = ShapeFeatures(shape)
         self._retriever = Retriever(atlas, self._features(atlas.coefficients, atlas.turns))
+        self._lips = canvas.lips_box()
         self._path = PathSearch(atlas.frame_numbers, lag)
         self._lag = lag
         self.reset()
@@ -183,13 +184,9 @@ class Compositor:
             return picture
         grid = NodeGrid(box, max(1, round(float(similarity_scale(face.to_picture)) * _UNITS_PER_STEP)))
         target = Target(vertices, self._triangles, grid)
-        self._move_skin(picture, template.image, target, self._mesh.place(face.lower, face.to_picture))
-        grid = grid.within(mouth_box)
-        if grid.step == 1:
-            # lips that meet are an edge: on a small face it would show every pixel's step
-            grid = NodeGrid(mouth_box, 1, finer=2)
-            target = Target(vertices, self._triangles, grid)
-        self._put_mouth(picture, target, grid, lower[LOWER_MOUTH_REGION], index, look, face.strength)
+        own = self._mesh.place(face.lower, face.to_picture)
+        self._move_skin(picture, template.image, target, own)
+        self._put_mouth(picture, target, grid.within(mouth_box), lower[LOWER_MOUTH_REGION], index, look, face.strength)
         return picture
 
     def _target_shape(self, face: TemplateFace, coefficients: np.ndarray) -> np.ndarray:
@@ -224,7 +221,8 @@ class Compositor:
         on_canvas = target.backward(self._canvas.vertices, grid, _FAR_OUTSIDE)
         rim = rim_points(region - grid.box.origin)
         smooth = self._canvas.membrane(sample_rim(skin, rim) - sample_rim(patch, rim))
-        smooth += self._appearance.draw(look - self._atlas.codes[index]).reshape(smooth.shape)
+        around_lips = smooth[self._lips]
+        around_lips += self._appearance.draw(look - self._atlas.codes[index]).reshape(around_lips.shape)
         added = grid.to_pixels(_sample_canvas(smooth, on_canvas))
         share = grid.to_pixels(_sample_canvas(self._canvas.feather * strength, on_canvas))
         picture[grid.box.slices] = mix(patch, skin, added, share)
@@ -259,12 +257,14 @@ def _sample(image: np.ndarray, backward: np.ndarray, out: np.ndarray | None = No
 def _sample_mouth(image: np.ndarray, nodes: np.ndarray, grid: NodeGrid) -> np.ndarray:
     """Colours (h, w, 3), uint8, of an image at every pixel of `grid`, whose `nodes` lie at these places of the image.
 
-    On a small face each pixel is the mean of several bicubic samples; on a large one, whose lips are many pixels wide,
-    one bilinear sample looks the same.
+    Lips that meet are an edge in the warp. On a large face it is softened by the interpolation between nodes; on a
+    small one, with a node for each pixel, it would show every pixel's step and is softened here. A small face is also
+    worth bicubic sampling; on a large one, whose lips are many pixels wide, nobody sees the difference.
     """
-    if grid.finer == 1:
+    if grid.step > 1:
         return _sample(image, grid.to_pixels(nodes))
-    return grid.to_pixels(cv2.remap(image, nodes, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    softened = cv2.blur(nodes, (3, 3), borderType=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, softened, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _sample_canvas(values: np.ndarray, positions: np.ndarray) -> np.ndarray:

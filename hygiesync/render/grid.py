@@ -12,7 +12,7 @@ Finding the triangle is the slow part, and is shared by everything that is warpe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -32,54 +32,49 @@ class NodeGrid:
         The pixels that are wanted; the nodes cover them and up to ``step - 1`` more on the right and below.
     step : int
         Pixels from node to node.
-    finer : int
-        With a step of 1, nodes along each side of a pixel: more than one for edges finer than a pixel.
     """
 
     box: Box
     step: int
-    finer: int = 1
 
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of nodes."""
-        return -(-self.box.height // self.step) * self.finer, -(-self.box.width // self.step) * self.finer
-
-    @property
-    def spacing(self) -> float:
-        """Pixels from node to node, or the fraction of one."""
-        return self.step / self.finer
+        return -(-self.box.height // self.step), -(-self.box.width // self.step)
 
     @property
     def x(self) -> np.ndarray:
         """Picture x of the columns, (columns,), float32."""
-        return np.arange(self.shape[1], dtype=np.float32) * self.spacing + (self.box.left + (self.spacing - 1) / 2)
+        return np.arange(self.shape[1], dtype=np.float32) * self.step + (self.box.left + (self.step - 1) / 2)
 
     @property
     def y(self) -> np.ndarray:
         """Picture y of the rows, (rows, 1), float32."""
         rows = np.arange(self.shape[0], dtype=np.float32)[:, None]
-        return rows * self.spacing + (self.box.top + (self.spacing - 1) / 2)
+        return rows * self.step + (self.box.top + (self.step - 1) / 2)
 
     def within(self, box: Box) -> NodeGrid:
         """The part of the grid that covers `box`."""
         left, top, right, bottom = self.box.left, self.box.top, self.box.right, self.box.bottom
-        return NodeGrid(
-            Box(
+        return replace(
+            self,
+            box=Box(
                 left + (box.left - left) // self.step * self.step,
                 top + (box.top - top) // self.step * self.step,
                 min(left - (left - box.right) // self.step * self.step, right),
                 min(top - (top - box.bottom) // self.step * self.step, bottom),
             ),
-            self.step,
         )
 
     def coarser(self, factor: int) -> NodeGrid:
         """Fewer nodes over the same pixels."""
-        return NodeGrid(self.box, self.step * factor)
+        return replace(self, step=self.step * factor)
 
     def places_of(self, grid: NodeGrid) -> tuple[slice, slice]:
-        """Where the nodes of a part of this grid, or of a part of a coarser one, are among this grid's nodes."""
+        """Where the nodes of a part of this grid, or of a part of a coarser one, are among this grid's nodes.
+
+        A coarser grid's node lies in the middle of several of this grid's; the first of those stands for it.
+        """
         (rows, columns), stride = grid.shape, grid.step // self.step
         top, left = (grid.box.top - self.box.top) // self.step, (grid.box.left - self.box.left) // self.step
         return slice(top, top + rows * stride, stride), slice(left, left + columns * stride, stride)
@@ -89,17 +84,24 @@ class NodeGrid:
         rows, columns = np.flatnonzero(flags.any(1)), np.flatnonzero(flags.any(0))
         if not len(rows):
             return None
-        top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
-        corner = self.box.left + left * self.step, self.box.top + top * self.step
-        far = self.box.left + (columns[-1] + 2) * self.step, self.box.top + (rows[-1] + 2) * self.step
-        return NodeGrid(Box(*corner, min(far[0], self.box.right), min(far[1], self.box.bottom)), self.step)
+        (top, bottom), (left, right) = (
+            (max(int(places[0]) - 1, 0) * self.step, (int(places[-1]) + 1) * self.step)
+            for places in (rows, columns)
+        )
+        return replace(
+            self,
+            box=Box(
+                self.box.left + left,
+                self.box.top + top,
+                min(self.box.left + right + self.step, self.box.right),
+                min(self.box.top + bottom + self.step, self.box.bottom),
+            ),
+        )
 
     def to_pixels(self, values: np.ndarray) -> np.ndarray:
         """Node values (rows, columns[, n]) at every pixel of the box, (box.height, box.width[, n])."""
-        if self.spacing == 1:
+        if self.step == 1:
             return values
-        if self.finer > 1:
-            return cv2.resize(values, (self.box.width, self.box.height), interpolation=cv2.INTER_AREA)
         rows, columns = self.shape
         fine = cv2.resize(values, (columns * self.step, rows * self.step), interpolation=cv2.INTER_LINEAR)
         return fine[: self.box.height, : self.box.width]
@@ -132,7 +134,7 @@ class Target:
         As in the plain warp the larger triangle wins where two meet.
         """
         origin = np.array([self.grid.x[0], self.grid.y[0, 0]])
-        nodes = np.rint((corners - origin) * ((1 << _SUBPIXEL_BITS) / self.grid.spacing)).astype(np.int32)
+        nodes = np.rint((corners - origin) * ((1 << _SUBPIXEL_BITS) / self.grid.step)).astype(np.int32)
         index = np.full(self.grid.shape, len(self._triangles), np.int32)
         order = np.argsort(area, kind="stable")
         fill = cv2.fillConvexPoly

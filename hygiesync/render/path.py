@@ -69,15 +69,16 @@ class PathSearch:
         return len(self._steps)
 
     def likely_followers(self, n_paths: int = 8) -> np.ndarray:
-        """Pictures that go on, without a jump, from where the best `n_paths` paths are: candidates worth offering."""
+        """Pictures beside those where the best `n_paths` paths are, which may go on without a jump: worth offering."""
         if self._last_chosen is None and not self._steps:
             return np.zeros(0, np.int64)
         if self._steps:
             assert self._best is not None
-            ends = self._steps[-1].candidates[np.argsort(self._best)[:n_paths]]
+            best_first = np.argsort(self._best)[:n_paths]
+            ends = self._steps[-1].candidates[best_first[np.isfinite(self._best[best_first])]]
         else:
             ends = np.array([self._last_chosen])
-        around = (ends[:, None] + np.arange(-1, _NEIGHBOURHOOD + 1)).ravel()
+        around = (ends[:, None] + np.arange(-_NEIGHBOURHOOD, _NEIGHBOURHOOD + 1)).ravel()
         return around[(around >= 0) & (around < len(self._frame_numbers))]
 
     def push(self, candidates: np.ndarray, costs: np.ndarray) -> list[int]:

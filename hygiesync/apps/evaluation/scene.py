@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -51,7 +50,7 @@ class Scene:
     def frames(self) -> AbstractContextManager[Iterator[TemplateFrame]]:
         """The frames with their faces, read ahead by a thread that ends with the context."""
         once = VideoTemplate(self.info, self.places).frames_once()
-        return closing(cast("Generator[TemplateFrame]", prefetched(once, depth=8)))
+        return closing(prefetched(once, depth=8))
 
 
 def watch_scene(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
