@@ -35,7 +35,7 @@ PERCENTILES = ("p50", "p95", "p99")
 def short_runs():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "N_ROUNDS", 8)
-        patch.setattr(module, "N_WARM_UP_ROUNDS", 1)
+        patch.setattr(module, "MAX_PICTURES", 12)
         patch.setattr(processes, "N_STARTS", 1)
         patch.setattr(module, "N_LOADS", 1)
         patch.setattr(module, "HEARD_S", 0.5)
@@ -122,10 +122,10 @@ def test_what_is_wrapped_is_unwrapped_after_an_error(talker_avatar, short_runs, 
         raise RuntimeError("broken")
 
     monkeypatch.setattr(Compositor, "render", fail)
-    before = compositor.poisson_blend
+    before = compositor.mix
     with pytest.raises(RuntimeError, match="broken"):
         bench(talker_avatar, ((128, 128),))
-    assert compositor.poisson_blend is before
+    assert compositor.mix is before
 
 
 @pytest.mark.parametrize(("size", "longer_side"), [((512, 512), 256), ((1920, 1080), 384)])
@@ -145,12 +145,14 @@ def test_mouths_have_the_wanted_size(talker_avatar, short_runs, size, longer_sid
 def test_enlarged_mouths_are_the_same_mouths(talker_avatar, short_runs):
     """The same picture, at twice the size, from an atlas that was enlarged and one that was not."""
     atlas = talker_avatar.atlas
-    larger = module._enlarged_atlas(atlas, 2.0, {3})
-    height, width = atlas.picture(3).shape[:2]
-    assert larger.picture(3).shape == (2 * height, 2 * width, 3)
-    smaller = cv2.resize(larger.picture(3), (width, height), interpolation=cv2.INTER_AREA)
-    assert np.abs(smaller.astype(int) - atlas.picture(3)).mean() < 3
-    assert np.allclose(larger.vertices, 2 * atlas.vertices)
+    larger = module._enlarged_atlas(atlas, 2.0)
+    height, width = atlas.camera_picture(3).shape[:2]
+    assert larger.camera_picture(3).shape == (2 * height, 2 * width, 3)
+    smaller = cv2.resize(larger.camera_picture(3), (width, height), interpolation=cv2.INTER_AREA)
+    assert np.abs(smaller.astype(int) - atlas.camera_picture(3)).mean() < 3
+    assert len(larger) == module.MAX_PICTURES
+    assert np.allclose(larger.vertices, 2 * atlas.vertices[: len(larger)])
+    assert larger.detail == atlas.detail
 
 
 def test_what_a_part_calls_counts_only_once():

@@ -34,9 +34,14 @@ class CoefficientRecorder:
     def __init__(self):
         self.seen = []
 
-    def render(self, template, coefficients):
+    lag = 0
+
+    def push(self, template, coefficients):
         self.seen.append((template.time_s, coefficients))
-        return np.zeros((2, 2, 3), np.uint8)
+        yield template, np.zeros((2, 2, 3), np.uint8)
+
+    def flush(self):
+        return iter(())
 
     def reset(self):
         self.seen = []

@@ -15,8 +15,10 @@ from hygiesync.avatar.tracking import track_face
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import mouth_opening
+from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.video import VideoWriter, probe, read_frames
+from hygiesync.render.template import NEARLY_CLOSED, press_lips
 from hygiesync.timing import parse_fps, video_frame_time
 
 GONE, COVERED = range(12, 17), range(34, 40)
@@ -192,3 +194,38 @@ def test_real_faces_are_not_taken_for_covered(data, name):
     for part in (slice(None), slice(0, len(track) // 2), slice(len(track) // 2, None)):
         cut = FaceTrack(**{key: array[part] for key, array in track.arrays().items()})
         assert (FacePlaces.of_track(cut, own).strengths == 1).all()
+
+
+def gaps(lower):
+    """Between the inner lips, from corner to corner."""
+    return np.linalg.norm(lower[LOWER_INNER_LIPS[1:10]] - lower[LOWER_INNER_LIPS[:10:-1]], axis=1)
+
+
+def lips_apart(avatar, gap: float) -> np.ndarray:
+    """A lower face whose inner lips are `gap` canonical units apart everywhere."""
+    lower = avatar.shape.mean.copy()
+    middle = (lower[LOWER_INNER_LIPS[1:10]] + lower[LOWER_INNER_LIPS[:10:-1]]) / 2
+    lower[LOWER_INNER_LIPS[1:10]] = middle + np.array([0, gap / 2])
+    lower[LOWER_INNER_LIPS[:10:-1]] = middle - np.array([0, gap / 2])
+    return lower
+
+
+def test_lips_that_nearly_meet_do_meet_and_others_stay(talker_avatar):
+    wanted = np.linspace(0, 3 * NEARLY_CLOSED, 60)
+    pressed = np.array([gaps(press_lips(lips_apart(talker_avatar, gap))).mean() for gap in wanted])
+    assert pressed[0] == pytest.approx(0, abs=1e-12)
+    assert (np.diff(pressed) >= 0).all()
+    assert (pressed <= wanted + 1e-12).all()
+    assert pressed[wanted < 0.3 * NEARLY_CLOSED].max() < 0.1 * NEARLY_CLOSED
+    is_wide = wanted >= NEARLY_CLOSED
+    np.testing.assert_allclose(pressed[is_wide], wanted[is_wide], atol=1e-12)
+
+
+def test_lips_that_cross_meet(talker_avatar):
+    np.testing.assert_allclose(gaps(press_lips(lips_apart(talker_avatar, -0.5 * NEARLY_CLOSED))), 0, atol=1e-12)
+
+
+def test_pressing_moves_the_inner_lips_only(talker_avatar):
+    lower = lips_apart(talker_avatar, 0.2 * NEARLY_CLOSED)
+    moved = np.abs(press_lips(lower) - lower).max(1) > 0
+    assert set(np.flatnonzero(moved)) <= set(LOWER_INNER_LIPS)

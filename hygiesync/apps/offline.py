@@ -36,7 +36,7 @@ _DEFAULT_RATE = 48_000
 Progress = Callable[[str, int, int, str], None]
 """Told of work: (stage, done, in all, note)."""
 
-_READ_AHEAD, _DRAWN_AHEAD = 4, 8
+_READ_AHEAD, _DRAWN_AHEAD = 2, 3
 """Pictures that the threads before drawing and before encoding may be ahead."""
 
 _SPARE_TEMPLATE_S = 1
