@@ -16,7 +16,7 @@ from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 
 JPEG_QUALITY = 95
-MAX_OPEN_BYTES = 160_000_000
+MAX_OPEN_BYTES = 96_000_000
 """Memory that opened pictures may take."""
 
 _DETAIL_SIGMA_PX = 2.0

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-JUMP_COST = 0.002
+JUMP_COST = 0.006
 """Canonical units that a jump within the atlas costs."""
 
 _NEIGHBOURHOOD = 2

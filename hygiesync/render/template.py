@@ -11,7 +11,7 @@ from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_INNER_LIPS
 
-NEARLY_CLOSED = 0.012
+NEARLY_CLOSED = 0.016
 """Canonical units between lips that a viewer takes for closed, nearly."""
 
 # the inner lips' line runs along the lower lip from corner to corner, and back along the upper one
