@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hygiesync.avatar.bundle import FILES
+from hygiesync.avatar.bundle import FILES, REPORT
 from hygiesync.avatar.manifest import CONSENT_STATED, MANIFEST_NAME, Manifest
 from hygiesync.timing import mel_frames_to_time
 
@@ -44,7 +44,8 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     manifest.check_files(directory, FILES)
     training = manifest.training
     variances = training.get("explained_variance_ratio", [])
-    sizes = {name: (directory / name).stat().st_size for name in (MANIFEST_NAME, *FILES)}
+    shown = (MANIFEST_NAME, *FILES, *([REPORT] if (directory / REPORT).is_file() else []))
+    sizes = {name: (directory / name).stat().st_size for name in shown}
     return {
         "name": manifest.name,
         "sources": manifest.sources,
@@ -83,7 +84,7 @@ def format_info(content: dict[str, Any]) -> str:
         ("consent", content["consent"] + ("" if content["has_consent"] else ": ask before you publish anything")),
         ("note", content["synthetic_media_note"]),
         *(("file", f"{name:<22} {size / 1e6:8.2f} MB") for name, size in content["files"].items()),
-        ("size", f"{content['n_bytes'] / 1e6:.2f} MB; every file is as it was written"),
+        ("size", f"{content['n_bytes'] / 1e6:.2f} MB; every file it speaks from is as it was written"),
         ("schema", f"version {content['schema_version']}, written by hygiesync {_known(content['hygiesync_version'])}"),
     ]
     width = max(len(label) for label, _ in rows)

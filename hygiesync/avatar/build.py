@@ -21,12 +21,14 @@ from safetensors.numpy import load_file, save_file
 
 from hygiesync import __version__
 from hygiesync.avatar import bundle
+from hygiesync.avatar.evidence import TrainingEvidence, hold_out
 from hygiesync.avatar.fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.avatar.gathering import gather_atlas
 from hygiesync.avatar.idle import gather_idle_loop
 from hygiesync.avatar.looks import learn_looks
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
 from hygiesync.avatar.tracking import watch
+from hygiesync.avatar.video_quality import advise
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.track import FaceTrack
@@ -51,6 +53,9 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 
 Progress = Callable[[str, int, int, str], None]
 """Told of work: (stage, done, in all, note)."""
+
+ReportMaker = Callable[[TrainingEvidence], bytes]
+"""Makes a HTML page; given from outside, since pages are the apps' business."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def train(
     has_consent: bool = False,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
+    report: ReportMaker | None = None,
 ) -> bundle.Avatar:
     """Make an avatar from one or more videos of one person speaking.
 
@@ -99,6 +105,9 @@ def train(
         Whether the person shown agreed; recorded in the bundle.
     progress, warn : callable, optional
         Told of work done, and of what is odd about the videos.
+    report : callable, optional
+        Makes the page that the avatar carries as ``report.html``, such as
+        :func:`hygiesync.apps.training_report.make_report`.
 
     Returns
     -------
@@ -120,10 +129,10 @@ def train(
     job = Job(tuple(Path(path) for path in paths), preset, lookahead_frames(lookahead_ms), seed)
     infos = [_checked_video(path) for path in job.videos]
     workshop = _open_workshop(directory, job, resume, warn or (lambda message: None))
-    report = progress or (lambda *_: None)
+    tell = progress or (lambda *_: None)
 
     recordings = [
-        _record(info, workshop / f"track-{number}.safetensors", report, warn or (lambda message: None))
+        _record(info, workshop / f"track-{number}.safetensors", tell, warn or (lambda message: None))
         for number, info in enumerate(infos)
     ]
     face = fit_face(recordings)
@@ -132,11 +141,28 @@ def train(
         align(r.mel, f.coefficients, r.track.times_s, f.shots, f.is_usable, job.lookahead)
         for r, f in zip(recordings, face.frames, strict=True)
     ]
-    run, measures = _learn(sequences, face, job, workshop / "checkpoint.safetensors", report)
+    run, measures, predicted = _learn(sequences, face, job, workshop / "checkpoint.safetensors", tell)
     rest = resting_coefficients(recordings, face, background)
+    evidence = TrainingEvidence(
+        name=directory.name,
+        preset=preset,
+        sources=tuple(path.name for path in job.videos),
+        duration_s=float(sum(info.duration_s for info in infos)),
+        training_loss=tuple(run.training_loss),
+        validation_loss=tuple(run.validation_loss),
+        best_epoch=run.best_epoch,
+        shape=face.shape,
+        rest=rest,
+        coefficients=np.concatenate([f.coefficients[f.is_usable] for f in face.frames]),
+        n_frames=sum(len(f.is_usable) for f in face.frames),
+        held_out=tuple(hold_out(s, p, job.lookahead, background) for s, p in zip(sequences, predicted, strict=True)),
+        advice=advise(recordings, face, [None] * len(recordings)),
+    )
 
     def fill(folder: Path) -> None:
-        _fill_bundle(folder, recordings, face, run, rest, background, report)
+        _fill_bundle(folder, recordings, face, run, rest, background, tell)
+        if report is not None:
+            (folder / bundle.REPORT).write_bytes(report(evidence))
 
     manifest = Manifest(
         name=directory.name,
@@ -212,8 +238,8 @@ def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str]
 
 def _learn(
     sequences: list[Sequence], face: FittedFace, job: Job, checkpoint: Path, report: Progress
-) -> tuple[TrainingRun, dict[str, float]]:
-    """Train the network, and measure it on the validation part."""
+) -> tuple[TrainingRun, dict[str, float], list[np.ndarray]]:
+    """Train the network, and measure it on the validation part; gives its answers there for each sequence too."""
     from hygiesync.motion.network import NetworkSettings
     from hygiesync.motion.train import predict, preset, train_network
 
@@ -233,13 +259,14 @@ def _learn(
         checkpoint,
         count,
     )
+    predicted = [predict(run.network, sequence.mel) for sequence in validation]
     known = [sequence.is_known for sequence in validation]
     real = np.concatenate([s.coefficients[flags] for s, flags in zip(validation, known, strict=True)])
-    predicted = np.concatenate([predict(run.network, s.mel)[flags] for s, flags in zip(validation, known, strict=True)])
+    answers = np.concatenate([p[flags] for p, flags in zip(predicted, known, strict=True)])
     comparison = compare_lips(
-        face.shape.inverse_transform(real), face.shape.inverse_transform(predicted), float(1 / MEL_RATE)
+        face.shape.inverse_transform(real), face.shape.inverse_transform(answers), float(1 / MEL_RATE)
     )
-    return run, comparison.to_dict()
+    return run, comparison.to_dict(), predicted
 
 
 def _fill_bundle(

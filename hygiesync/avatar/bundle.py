@@ -11,8 +11,11 @@ A bundle is a folder of ordinary files::
     look.safetensors        mesh, mouth canvas, and what a mouth of a given shape looks like
     idle.mp4                the person at rest, as a loop
     idle.safetensors        where the face is in each of its frames
+    report.html             how the training went, for people (may be missing)
 
 It is written beside its place and renamed into it, so it is whole or not there at all. There is no pickle anywhere.
+Nothing is drawn from the report: its fingerprint is recorded, but loading neither asks for it nor checks it, so that
+whoever deletes it or writes notes into it still has an avatar.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ from hygiesync.render.mesh import FaceMesh
 FACE, STEP, WEIGHTS = "face.safetensors", "speech_to_shape.onnx", "weights.safetensors"
 ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"
 LOOK = "look.safetensors"
+REPORT = "report.html"
 FILES = (FACE, STEP, WEIGHTS, ATLAS_PICTURES, ATLAS, LOOK, IDLE_VIDEO, IDLE)
 
 _HALF_PRECISION = ("canvas.spread", "appearance.basis")
@@ -208,14 +212,15 @@ def write_bundle(directory: Path, manifest: Manifest, fill: Callable[[Path], Non
     manifest : Manifest
         Without fingerprints.
     fill : callable
-        Writes all of `FILES` into the folder it is given.
+        Writes all of `FILES` into the folder it is given, and `REPORT` where there is one.
     """
     partial = directory.with_name(f".{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
         fill(partial)
-        replace(manifest, files={name: sha256_of(partial / name) for name in FILES}).write(partial)
+        written = (*FILES, REPORT) if (partial / REPORT).is_file() else FILES
+        replace(manifest, files={name: sha256_of(partial / name) for name in written}).write(partial)
         _put_in_place(partial, directory)
     except OSError as error:
         raise InputError(f"{directory}: can't be written ({error.strerror or error}); free space or choose another"
