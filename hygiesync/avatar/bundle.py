@@ -21,7 +21,6 @@ whoever deletes it or writes notes into it still has an avatar.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -33,7 +32,8 @@ from safetensors.numpy import load_file, save_file
 
 from hygiesync.avatar.manifest import MANIFEST_NAME, Manifest, sha256_of
 from hygiesync.avatar.template import FacePlaces, IdleTemplate
-from hygiesync.errors import InputError, UsageError
+from hygiesync.avatar.whole_folder import check_place, whole_folder
+from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import ShapeModel
 from hygiesync.media.pictures import read_jpegs, write_jpegs
@@ -214,34 +214,10 @@ def write_bundle(directory: Path, manifest: Manifest, fill: Callable[[Path], Non
     fill : callable
         Writes all of `FILES` into the folder it is given, and `REPORT` where there is one.
     """
-    partial = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
+    with whole_folder(directory) as partial:
         fill(partial)
         written = (*FILES, REPORT) if (partial / REPORT).is_file() else FILES
         replace(manifest, files={name: sha256_of(partial / name) for name in written}).write(partial)
-        _put_in_place(partial, directory)
-    except OSError as error:
-        raise InputError(f"{directory}: can't be written ({error.strerror or error}); free space or choose another"
-                         " place") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _put_in_place(partial: Path, directory: Path) -> None:
-    old = directory.with_name(f".{directory.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    was_there = directory.exists()
-    if was_there:
-        directory.rename(old)
-    try:
-        partial.rename(directory)
-    except OSError:
-        if was_there:
-            old.rename(directory)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def check_destination(directory: Path) -> None:
@@ -254,15 +230,7 @@ def check_destination(directory: Path) -> None:
     InputError
         When its parent can't be written to.
     """
-    if directory.name in ("", ".."):
-        raise UsageError(f"{directory}: expected a folder's own name; choose an --out such as models/me")
-    is_avatar = (directory / MANIFEST_NAME).is_file()
-    is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
-    if not is_avatar and not is_free:
-        raise UsageError(f"{directory}: is there already and is no avatar; choose another --out")
-    parent = next(parent for parent in directory.absolute().parents if parent.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise InputError(f"{directory}: may not be written, since {parent} is not a folder that this user may write to")
+    check_place(directory, lambda folder: (folder / MANIFEST_NAME).is_file(), "avatar", "models/me")
 
 
 def _widened(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
