@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,80 @@ def test_a_voice_keeps_its_loudness_through_the_mix(tmp_path, channels, mono_pea
     assert np.abs(read_audio(tmp_path / "mix.wav")).max() == pytest.approx(mono_peak, abs=0.01)
     stereo = np.concatenate(list(read_audio_blocks(tmp_path / "mix.wav", n_channels=2)))
     np.testing.assert_allclose(np.abs(stereo).max(axis=0), stereo_peaks, atol=0.01)
+
+
+def voice(sample_rate: int, highest_hz: float = 3000.0, duration_s: float = 1.5) -> np.ndarray:
+    """The same harmonics at any rate, with edges that are soft, so that nothing of them is lost to a rate."""
+    seconds = np.arange(round(duration_s * sample_rate)) / sample_rate
+    gliding = 2 * np.pi * (120 * seconds + 20 * seconds**2)
+    harmonics = sum(np.sin(n * gliding + n * n) / n for n in range(1, int(highest_hz / 200)))
+    return 0.15 * harmonics * np.sin(np.pi * seconds / duration_s) ** 2
+
+
+def delay_ms(reference: np.ndarray, late: np.ndarray, sample_rate: int) -> float:
+    """How late a signal is where the two correlate best, to a part of a sample (parabola), milliseconds."""
+    n = min(len(reference), len(late))
+    spectrum = np.conj(np.fft.rfft(reference[:n], 2 * n)) * np.fft.rfft(late[:n], 2 * n)
+    scores = np.fft.irfft(spectrum, 2 * n)
+    best = int(scores.argmax())
+    before, at, after = scores[best - 1], scores[best], scores[(best + 1) % (2 * n)]
+    shift = best + 0.5 * (before - after) / (before - 2 * at + after)
+    return 1000 * (shift if best < n else shift - 2 * n) / sample_rate
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize(
+    "sample_rate", [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000]
+)
+def test_every_format_is_the_same_sound_at_the_same_time(tmp_path, sample_rate, subtype, n_channels):
+    sound = np.repeat(voice(sample_rate)[:, np.newaxis], n_channels, axis=1)
+    soundfile.write(tmp_path / "voice.wav", sound, sample_rate, subtype=subtype)
+    read, true = read_audio(tmp_path / "voice.wav"), voice(16_000)
+    assert abs(len(read) - len(true)) <= 1
+    assert abs(delay_ms(true, read, 16_000)) < 0.01
+    n = min(len(read), len(true))
+    assert read[:n].std() / true[:n].std() == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(read[:n], true[:n], atol=1e-3)
+
+
+def test_equal_sides_are_one_side_alone(tmp_path):
+    sound = voice(48_000, 20_000)
+    soundfile.write(tmp_path / "mono.wav", sound, 48_000, subtype="PCM_24")
+    soundfile.write(tmp_path / "stereo.wav", np.stack([sound, sound], 1), 48_000, subtype="PCM_24")
+    np.testing.assert_allclose(read_audio(tmp_path / "stereo.wav"), read_audio(tmp_path / "mono.wav"), atol=1e-6)
+
+
+STEPS = {"PCM_U8": 2**-7, "PCM_16": 2**-15, "PCM_24": 2**-23, "PCM_32": 2**-31, "FLOAT": 0, "DOUBLE": 0}
+
+
+@pytest.mark.parametrize(
+    ("format_name", "subtype"),
+    [pair for pair in product(["WAV", "WAVEX", "RF64", "AIFF", "FLAC"], STEPS) if soundfile.check_format(*pair)],
+)
+def test_full_scale_is_one_in_every_depth_and_header(tmp_path, format_name, subtype):
+    """WAVEX is WAVE_FORMAT_EXTENSIBLE, which recorders write for 24 bits."""
+    step = STEPS[subtype]
+    samples = np.array([0.0, 0.25, -0.25, 0.5, -1.0, 1.0 - max(step, 2**-24)] * 400)
+    soundfile.write(tmp_path / "scale", samples, 16_000, subtype=subtype, format=format_name)
+    np.testing.assert_allclose(read_audio(tmp_path / "scale"), samples, atol=max(step, 1e-7))
+
+
+def test_float_sound_beyond_full_scale_is_not_clipped(tmp_path):
+    sound = (8 * voice(44_100)).astype(np.float32)
+    assert np.abs(sound).max() > 1.2
+    soundfile.write(tmp_path / "loud.wav", sound, 44_100, subtype="FLOAT")
+    assert np.abs(read_audio(tmp_path / "loud.wav")).max() == pytest.approx(np.abs(sound).max(), rel=0.01)
+
+
+@pytest.mark.parametrize("sample_rate", [32_000, 44_100, 48_000, 96_000])
+def test_what_16_khz_cannot_hold_does_not_fold_back(tmp_path, sample_rate):
+    seconds = np.arange(sample_rate) / sample_rate
+    for frequency_hz, low_db, high_db in [(7000, -0.2, 0.1), (7400, -1.2, 0.1), (8300, -200, -40), (9000, -200, -60)]:
+        sound = 0.5 * np.sin(2 * np.pi * frequency_hz * seconds)
+        soundfile.write(tmp_path / "tone.wav", sound, sample_rate, subtype="FLOAT")
+        kept = read_audio(tmp_path / "tone.wav")[1000:-1000].std() / sound.std()
+        assert low_db < 20 * np.log10(kept + 1e-12) < high_db, frequency_hz
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

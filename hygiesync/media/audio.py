@@ -45,6 +45,9 @@ BLOCK_LENGTH = 16_000
 STEREO_TO_MONO = {"rematrix_maxval": "1.0"}
 """FFmpeg adds left and right at 0.71 each, 3 dB too loud for one voice in both; this makes it the mean."""
 
+ANTI_ALIASING = {"filter_size": "64"}
+"""Twice FFmpeg's filter: its own takes 2.5 dB off 7.4 kHz and lets 8.2 kHz fold back at -17 dB; this one -1 and -37."""
+
 MAX_JITTER_S = Fraction(20, 1000)
 """Difference between a frame's time stamp and the samples counted that is rounding (Matroska keeps milliseconds)."""
 
@@ -299,7 +302,7 @@ class _Timeline:
     def _make_resampler(self, n_source_channels: int) -> AudioResampler:
         """Resampler to the output's rate and channels; a mono source stays mono, to be repeated at its own level."""
         layout = "mono" if 1 in (self._n_channels, n_source_channels) else "stereo"
-        options = STEREO_TO_MONO if n_source_channels == 2 else {}
+        options = ANTI_ALIASING | (STEREO_TO_MONO if n_source_channels == 2 else {})
         return AudioResampler(format="flt", layout=layout, rate=self._sample_rate, options=options)
 
     def _end_segment(self) -> Iterator[np.ndarray]:
