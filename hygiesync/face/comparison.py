@@ -73,18 +73,29 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float((a * b).sum() / norm) if norm > 1e-12 else 0.0
 
 
+def delay_correlations(reference: np.ndarray, late: np.ndarray, frame_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """How well `late` correlates with `reference` (n,) when it is so much later.
+
+    Returns
+    -------
+    delays_s : ndarray, shape (n_delays,), seconds
+        Whole frames to both sides of 0; 0 alone when there is too little to shift.
+    correlations : ndarray, shape (n_delays,)
+    """
+    reach = max(0, min(round(_MAX_LAG_S / frame_s), len(reference) // 4))
+    shifts = np.arange(-reach, reach + 1)
+    middle = reference[reach : len(reference) - reach]
+    return shifts * frame_s, np.array(
+        [correlation(middle, late[reach + shift : len(late) - reach + shift]) for shift in shifts]
+    )
+
+
 def lag_s(reference: np.ndarray, late: np.ndarray, frame_s: float) -> float:
     """Delay of `late` behind `reference` (n,) where they correlate best, to a part of a frame (parabola), seconds."""
-    reach = min(round(_MAX_LAG_S / frame_s), len(reference) // 4)
-    if reach < 1:
-        return 0.0
-    middle = reference[reach : len(reference) - reach]
-    scores = [
-        correlation(middle, late[reach + shift : len(late) - reach + shift]) for shift in range(-reach, reach + 1)
-    ]
+    delays_s, scores = delay_correlations(reference, late, frame_s)
     best = int(np.argmax(scores))
     if 0 < best < len(scores) - 1:
-        before, at, after = scores[best - 1 : best + 2]
+        before, at, after = scores[best - 1 : best + 2].tolist()
         curvature = before - 2 * at + after
-        return (best - reach + (0.5 * (before - after) / curvature if curvature else 0.0)) * frame_s
-    return (best - reach) * frame_s
+        return float(delays_s[best]) + (0.5 * (before - after) / curvature if curvature else 0.0) * frame_s
+    return float(delays_s[best])

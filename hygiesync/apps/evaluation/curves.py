@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import StringIO
 from typing import Any
 
 import numpy as np
+
+from hygiesync.apps.svg import to_svg
 
 STRIP_S, MAX_STRIPS = 12.0, 5
 """Seconds in each strip; how many strips of the video's beginning are drawn."""
@@ -15,6 +16,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "real": {"color": "#20242b", "linewidth": 1.6},
     "oracle": {"color": "#e08a1e", "linewidth": 1.0, "linestyle": (0, (3, 1.5))},
     "ours": {"color": "#1f6fd6", "linewidth": 1.4},
+    "predicted": {"color": "#1f6fd6", "linewidth": 1.4},
 }
 _STRIP_SIZE = (10.6, 1.75)
 
@@ -26,7 +28,7 @@ def opening_curves(times_s: np.ndarray, openings: Mapping[str, np.ndarray], is_v
     ----------
     times_s : ndarray, shape (n_frames,), seconds
     openings : mapping of str to ndarray, shape (n_frames,), % of the distance between the eyes
-        "real", "oracle" and "ours"; NaN frames are holes.
+        "real", "oracle", "ours", "predicted"; NaN frames are holes.
     is_voice : ndarray, shape (n_frames,), bool
         The rest is shaded.
 
@@ -35,7 +37,6 @@ def opening_curves(times_s: np.ndarray, openings: Mapping[str, np.ndarray], is_v
     str
         An SVG element.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     start_s, length_s = float(times_s[0]), float(np.ptp(times_s))
@@ -55,8 +56,4 @@ def opening_curves(times_s: np.ndarray, openings: Mapping[str, np.ndarray], is_v
             axes.legend(ncols=len(openings), frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.97))
     figure.supylabel("opening, % of eye distance", fontsize=9)
     axes.set_xlabel("time, s", fontsize=9)
-    text = StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "hygiesync"}):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
+    return to_svg(figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -25,6 +24,7 @@ from hygiesync.apps.evaluation.loop_seam import LoopSeam, idle_loop_seam
 from hygiesync.apps.evaluation.measures import MEASURES, Rows, format_value
 from hygiesync.apps.evaluation.moments import Moment, choose_moments, voice_at
 from hygiesync.apps.evaluation.picture_quality import PictureComparison
+from hygiesync.apps.html import facts, inline_image, page, section
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.manifest import CONSENT_STATED
 from hygiesync.face.shape import mouth_opening
@@ -37,19 +37,6 @@ _EXPLANATIONS = {
     "ours": "lips heard from the sound: what a user gets",
     "mean": "a mouth that never moves: what knowing nothing gives",
 }
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #20242b; background: #f4f5f7; margin: 0; }
-main { max-width: 1680px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
-p { margin: 0 0 .75rem; max-width: 75ch; } .muted { color: #5c6470; }
-section { background: #fff; border: 1px solid #e1e4e9; border-radius: 8px; padding: 1.25rem; margin-top: 1.25rem; }
-.wide { overflow-x: auto; } img { display: block; } svg { display: block; max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; max-width: 1160px; }
-th, td { padding: .35rem .75rem; border-bottom: 1px solid #e9ebef; text-align: right; white-space: nowrap; }
-th:first-child { text-align: left; font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid #c9ced6; }
-.ours { background: #eef4fd; } dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; }
-dt { font-weight: 600; } dd { margin: 0; }
-"""
 
 
 @dataclass(frozen=True)
@@ -97,23 +84,19 @@ def _page(report: Report) -> str:
     title = f"{report.avatar.manifest.name} on {Path(report.video.path).name}"
     loop = idle_loop_seam(report.avatar)
     sections = [
-        _section("Measures", _EXPLAINED, _table(report.rows)),
-        _section("Opening of the mouth", _CURVES, opening_curves(real.times_s, openings, is_voice)),
-        _section("The same moments", _SHEETS, _contact_sheets(report.strips, moments)),
-        _section(
+        section("Measures", _EXPLAINED, _table(report.rows)),
+        section("Opening of the mouth", _CURVES, opening_curves(real.times_s, openings, is_voice)),
+        section("The same moments", _SHEETS, _contact_sheets(report.strips, moments)),
+        section(
             "Where the pictures differ",
             _SEAM,
-            _image(seam_maps(report.avatar.shape, report.pictures), "maps of the difference"),
+            inline_image(seam_maps(report.avatar.shape, report.pictures), "maps of the difference"),
         ),
-        _section("The idle loop's seam", _loop_text(loop), _image(loop_strip(loop), "the loop's end", "jpeg")),
-        _section("Where this comes from", "", _origin(report)),
+        section("The idle loop's seam", _loop_text(loop), inline_image(loop_strip(loop), "the loop's end", "jpeg")),
+        section("Where this comes from", "", _origin(report)),
     ]
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>\n'
-        f'<body><main><h1>{escape(title)}</h1><p class="muted">An evaluation by hygiesync: a real video, dubbed over'
-        f" itself and compared with itself.</p>\n{''.join(sections)}</main></body></html>\n"
-    )
+    subtitle = "An evaluation by hygiesync: a real video, dubbed over itself and compared with itself."
+    return page(title, subtitle, sections)
 
 
 _EXPLAINED = (
@@ -146,11 +129,6 @@ _LOOP = (
 )
 
 
-def _section(title: str, text: str, content: str) -> str:
-    paragraph = f"<p>{escape(text)}</p>" if text else ""
-    return f'<section><h2>{escape(title)}</h2>{paragraph}<div class="wide">{content}</div></section>\n'
-
-
 def _table(rows: Rows) -> str:
     head = "".join(f'<th class="{name}">{escape(name)}</th>' for name in rows)
     body = "".join(
@@ -173,9 +151,9 @@ def _contact_sheets(strips: Sequence[Strip], moments: Sequence[Moment]) -> str:
         some = moments[first : first + _MOMENTS_A_SHEET]
         mouths = [(strip.label, tiles(strip, some, LARGE_MOUTH)) for strip in strips]
         names = ", ".join(moment.caption for moment in some)
-        sheets.append(_image(lay_out(mouths, captions_of(some), "jpeg"), f"mouths: {names}", "jpeg"))
+        sheets.append(inline_image(lay_out(mouths, captions_of(some), "jpeg"), f"mouths: {names}", "jpeg"))
     faces = [(f"{strip.label},\nwhole face", tiles(strip, moments, SMALL_FACE)) for strip in strips[:2]]
-    return "".join([*sheets, _image(lay_out(faces, captions_of(moments), "jpeg"), "whole faces", "jpeg")])
+    return "".join([*sheets, inline_image(lay_out(faces, captions_of(moments), "jpeg"), "whole faces", "jpeg")])
 
 
 def _loop_text(loop: LoopSeam) -> str:
@@ -186,14 +164,10 @@ def _origin(report: Report) -> str:
     manifest = report.avatar.manifest
     consent = "stated" if manifest.consent == CONSENT_STATED else "not stated"
     sources = ", ".join(str(source.get("name", "?")) for source in manifest.sources) or "unknown"
-    facts = {
+    entries = {
         "Video": f"{report.video.path} ({report.video.width}×{report.video.height}, {float(report.video.fps):.3f} fps,"
         f" {float(report.video.duration_s):.2f} s)",
         "Avatar": f"{report.avatar.directory}, trained on {sources}; consent of the person shown: {consent}",
         "Generated": f"The rows but “reencoded” and “real” are synthetic media. {manifest.synthetic_media_note}",
     }
-    return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
-
-
-def _image(content: bytes, alternative: str, form: str = "png") -> str:
-    return f'<img alt="{escape(alternative)}" src="data:image/{form};base64,{b64encode(content).decode()}">'
+    return facts(entries)
