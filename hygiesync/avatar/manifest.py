@@ -86,10 +86,15 @@ class Manifest:
             When there is none, or it is damaged, of a newer schema, or made for other settings of this program.
         """
         path = directory / MANIFEST_NAME
-        if not directory.is_dir():
+        try:
+            is_folder, is_avatar = directory.is_dir(), path.is_file()
+        except OSError as error:  # a name that is too long, a folder that is closed to this user
+            raise InputError(f"{directory}: can't be looked into ({error.strerror}); name an avatar's folder that this"
+                             " user may read") from error
+        if not is_folder:
             raise InputError(f"{directory}: expected an avatar's folder, found {_what_is_there(directory)};"
                              " make one with `hygiesync train VIDEO --out models/NAME`")
-        if not path.is_file():
+        if not is_avatar:
             raise InputError(f"{directory}: has no {MANIFEST_NAME}, so it is no avatar; name a folder that"
                              " `hygiesync train` made")
         try:
