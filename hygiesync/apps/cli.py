@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from hygiesync import __version__
+from hygiesync.apps.plain_text import one_line
 from hygiesync.errors import HygieSyncError
 
 EXIT_CODES = """\
@@ -39,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_render, _add_evaluate, _add_bench, _add_demo, _add_info, _add_doctor):
+    for add in (_add_train, _add_render, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_doctor):
         add(commands)
     return parser
 
@@ -148,6 +149,23 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "export", "write what another runtime needs to move this person's lips",
+        "Write the speech model for use without hygiesync: in a browser, a game, on a phone.\n\n"
+        "  hygiesync export models/me --out exported/me\n\n"
+        "The folder holds the network as one ONNX step, the mel filters, the way from coefficients to landmarks,\n"
+        "metadata.json with all numbers that go with them, and a reference: two seconds of sound and what each step\n"
+        "makes of it. README.md explains them, and has a short program that checks itself against the reference; it\n"
+        "needs numpy, onnxruntime and safetensors only.\n\n"
+        "No picture of the person is in it. The gate that holds the mouth at rest in silence isn't either: README.md\n"
+        "says what to do instead. A folder that an earlier export wrote is replaced; anything else is left alone.",
+    )  # fmt: skip
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to make, such as exported/me")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write metadata.json's content to FILE too")
+
+
 def _add_info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _command(commands, "info", "show what an avatar is made of", "Check an avatar and show what is in it.")
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
@@ -184,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands = import_module("hygiesync.apps.commands")
         return int(getattr(commands, f"run_{arguments.command}")(arguments))
     except HygieSyncError as error:
-        print(f"hygiesync: error: {error}", file=sys.stderr)
+        print(f"hygiesync: error: {one_line(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("hygiesync: interrupted", file=sys.stderr)

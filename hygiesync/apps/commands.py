@@ -114,6 +114,22 @@ def run_info(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_export(arguments: argparse.Namespace) -> int:
+    """``hygiesync export``."""
+    from hygiesync.apps.export import export
+    from hygiesync.apps.plain_text import one_line
+
+    _check_json(arguments.json)
+    metadata = export(arguments.avatar, arguments.out)
+    _write_json(arguments.json, metadata)
+    reference = metadata["reference"]
+    print(
+        f"{one_line(str(arguments.out))}: written; its README.md has a program that checks another runtime against"
+        f" {reference['n_frames']} reference frames"
+    )
+    return 0
+
+
 def run_doctor(arguments: argparse.Namespace) -> int:
     """``hygiesync doctor``."""
     from dataclasses import asdict
