@@ -76,6 +76,10 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seed", type=int, default=0, help="seed of all that is random (%(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted run of the same kind stopped")
     parser.add_argument(
+        "--fix-offset", action="store_true",
+        help="where the video's sound is clearly late or early against the lips, learn as if it were in time",
+    )  # fmt: skip
+    parser.add_argument(
         "--i-have-consent", action="store_true", help="the person shown agrees to this avatar; recorded in it"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the training's measures to FILE")

@@ -30,6 +30,7 @@ def run_train(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             resume=arguments.resume,
             has_consent=has_consent,
+            fix_offset=arguments.fix_offset,
             progress=bars,
             warn=_warn,
         )

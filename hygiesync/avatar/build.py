@@ -27,6 +27,8 @@ from hygiesync.avatar.gathering import gather_atlas
 from hygiesync.avatar.idle import gather_idle_loop
 from hygiesync.avatar.looks import learn_looks
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
+from hygiesync.avatar.offset import fix_offsets, measure_offsets, record_of
+from hygiesync.avatar.sound_level import SoundLevel
 from hygiesync.avatar.tracking import watch
 from hygiesync.avatar.video_quality import advise
 from hygiesync.errors import InputError, UsageError
@@ -66,11 +68,13 @@ class Job:
     preset: str
     lookahead: int
     seed: int
+    fix_offset: bool = False
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this job from others."""
         hashes = [sha256_of(video) for video in self.videos]
-        return {"videos": hashes, "preset": self.preset, "lookahead": self.lookahead, "seed": self.seed}
+        options = {name: getattr(self, name) for name in ("preset", "lookahead", "seed", "fix_offset")}
+        return {"videos": hashes, **options}
 
 
 def train(
@@ -82,6 +86,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     has_consent: bool = False,
+    fix_offset: bool = False,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     report: ReportMaker | None = None,
@@ -103,6 +108,9 @@ def train(
         Go on where an interrupted run with the same arguments stopped.
     has_consent : bool
         Whether the person shown agreed; recorded in the bundle.
+    fix_offset : bool
+        Whether to learn from sound that is late or early against the lips as if it were in time; see
+        :mod:`hygiesync.avatar.offset`.
     progress, warn : callable, optional
         Told of work done, and of what is odd about the videos.
     report : callable, optional
@@ -126,7 +134,7 @@ def train(
     if not 0 <= lookahead_ms <= 200:
         raise UsageError(f"lookahead: expected 0 to 200 ms, got {lookahead_ms:g}")
     bundle.check_destination(directory)
-    job = Job(tuple(Path(path) for path in paths), preset, lookahead_frames(lookahead_ms), seed)
+    job = Job(tuple(Path(path) for path in paths), preset, lookahead_frames(lookahead_ms), seed, fix_offset)
     infos = [_checked_video(path) for path in job.videos]
     workshop = _open_workshop(directory, job, resume, warn or (lambda message: None))
     tell = progress or (lambda *_: None)
@@ -137,8 +145,14 @@ def train(
     ]
     face = fit_face(recordings)
     background = background_loudness(recordings)
+    offsets = measure_offsets(recordings, face)
+    if fix_offset:
+        recordings = fix_offsets(recordings, offsets, warn or (lambda message: None))
+    advice = advise(recordings, face, offsets)
+    for one in advice:
+        (warn or (lambda message: None))(f"{one.problem}; {one.what_to_do}")
     sequences = [
-        align(r.mel, f.coefficients, r.track.times_s, f.shots, f.is_usable, job.lookahead)
+        align(r.mel, f.coefficients, r.heard_times_s, f.shots, f.is_usable, job.lookahead)
         for r, f in zip(recordings, face.frames, strict=True)
     ]
     run, measures, predicted = _learn(sequences, face, job, workshop / "checkpoint.safetensors", tell)
@@ -156,7 +170,7 @@ def train(
         coefficients=np.concatenate([f.coefficients[f.is_usable] for f in face.frames]),
         n_frames=sum(len(f.is_usable) for f in face.frames),
         held_out=tuple(hold_out(s, p, job.lookahead, background) for s, p in zip(sequences, predicted, strict=True)),
-        advice=advise(recordings, face, [None] * len(recordings)),
+        advice=advice,
     )
 
     def fill(folder: Path) -> None:
@@ -172,7 +186,11 @@ def train(
         fps=str(infos[0].fps),
         consent=CONSENT_STATED if has_consent else CONSENT_NOT_STATED,
         sources=[_source(info) for info in infos],
-        training=_training_record(preset, run, face, measures),
+        training={
+            **_training_record(preset, run, face, measures),
+            "sound_offsets": [record_of(o, r) for o, r in zip(offsets, recordings, strict=True)],
+            "advice": [asdict(one) for one in advice],
+        },
         hygiesync_version=__version__,
     )
     bundle.write_bundle(directory, manifest, fill)
@@ -223,17 +241,18 @@ def _open_workshop(directory: Path, job: Job, resume: bool, warn: Callable[[str]
 
 def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:
     """Watch and hear one video; the track comes from `cache` when an interrupted run left it whole."""
-    mel = mel_spectrogram(read_audio(info.path))
+    samples = read_audio(info.path)
+    mel, sound = mel_spectrogram(samples), SoundLevel.of(samples)
     if cache.exists():
         try:
-            return Recording(info, FaceTrack(**load_file(cache)), mel)
+            return Recording(info, FaceTrack(**load_file(cache)), mel, sound)
         except (SafetensorError, TypeError) as error:
             raise InputError(f"{cache}: is damaged ({error}); train again without --resume") from error
     track = watch(info, MIN_FACE_SHARE, lambda done: report("watching", done, info.n_frames, ""), warn)
     partial = cache.with_suffix(".partial")
     save_file(track.arrays(), partial)
     partial.replace(cache)
-    return Recording(info, track, mel)
+    return Recording(info, track, mel, sound)
 
 
 def _learn(

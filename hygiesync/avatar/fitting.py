@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hygiesync.avatar.sound_level import SoundLevel
 from hygiesync.avatar.template import FacePlaces
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel, apply_similarity
@@ -36,11 +37,21 @@ class Recording:
     track : FaceTrack
         As detected, not smoothed.
     mel : ndarray, shape (n_mel_frames, n_mels), float32
+    sound : SoundLevel, optional
+    sound_late_s : float
+        How late the sound is to be taken to be against the pictures; negative is early.
     """
 
     video: VideoInfo
     track: FaceTrack
     mel: np.ndarray
+    sound: SoundLevel | None = None
+    sound_late_s: float = 0.0
+
+    @property
+    def heard_times_s(self) -> np.ndarray:
+        """When (n_frames,) in the sound one hears what each frame shows, seconds."""
+        return self.track.times_s + self.sound_late_s
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ def resting_coefficients(recordings: list[Recording], face: FittedFace, backgrou
     """Coefficients (n_components,) of the mouth in the recordings' pauses; of its least open frames without any."""
     quiet, all_usable = [], []
     for recording, frames in zip(recordings, face.frames, strict=True):
-        is_quiet = _is_quiet_at(recording, background)
+        is_quiet = is_quiet_at(recording, background)
         quiet.append(frames.coefficients[frames.is_usable & is_quiet])
         all_usable.append(frames.coefficients[frames.is_usable])
     at_rest = np.concatenate(quiet)
@@ -155,11 +166,11 @@ def resting_coefficients(recordings: list[Recording], face: FittedFace, backgrou
     return np.median(usable[opening <= np.quantile(opening, 0.1)], axis=0)
 
 
-def _is_quiet_at(recording: Recording, background: float) -> np.ndarray:
+def is_quiet_at(recording: Recording, background: float) -> np.ndarray:
     """Video frames (n_frames,), bool, with no voice around them."""
     level = loudness(recording.mel)
     reach = time_to_mel_frames(_SILENCE_AROUND_S)
     padded = np.pad(level > background + ENTER_MARGIN, reach, constant_values=False)
     has_voice_near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).any(1)
-    heard = np.array([n_mel_frames(time_to_samples(time_s)) for time_s in recording.track.times_s])
+    heard = np.array([n_mel_frames(time_to_samples(time_s)) for time_s in recording.heard_times_s])
     return ~has_voice_near[np.clip(heard, 0, len(level) - 1)]
