@@ -40,9 +40,10 @@ def held_out_video(talker_directory, held_out_truth):
 @pytest.fixture(scope="session")
 def avatar_directory(talker_directory, talker_video):
     """Folder of `talker_avatar`; not to be changed."""
+    from hygiesync.apps.training_report import make_report
     from hygiesync.avatar.build import train
 
-    train(talker_video, talker_directory / "avatar", preset="fast", has_consent=True)
+    train(talker_video, talker_directory / "avatar", preset="fast", has_consent=True, report=make_report)
     return talker_directory / "avatar"
 
 

@@ -83,6 +83,11 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--i-have-consent", action="store_true", help="the person shown agrees to this avatar; recorded in it"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the training's measures to FILE")
+    parser.add_argument(
+        "--words", action="append", type=Path, metavar="FILE.csv",
+        help="what is said when: lines of start_s,end_s,word (sil is silence); adds errors by word to the report;"
+        " once for each video, in their order",
+    )  # fmt: skip
 
 
 def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

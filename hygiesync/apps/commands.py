@@ -6,20 +6,27 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hygiesync.apps.progress import StageBars
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
+
+if TYPE_CHECKING:
+    from hygiesync.apps.training_report.words import Word
 
 _CONSENT_QUESTION = "Does the person shown in the video agree to this avatar being made? [y/N] "
 
 
 def run_train(arguments: argparse.Namespace) -> int:
     """``hygiesync train``."""
+    from hygiesync.apps.training_report.page import make_report
     from hygiesync.avatar.build import train
+    from hygiesync.avatar.bundle import REPORT
 
     _check_json(arguments.json)
+    words = _read_words(arguments.words, len(arguments.videos))
     has_consent = arguments.i_have_consent or _ask_for_consent()
     with StageBars() as bars:
         avatar = train(
@@ -33,13 +40,15 @@ def run_train(arguments: argparse.Namespace) -> int:
             fix_offset=arguments.fix_offset,
             progress=bars,
             warn=_warn,
+            report=lambda evidence: make_report(evidence, words),
         )
     measures = avatar.manifest.training["validation"]
     _write_json(arguments.json, avatar.manifest.training)
     print(
         f"{arguments.out}: made from {avatar.manifest.training['n_usable_frames']} frames; on the part kept for"
         f" validation the lips are {measures['lip_distance_pct']:.2f} % of the eyes' distance off, and the opening"
-        f" correlates at {measures['opening_correlation']:.2f}"
+        f" correlates at {measures['opening_correlation']:.2f}\n"
+        f"{arguments.out / REPORT}: how it went, and what would make it better"
     )
     return 0
 
@@ -151,6 +160,17 @@ def _ask_for_consent() -> bool:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
     _warn("consent of the person shown: not stated (say --i-have-consent when they agree); recorded in the avatar")
     return False
+
+
+def _read_words(paths: Sequence[Path] | None, n_videos: int) -> list[tuple[Word, ...]] | None:
+    """What is said in each video, before hours of work."""
+    from hygiesync.apps.training_report.words import read_words
+
+    if paths is None:
+        return None
+    if len(paths) != n_videos:
+        raise UsageError(f"words: expected --words once for each of the {n_videos} videos, got {len(paths)}")
+    return [read_words(path) for path in paths]
 
 
 def _warn(message: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from hygiesync.apps.evaluate import contact_sheet
 from hygiesync.apps.offline import render
 from hygiesync.apps.synthetic.talker import HELD_OUT, TalkerTruth, make_talker
+from hygiesync.apps.training_report import make_report
 from hygiesync.avatar.build import train
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.tracking import track_face
@@ -72,7 +73,7 @@ def run_demo(out: Path, avatar_directory: Path, progress: Progress) -> DemoResul
         out / name for name in ("demo_talker.mp4", "demo_real.mp4", "demo.mp4", "demo_contact_sheet.png")
     )
     make_talker(talker, progress=lambda done, total: progress("filming a synthetic talker", done, total, ""))
-    avatar = train(talker, avatar_directory, has_consent=True, progress=progress)
+    avatar = train(talker, avatar_directory, has_consent=True, progress=progress, report=make_report)
     truth = make_talker(
         real,
         sentences=HELD_OUT,
