@@ -418,6 +418,13 @@ class TestWords:
         with pytest.raises(InputError, match="can't be read"):
             read_words(tmp_path / "missing.csv")
 
+    @pytest.mark.data
+    def test_of_a_real_recording(self, data):
+        words = read_words(data / "grid" / "dev.words.csv")
+        assert {"bin", "place"} & {word.text for word in words if word.has_bilabial}
+        assert words[0].is_silence
+        assert not any(word.has_bilabial for word in words if word.text in ("red", "green", "white", "at", "in", "now"))
+
     @pytest.mark.parametrize("word, expected", [
         ("bin", True), ("please", True), ("at", False), ("PLACE", True), ("sil", False), ("graph", False),
         ("psalm", True), ("psychic", False), ("doubt", False), ("subtle", False), ("obtain", True), ("one", False),
