@@ -22,8 +22,12 @@ from hygiesync.speech.activity import VoiceActivity
 from hygiesync.speech.mel import MelSpectrogram
 from hygiesync.timing import HOP_LENGTH, described_time, mel_frames_to_time, mel_position, time_to_mel_frames
 
-OPENING_FRAMES, CLOSING_FRAMES = time_to_mel_frames(0.04), time_to_mel_frames(0.05)
-"""Mel frames in which the gate opens and closes all the way."""
+OPENING_FRAMES, CLOSING_FRAMES = time_to_mel_frames(0.04), time_to_mel_frames(0.04)
+"""Mel frames in which the gate opens and closes all the way.
+
+After speech that ends abruptly the mouth is at rest some 110 ms later. The window of the last frame with voice, the
+frames that the detector averages over, its hold and this make up that time; change none of them alone.
+"""
 
 
 class Listener:

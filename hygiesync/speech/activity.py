@@ -1,57 +1,219 @@
-r"""Voice or silence, from the loudness of the mel frames, as they come.
-
-A frame is voice when it stands out of the background by a margin. The background is followed: down at once, up slowly,
-so that a fan or a hiss that starts becomes background within seconds, and no single pause is needed to begin with. The
-margin falls between entering and leaving speech (hysteresis), so that soft word ends are not cut.
+r"""Voice or silence, from the mel frames as they come: a background per band, and what stands out of it.
 
 ::
 
-    loudness  ____/~~~~\__/~~\____      background  ________________
-    voice     0000111111111111 000      (held for `HOLD` frames after the last loud one)
+    mel frame -> 20 bands -> over the background? --> evidence, mean of 3 frames --> enough, long enough, loud enough?
+                     \-> background (follows) -^                                        |
+                                                          voice  0000111111111111111110000  (held a little)
+
+*Evidence* is the likelihood ratio of Sohn, Kim and Sung with the greatest-likelihood estimate of the voice's power,
+``g - 1 - log g`` of a band that is `g` times its background, bounded so that no band decides alone.
+
+*The background* is the lower edge of each band in the last seconds (Martin), followed faster where a sound can be
+recognised. Noise gives itself away by its *fluctuation*: the power of a band of noise has a known spread from frame to
+frame. Speech spreads more and a held vowel less, and vowels show the ripple of their harmonics. So a fan that starts
+becomes background within half a second, and a vowel sung for five seconds does not. Many voices in a room are neither;
+they are told by the small *range* between their loud and soft moments. A file that begins with sound begins with noise,
+until that range or ripple says otherwise.
+
+*Breath and clicks* stand out too. They are refused by being far softer than the voice heard so far, and by being short;
+a sound with most of its power low, as only voiced ones have it, needs less.
+
+References
+----------
+J. Sohn, N. S. Kim, W. Sung: A statistical model-based voice activity detection. IEEE Signal Processing Letters 6, 1999.
+R. Martin: Noise power spectral density estimation based on optimal smoothing and minimum statistics. IEEE Transactions
+on Speech and Audio Processing 9, 2001.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from hygiesync.timing import time_to_mel_frames
 
-ENTER_MARGIN, LEAVE_MARGIN = 0.7, 0.45
-"""How far over the background, in log10 of power (0.1 is one decibel), voice begins and ends."""
+ENTER_MARGIN = 0.7
+"""How far over the pauses' loudness, in log10 of power (0.1 is one decibel), a sound in a training video is voice."""
 
-SILENCE_LEVEL = -7.0
-"""Mean log10 power of the bands under which nothing is voice, whatever the background: -70 dB re full scale or so."""
+N_BANDS = 20
+"""Bands of four mel bands each, 150 Hz wide below 1 kHz: wide enough that a frame's power says something."""
 
-RISE_PER_FRAME = 0.0015
-"""How fast the background rises: 1.5 decibels a second."""
+_FLOOR, _NOTHING = -7.4, -7.6
+"""log10 power that no background is below; and that all bands of digital silence are below."""
 
-STEADY_FRAMES = 4
-"""Frames that a quieter level must last to be the room's: fewer may be a window that is half in digital silence."""
+ENTER, LEAVE = 0.4, 0.18
+"""Evidence at which voice begins and ends."""
 
-HOLD = time_to_mel_frames(0.04)
-"""Frames that voice outlasts its last loud frame."""
+_MAX_EVIDENCE = 10.0
+_WEIGHTS = np.array([0.3] + [1.0] * (N_BANDS - 1)) / N_BANDS
+"""Share of each band in the evidence: rumble and hum live in the lowest."""
+
+_SMOOTHED = 3
+"""Frames of which evidence is the mean."""
+
+CONFIRM_VOICED, CONFIRM = 2, 4
+"""Frames in a row that must stand out before voice begins: when most power is low, and in general."""
+
+_RANGES = np.array([[low <= band < high for band in range(N_BANDS)] for low, high in ((1, N_BANDS), (1, 5), (10, 16))])
+_RANGES = _RANGES / _RANGES.sum(axis=1, keepdims=True)
+"""Means over all but rumble, over 150 to 750 Hz, and over 2 to 5 kHz."""
+
+_VOICED_TILT = 10**0.6
+"""Power of 150 to 750 Hz over that of 2 to 5 kHz in voiced sounds, at least."""
+
+_SOFTEST_VOICED, _SOFTEST, _SOFTEST_FIRST, _SOFTEST_LAST = 2.7, 2.2, 1.4, 3.2
+"""How far below its usual level voice may begin, voiced and not; begin for the first time; and go on (log10 of power).
+
+What comes before the first word is a breath more often than not, and the voice's level is only a guess then.
+"""
+
+HOLD = time_to_mel_frames(0.05)
+"""Frames that voice outlasts its last loud one."""
+
+_STEADY_FRAMES, _RANGE_FRAMES = time_to_mel_frames(0.4), time_to_mel_frames(1.0)
+_CHECK_EVERY = 4
+
+_NOISE_SPREAD, _VOICES_SPREAD = (0.15, 0.27), 0.3
+"""Standard deviation over time of a band's log10 power: of noise (0.21 or so), and of many voices at least."""
+
+_NOISE_RANGE = 0.9
+"""Range of log10 power within a second that many voices stay in, and one voice never does."""
+
+_RIPPLE, _CLEAR_RIPPLE = 0.175, 0.22
+"""Ripple of 0.4 s, and of the first moments, in log10 of power, above which a spectrum has harmonics."""
+
+_MINIMUM_BLOCK, _MINIMUM_BLOCKS, _MINIMUM_BIAS = 20, 8, 0.15
+_RISE = 0.003
+"""How fast the background rises to the minima, log10 of power in a frame: 3 decibels a second."""
 
 
-@dataclass
-class ActivityState:
-    """What the detector remembers."""
+class Background:
+    """The background's log10 power per band, followed.
 
-    background: float
-    is_voice: bool = False
-    quiet_frames: int = 0
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=STEADY_FRAMES))
+    Parameters
+    ----------
+    level : float
+        Where to begin, log10 of power, for as long as nothing better is known.
+    """
+
+    def __init__(self, level: float) -> None:
+        self.level = np.full(N_BANDS, max(level, _FLOOR))
+        self.spread = 0.22
+        self.is_starting = True
+        self._initial = self.level.copy()
+        self._n_frames = self._n_silent = 0
+        self._smooth = np.zeros(N_BANDS)
+        self._bands = np.zeros((_RANGE_FRAMES, N_BANDS))
+        self._mel = np.zeros((_STEADY_FRAMES, 0))
+        self._loudness = np.zeros(_RANGE_FRAMES)
+        self._minimum = np.full(N_BANDS, np.inf)
+        self._least = self._minimum
+        self._minima: deque[np.ndarray] = deque(maxlen=_MINIMUM_BLOCKS)
+
+    @property
+    def allowance(self) -> float:
+        """What a background that fluctuates more than noise may do beyond its level, log10 of power."""
+        return min(max(1.5 * (self.spread - 0.26), 0.0), 0.5)
+
+    def hear_nothing(self) -> None:
+        """A frame of digital silence: it says nothing of the room, except that a file that begins so has none."""
+        self._n_silent += 1
+        if self._n_frames == 0 and self._n_silent > time_to_mel_frames(0.1):
+            self.is_starting = False
+            self.level = np.minimum(self.level, _FLOOR + 0.3)
+
+    def hear(self, bands: np.ndarray, mel: np.ndarray, is_voice: bool, evidence: float) -> bool:
+        """Follow a frame, given what was heard of the one before; whether a sound was found to be background.
+
+        Parameters
+        ----------
+        bands : ndarray, shape (N_BANDS,), log10 of power
+        mel : ndarray, shape (n_mels,), log10 of power
+        is_voice : bool
+        evidence : float
+        """
+        if self._n_frames == 0:
+            self._smooth, self._mel = bands.copy(), np.zeros((_STEADY_FRAMES, len(mel)))
+        self._bands[self._n_frames % _RANGE_FRAMES] = bands
+        self._mel[self._n_frames % _STEADY_FRAMES] = mel
+        self._smooth += 0.3 * (bands - self._smooth)
+        self._loudness[self._n_frames % _RANGE_FRAMES] = math.log10((10.0 ** self._smooth[1:14]).sum())
+        self._n_frames += 1
+        if self.is_starting and self._start():
+            return False
+        self._follow(bands, is_voice, evidence)
+        return self._n_frames % _CHECK_EVERY == 0 and self._recognise(is_voice)
+
+    def _start(self) -> bool:
+        """Take all heard so far for background; false once it can't be."""
+        n = self._n_frames
+        heard = self._bands[: min(n, _RANGE_FRAMES)]
+        if n >= _RANGE_FRAMES or np.ptp(self._loudness[:n]) > _NOISE_RANGE:
+            self.is_starting = False
+        elif n in (15, 20, 30, 40) and ripple(self._mel[:n].mean(axis=0)) > _CLEAR_RIPPLE:
+            self.is_starting = False
+            self.level = np.minimum(self.level, self._initial)
+        else:
+            self.level = heard.mean(axis=0)
+            if n >= 10:
+                self.spread = float(heard.std(axis=0)[1:].mean())
+        return self.is_starting
+
+    def _follow(self, bands: np.ndarray, is_voice: bool, evidence: float) -> None:
+        self.level -= 0.3 * np.maximum(self.level - self._smooth - 0.6 - 2 * self.allowance, 0)
+        if not is_voice and evidence < 2 * ENTER:
+            change = np.minimum(np.maximum(bands - self.level, -1.0), 0.6)
+            self.level += np.where(change > 0, 0.08, 0.04) * change
+            # 1.25 makes a standard deviation of a mean deviation
+            self.spread += 0.02 * (1.25 * float(np.abs(change).sum()) / N_BANDS - self.spread)
+        self._minimum = np.minimum(self._minimum, self._smooth)
+        if self._n_frames % _MINIMUM_BLOCK == 0:
+            self._minima.append(self._minimum)
+            self._minimum = np.full(N_BANDS, np.inf)
+            self._least = np.min(self._minima, axis=0)
+        if len(self._minima) == _MINIMUM_BLOCKS:
+            least = np.minimum(self._least, self._minimum) + _MINIMUM_BIAS
+            self.level = np.maximum(self.level, np.minimum(self.level + _RISE, least))
+
+    def _recognise(self, is_voice: bool) -> bool:
+        """Whether the last moments are noise or many voices, which are background from then on."""
+        if self._n_frames < _STEADY_FRAMES:
+            return False
+        recent = self._bands[np.arange(self._n_frames - _STEADY_FRAMES, self._n_frames) % _RANGE_FRAMES]
+        mean = recent.mean(axis=0)
+        stands_out = mean > self.level + 0.2
+        stands_out[0] = False
+        if stands_out.sum() < 3 and not is_voice:
+            return False
+        spread = recent.std(axis=0)
+        overall = float(spread[1:].mean())
+        low, high = _NOISE_SPREAD
+        if stands_out.sum() >= 3 and low < overall < high and low < spread[stands_out].mean() < high:
+            if ripple(self._mel.mean(axis=0)) > _RIPPLE:
+                return False
+            self.level = mean
+        else:
+            is_narrow = self._n_frames >= _RANGE_FRAMES and np.ptp(self._loudness) < _NOISE_RANGE
+            if not (is_voice and is_narrow and overall > _VOICES_SPREAD):
+                return False
+            if ripple(self._mel.mean(axis=0)) > 1.15 * _RIPPLE:
+                return False
+            self.level = self._bands.mean(axis=0)
+        self.spread = overall
+        return True
 
 
 class VoiceActivity:
-    """Streaming voice detector.
+    """Streaming voice detector; causal.
 
     Parameters
     ----------
     background : float
-        Loudness of the training video's pauses (:func:`loudness`), where following starts.
+        Loudness of the training video's pauses (:func:`loudness`): what to expect of the room and of the voice, until
+        they have been heard.
     """
 
     def __init__(self, background: float) -> None:
@@ -60,7 +222,12 @@ class VoiceActivity:
 
     def reset(self) -> None:
         """Start again from the initial background."""
-        self._state = ActivityState(self._initial_background)
+        self._background = Background(self._initial_background)
+        self._evidence: deque[float] = deque(maxlen=_SMOOTHED)
+        self._is_voice = False
+        self._n_quiet = self._n_voiced = self._run = self._voiced_run = 0
+        # speech is some 33 dB above a room's pauses; a noisy room makes no louder speakers
+        self._voice_level = min(self._initial_background + 3.3, -2.0)
 
     def push(self, mel: np.ndarray) -> np.ndarray:
         """Whether each of some mel frames holds voice.
@@ -73,23 +240,64 @@ class VoiceActivity:
         -------
         ndarray, shape (n_frames,), bool
         """
-        return np.array([self._step(level) for level in loudness(mel)], bool)
+        # float64, or sums of float32 would depend on how many frames come at a time
+        bands = (10.0 ** mel.astype(np.float64)).reshape(len(mel), N_BANDS, mel.shape[1] // N_BANDS).mean(axis=2)
+        return np.array([self._step(*frame) for frame in zip(np.log10(bands), mel, strict=True)], bool)
 
-    def _step(self, level: float) -> bool:
-        state = self._state
-        if level > SILENCE_LEVEL:  # digital silence says nothing of the room
-            state.recent.append(level)
-            if len(state.recent) == STEADY_FRAMES:
-                state.background = min(max(state.recent), state.background + RISE_PER_FRAME)
+    def _step(self, bands: np.ndarray, mel: np.ndarray) -> bool:
+        background = self._background
+        if bands.max() < _NOTHING:
+            background.hear_nothing()
+            self._evidence.append(0.0)
+            self._run = self._voiced_run = 0
+            return self._hold()
+        bands = np.maximum(bands, _FLOOR)
+        last = self._evidence[-1] if self._evidence else 0.0
+        if background.hear(bands, mel, self._is_voice, last):
+            self._evidence.clear()
+        ratio = 10.0 ** np.minimum(np.maximum(bands - background.level - background.allowance, 0), 3)
+        evidence = np.minimum(ratio - 1 - np.log(ratio), _MAX_EVIDENCE)
+        self._evidence.append(float(evidence @ _WEIGHTS))
+        return self._decide(sum(self._evidence) / _SMOOTHED, bands)
+
+    def _decide(self, evidence: float, bands: np.ndarray) -> bool:
+        beyond = np.maximum(10.0**bands - 1.5 * 10.0**self._background.level, 0) + 1e-9
+        overall, low, high = (float(power) for power in _RANGES @ beyond)
+        level, is_voiced = math.log10(overall), low > _VOICED_TILT * high
+        stands_out = evidence > ENTER and not self._background.is_starting
+        softest = _SOFTEST if self._n_voiced else _SOFTEST_FIRST
+        self._run = self._run + 1 if stands_out and level > self._voice_level - softest else 0
+        is_soft = level <= self._voice_level - _SOFTEST_VOICED
+        self._voiced_run = self._voiced_run + 1 if stands_out and is_voiced and not is_soft else 0
+        if self._is_voice:
+            goes_on = evidence > LEAVE and level > self._voice_level - _SOFTEST_LAST
         else:
-            state.recent.clear()
-        margin = LEAVE_MARGIN if state.is_voice else ENTER_MARGIN
-        if level > max(state.background + margin, SILENCE_LEVEL):
-            state.is_voice, state.quiet_frames = True, 0
-        else:
-            state.quiet_frames += 1
-            state.is_voice = state.is_voice and state.quiet_frames <= HOLD
-        return state.is_voice
+            goes_on = self._voiced_run >= CONFIRM_VOICED or self._run >= CONFIRM
+        if not goes_on:
+            if stands_out and not self._is_voice:  # a recording softer than expected is understood in the end
+                self._voice_level -= 0.001
+            return self._hold()
+        self._is_voice, self._n_quiet = True, 0
+        if is_voiced and evidence > ENTER:
+            self._follow_voice(level)
+        return True
+
+    def _follow_voice(self, level: float) -> None:
+        self._n_voiced += 1
+        falling = 0.05 if self._n_voiced < time_to_mel_frames(0.4) else 0.008
+        self._voice_level += (0.2 if level > self._voice_level else falling) * (level - self._voice_level)
+
+    def _hold(self) -> bool:
+        """Whether voice is held through a frame without it."""
+        self._n_quiet += 1
+        self._is_voice = self._is_voice and self._n_quiet <= HOLD
+        return self._is_voice
+
+
+def ripple(mel: np.ndarray) -> float:
+    """Ripple of a log-mel spectrum (n_mels,) between 300 Hz and 1.3 kHz: what stands above and below its trend."""
+    total = np.cumsum(np.concatenate([[0.0], mel[8:34]]))
+    return float((mel[11:31] - (total[7:] - total[:-7]) / 7).std())
 
 
 def loudness(mel: np.ndarray) -> np.ndarray:
