@@ -226,8 +226,8 @@ class VoiceActivity:
         self._evidence: deque[float] = deque(maxlen=_SMOOTHED)
         self._is_voice = False
         self._n_quiet = self._n_voiced = self._run = self._voiced_run = 0
-        # speech is some 33 dB above a room's pauses; a noisy room makes no louder speakers
-        self._voice_level = min(self._initial_background + 3.3, -2.0)
+        # speech is some 43 dB above a quiet room's pauses; a noisy room makes no louder speakers
+        self._voice_level = min(self._initial_background + 4.3, -1.5)
 
     def push(self, mel: np.ndarray) -> np.ndarray:
         """Whether each of some mel frames holds voice.
