@@ -7,8 +7,9 @@ again, and the spread of the answers is the error of the answer (the bootstrap [
     seen   ____/\__/\/\____/\__
     heard  ___/\__/\/\____/\___      correlates best one step later: the sound is early
 
-On 20 s of speech the draws agree within some 10 ms. Silence, music or another speaker's voice correlate with nothing,
-the draws disagree, and nothing is said.
+On 20 s of speech the draws agree within some 10 ms. Silence, noise or another speaker's voice correlate with hardly
+anything, the draws disagree, and nothing is said: in none of 303 trials with sounds that did not belong. Only sentences
+of one and the same metre can be taken for each other (7 of 144 trials with a corpus of such sentences).
 
 .. [1] Efron, Tibshirani, *An introduction to the bootstrap*, 1993.
 """
@@ -36,7 +37,8 @@ MIN_SEEN_S = 10.0
 """Seconds of visible lips that an answer needs."""
 
 MIN_CORRELATION = 0.3
-"""Of the seen and the heard opening at the best shift: real speech reaches 0.45 to 0.7, mere chance 0.25."""
+"""Of the seen and the heard opening at the best shift: real speech reaches 0.45 to 0.7, sounds that do not belong stay
+below 0.25 in 99 of 100 trials."""
 
 MIN_AGREEMENT = 0.9
 """Share of the drawn answers that must lie near the whole recording's, for it to be believed."""
@@ -45,7 +47,7 @@ NEAR_MS = 40.0
 """What near is: a picture at 25 a second."""
 
 WORTH_TELLING_MS = 60.0
-"""Smaller offsets are left alone: people don't see them, and speakers' own habits differ by up to 30 ms."""
+"""Smaller offsets are left alone: they are hard to see, and 20 s of speech in sync are measured up to 27 ms late."""
 
 _SLOW_S = 1.0
 """What changes slower than this is the head's turning and the voice's level, and is taken off both sides."""
