@@ -254,6 +254,66 @@ def test_harmonics_ripple_and_noise_does_not():
     assert ripple(sung) > 3 * ripple(hiss)
 
 
+# --- pauses as the training video has them
+
+
+def familiar(*parts: np.ndarray, background: float = BACKGROUND) -> np.ndarray:
+    return VoiceActivity(background).listen(mel_spectrogram(np.concatenate(parts)))[1]
+
+
+def test_the_training_videos_own_room_is_familiar():
+    assert familiar(noise(4, ROOM)).all()
+    assert familiar(noise(4, ROOM), background=BACKGROUND - 0.5).all()
+
+
+def test_pauses_between_sentences_are_familiar(talk):
+    samples = talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]
+    voice, is_familiar = VoiceActivity(BACKGROUND).listen(mel_spectrogram(samples))
+    assert voice.any()
+    assert is_familiar[~voice].mean() > 0.97
+
+
+@pytest.mark.parametrize("background", [BACKGROUND, -7.9])
+def test_digital_silence_is_not_familiar(background):
+    assert not familiar(np.zeros(2 * SAMPLE_RATE, np.float32), background=background).any()
+    is_familiar = familiar(noise(1, ROOM), np.zeros(SAMPLE_RATE, np.float32), noise(1, ROOM))
+    begin, end = n_mel_frames(SAMPLE_RATE), n_mel_frames(2 * SAMPLE_RATE)
+    assert not is_familiar[begin + 3 : end - 3].any()
+    assert is_familiar[:begin].all()
+    assert is_familiar[end + 3 :].mean() > 0.9
+
+
+@pytest.mark.parametrize("slope", [0.0, -0.5])
+def test_a_room_20_db_louder_is_not_familiar(slope):
+    assert not familiar(noise(2, 10 * ROOM, slope=slope)).any()
+    is_familiar = familiar(noise(2, ROOM), noise(2, 10 * ROOM, slope=slope))
+    assert is_familiar[: n_mel_frames(2 * SAMPLE_RATE)].all()
+    assert not is_familiar[n_mel_frames(round(2.5 * SAMPLE_RATE)) :].any()
+
+
+def test_nor_is_a_room_20_db_quieter():
+    assert not familiar(noise(2, ROOM / 10), background=BACKGROUND).any()
+    assert not familiar(noise(2, ROOM), background=BACKGROUND + 2).any()
+
+
+def test_the_room_is_familiar_again_when_a_noise_ends():
+    is_familiar = familiar(noise(2, ROOM), noise(2, 10 * ROOM), noise(2, ROOM))
+    assert is_familiar[n_mel_frames(round(4.5 * SAMPLE_RATE)) :].all()
+
+
+def test_a_hiss_that_is_no_voice_makes_a_pause_strange_until_it_ends():
+    """Soft and short, as a breath: never background, never voice, and still nothing that the training video had."""
+    breath = sosfilt(butter(2, [400, 4500], "bandpass", fs=SAMPLE_RATE, output="sos"), noise(0.3, 1.0, 11))
+    samples = noise(4, ROOM)
+    samples[32000 : 32000 + len(breath)] += (12 * ROOM * breath / breath.std()).astype(np.float32)
+    voice, is_familiar = VoiceActivity(BACKGROUND).listen(mel_spectrogram(samples))
+    assert not voice.any()
+    begin, end = n_mel_frames(32000), n_mel_frames(32000 + len(breath))
+    assert is_familiar[: begin + 1].all()
+    assert not is_familiar[begin + 10 : end - 2].any()
+    assert is_familiar[end + 3 :].all()
+
+
 # --- as a streaming part
 
 
@@ -273,8 +333,11 @@ def test_any_blocks_give_the_same_answer(cuts, seed):
     rng = np.random.default_rng(seed)
     mel = (np.repeat(rng.uniform(-8, -1, 30), 10)[:, None] + rng.normal(0, 0.5, (300, 80))).astype(np.float32)
     detector = VoiceActivity(-5.0)
-    pieces = [detector.push(block) for block in np.split(mel, sorted(cuts))]
-    np.testing.assert_array_equal(np.concatenate(pieces), VoiceActivity(-5.0).push(mel))
+    pieces = [detector.listen(block) for block in np.split(mel, sorted(cuts))]
+    whole = VoiceActivity(-5.0)
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole.listen(mel))
+    whole.reset()
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=1)[0], whole.push(mel))
 
 
 def test_speech_in_any_blocks_gives_the_same_answer(talk):
@@ -297,9 +360,9 @@ def test_later_sound_changes_nothing_before_it(talk):
 def test_reset_forgets_what_was_heard(talk):
     mel = mel_spectrogram(over(talk, 20, "white"))
     detector = VoiceActivity(BACKGROUND)
-    first = detector.push(mel)
+    first = detector.listen(mel)
     detector.reset()
-    np.testing.assert_array_equal(detector.push(mel), first)
+    np.testing.assert_array_equal(detector.listen(mel), first)
 
 
 def test_loudness_is_the_mean_of_the_bands():

@@ -213,6 +213,13 @@ class TestRenderRefuses:
         check_refused(self.render(run, avatar_directory, speech, tmp_path / "o.mp4", "--fps", "fast"), 2, "frame rate")
 
 
+    @pytest.mark.parametrize("value", ["-0.5", "3", "nan"])
+    def test_an_expressiveness_out_of_range(self, run, tmp_path, avatar_directory, speech, value):
+        result = self.render(run, avatar_directory, speech, tmp_path / "o.mp4", f"--expressiveness={value}")
+        check_refused(result, 2, "expressiveness", "0 to 2", value)
+        assert not (tmp_path / "o.mp4").exists()
+
+
 class TestRenders:
     def test_a_path_with_spaces_and_unicode(self, run, tmp_path, avatar_directory, speech):
         folder = tmp_path / "mes vidéos %d"

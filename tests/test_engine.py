@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hygiesync import Engine
 from hygiesync.avatar.template import FacePlaces, VideoTemplate
 from hygiesync.avatar.tracking import track_face
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
@@ -47,9 +47,9 @@ class CoefficientRecorder:
         self.seen = []
 
 
-def run(avatar, blocks, fps=60, flush=True):
+def run(avatar, blocks, fps=60, flush=True, expressiveness=1.0):
     recorder = CoefficientRecorder()
-    engine = Engine(avatar, fps=fps, renderer=recorder)
+    engine = Engine(avatar, fps=fps, renderer=recorder, expressiveness=expressiveness)
     for block in blocks:
         list(engine.push(block))
     if flush:
@@ -119,6 +119,21 @@ def test_speech_to_silence_rests_within_120_ms(talker_avatar, speech):
     heard = coefficients_at(talker_avatar.listener(), samples, times)
     after = np.array([float(time) for time in times]) > loud / 16000 + 0.12
     np.testing.assert_allclose(heard[after], np.tile(talker_avatar.rest, (after.sum(), 1)), atol=1e-6)
+
+
+def test_expressiveness_scales_the_way_from_rest(talker_avatar, speech):
+    none, plain, double = (
+        np.array([c for _, c in run(talker_avatar, [speech], fps=25, expressiveness=scale)]) for scale in (0, 1, 2)
+    )
+    np.testing.assert_array_equal(none, np.tile(talker_avatar.rest, (len(none), 1)))
+    np.testing.assert_allclose(double - talker_avatar.rest, 2 * (plain - talker_avatar.rest), atol=1e-6)
+    assert np.abs(plain - talker_avatar.rest).max() > 0.5
+
+
+@pytest.mark.parametrize("bad", [-0.1, 2.01, float("nan"), float("inf")])
+def test_refuses_an_expressiveness_out_of_range(talker_avatar, bad):
+    with pytest.raises(UsageError, match="expressiveness: expected 0 to 2, got"):
+        Engine(talker_avatar, renderer=CoefficientRecorder(), expressiveness=bad)
 
 
 @pytest.mark.parametrize("bad", [np.zeros((100, 2), np.float32), np.array([0, np.nan], np.float32)])

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
+from hygiesync.motion.aperture import Aperture
+from hygiesync.motion.augment import Augmentation
 from hygiesync.motion.dataset import Sequence
+from hygiesync.motion.ear import Ear
 from hygiesync.motion.export import export_step
 from hygiesync.motion.listener import Listener, coefficients_at
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
@@ -20,12 +23,14 @@ from hygiesync.motion.predictor import Predictor
 from hygiesync.motion.train import TrainingSettings, predict, train_network
 from hygiesync.speech.activity import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
-from hygiesync.timing import SAMPLE_RATE, mel_frames_to_time, time_to_samples
+from hygiesync.timing import SAMPLE_RATE, described_time, mel_frames_to_time, time_to_mel_frames, time_to_samples
 
 N_COMPONENTS = 3
 TINY = NetworkSettings(N_COMPONENTS, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
 SHORT = TrainingSettings(n_epochs=5, patience=9, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3)
 WEIGHTS = np.array([0.6, 0.3, 0.1])
+APERTURE = Aperture(np.array([0.05, 0.0, 0.02]), 0.02, np.array([16.0, 3.0, 10.0]))
+LITTLE_NOISE = Augmentation(grain=0.1, gain=0.0, narrow_share=0.0, noise_share=0.0)
 DELAY = 4
 
 
@@ -42,13 +47,22 @@ def make_sequence(n_frames: int, seed: int) -> Sequence:
 TRAINING, VALIDATION = [make_sequence(600, 1), make_sequence(400, 2)], [make_sequence(300, 3)]
 
 
-def train(checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY):
-    return train_network(TRAINING, VALIDATION, WEIGHTS, network_settings, training_settings, checkpoint, progress)
+def train(
+    checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, ear=None
+):
+    return train_network(
+        TRAINING, VALIDATION, WEIGHTS, network_settings, training_settings, checkpoint, progress, aperture, ear
+    )
 
 
 def same_weights(one: SpeechToShape, other: SpeechToShape) -> bool:
     theirs = other.state_dict()
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
+
+
+def random_ear(network_settings=TINY, seed: int = 5) -> Ear:
+    torch.manual_seed(seed)
+    return Ear.of(SpeechToShape(network_settings))
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -108,6 +122,34 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epoch
     assert resumed.validation_loss == whole_run.validation_loss
 
 
+@pytest.mark.parametrize("n_epochs", [2, 5])
+def test_an_interrupted_run_with_an_ear_and_an_aperture_does_too(tmp_path, n_epochs):
+    path, equipment = tmp_path / "checkpoint.safetensors", dict(aperture=APERTURE, ear=random_ear())
+    whole = train(**equipment)
+    with pytest.raises(Interrupted):
+        train(path, interrupt_after(n_epochs), **equipment)
+    torch.manual_seed(999)
+    resumed = train(path, **equipment)
+    assert same_weights(resumed.network, whole.network)
+    assert resumed.validation_loss == whole.validation_loss
+    assert resumed.ear_name == whole.ear_name
+    assert float(whole.network.reach) != 1
+
+
+def test_training_begins_with_the_ear(whole_run):
+    ear, idle = random_ear(), replace(SHORT, n_epochs=1, batches_per_epoch=1, learning_rate=1e-9)
+    run = train(training_settings=idle, ear=ear)
+    weights = run.network.state_dict()
+    for name, tensor in ear.tensors.items():
+        np.testing.assert_allclose(weights[name], tensor, atol=1e-6)
+    assert (run.ear_name, whole_run.ear_name) == (ear.name, "none")
+
+
+def test_an_ear_of_other_sizes_is_not_begun_with():
+    with pytest.raises(InputError, match="other sizes"):
+        train(ear=random_ear(replace(TINY, lstm_width=20)))
+
+
 def test_a_checkpoint_changes_nothing(tmp_path, whole_run):
     assert same_weights(train(tmp_path / "checkpoint.safetensors").network, whole_run.network)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
@@ -140,11 +182,22 @@ def test_training_stops_when_patience_runs_out():
         {"training_settings": replace(SHORT, seed=8)},
         {"training_settings": replace(SHORT, n_epochs=9)},
         {"network_settings": replace(TINY, conv_width=16)},
+        {"training_settings": replace(SHORT, augmentation=LITTLE_NOISE)},
     ],
 )
 def test_a_checkpoint_of_other_settings_is_refused(checkpoint, other):
     with pytest.raises(InputError, match="other settings"):
         train(checkpoint, **other)
+
+
+def test_a_checkpoint_of_another_ear_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Interrupted):
+        train(path, interrupt_after(1), ear=random_ear())
+    for other in (random_ear(seed=6), None):
+        with pytest.raises(InputError, match="other settings"):
+            train(path, ear=other)
+    assert len(train(path, ear=random_ear()).validation_loss) == SHORT.n_epochs
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
@@ -164,7 +217,8 @@ def test_a_file_that_is_no_checkpoint_is_refused(checkpoint):
 
 
 def test_it_learns_a_delayed_answer():
-    lesson = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, noise=0.1)
+    lesson = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01)
+    lesson = replace(lesson, augmentation=LITTLE_NOISE)
     run = train(training_settings=lesson, network_settings=replace(TINY, dropout=0.0))
     truth = VALIDATION[0]
     known = truth.coefficients[20:]
@@ -287,8 +341,14 @@ ROOM_LEVEL = float(loudness(mel_spectrogram(room(1))).mean())
 SPEECH = np.concatenate([room(0.3), voice(0.5), room(0.4), voice(0.3), room(0.3)])
 
 
-def make_listener(step: bytes, lookahead: int = 8) -> Listener:
-    return Listener(Predictor(step), REST, ROOM_LEVEL, lookahead)
+OTHER_ROOM_LEVEL = ROOM_LEVEL - 2
+"""Of a room 20 decibels quieter: one trained there does not take this room's noise for its own pauses."""
+
+
+def make_listener(
+    step: bytes, lookahead: int = 8, background: float = ROOM_LEVEL, expressiveness: float = 1.0
+) -> Listener:
+    return Listener(Predictor(step), REST, background, lookahead, expressiveness)
 
 
 def times(duration_s: float, fps: int = 60) -> list[Fraction]:
@@ -347,7 +407,7 @@ def test_silence_returns_to_rest_within_120_ms_and_stays(step, lookahead, extra_
     end_s = Fraction(len(spoken), SAMPLE_RATE)
     samples = np.concatenate([spoken, room(1.5, noise)])
     moments = [end_s + Fraction(ms, 1000) for ms in range(-60, 1300, 3)]
-    found = coefficients_at(make_listener(step, lookahead), samples, moments)
+    found = coefficients_at(make_listener(step, lookahead, OTHER_ROOM_LEVEL), samples, moments)
     assert np.abs(found[:15] - REST).max() > 0.05, "while it speaks, the mouth moves"
     at_rest = np.array([moment >= end_s + Fraction(120, 1000) for moment in moments])
     np.testing.assert_allclose(found[at_rest], np.broadcast_to(REST, found[at_rest].shape), atol=1e-6)
@@ -355,10 +415,54 @@ def test_silence_returns_to_rest_within_120_ms_and_stays(step, lookahead, extra_
     np.testing.assert_array_equal(found[stays], np.broadcast_to(REST, found[stays].shape))
 
 
-@pytest.mark.parametrize("amplitude", [0.0, ROOM])
-def test_a_silent_signal_never_moves_the_mouth(step, amplitude):
-    found = coefficients_at(make_listener(step), room(2, amplitude), times(2))
+@pytest.mark.parametrize(("amplitude", "background"), [(0.0, ROOM_LEVEL), (0.0, -7.9), (ROOM, OTHER_ROOM_LEVEL)])
+def test_a_silent_signal_never_moves_the_mouth(step, amplitude, background):
+    found = coefficients_at(make_listener(step, background=background), room(2, amplitude), times(2))
     np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
+
+
+def answers_of_the_network(step: bytes, samples: np.ndarray, lookahead: int = 8) -> tuple[list[Fraction], np.ndarray]:
+    """Times that its answers describe, and the answers."""
+    answers = Predictor(step).push(mel_spectrogram(samples))
+    return [described_time(index, lookahead) for index in range(len(answers))], answers
+
+
+def test_in_pauses_like_the_training_videos_the_network_is_heard(step):
+    samples = np.concatenate([room(1.5, seed=3), voice(0.5), room(1.5, seed=4)])
+    moments, answers = answers_of_the_network(step, samples)
+    begun = time_to_mel_frames(0.2)
+    found = coefficients_at(make_listener(step), samples, moments[begun:])
+    np.testing.assert_allclose(found, answers[begun:], atol=1e-5)
+    assert np.ptp(answers[begun:100], axis=0).min() > 0.01
+
+
+def test_digital_silence_in_a_familiar_room_is_at_rest(step):
+    samples = np.concatenate([room(1), np.zeros(SAMPLE_RATE, np.float32), room(1)])
+    rests = [Fraction(n, 100) for n in range(112, 185)]
+    found = coefficients_at(make_listener(step), samples, rests)
+    np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
+
+
+def test_a_loud_noise_in_a_familiar_room_shuts_the_gate(step):
+    samples = np.concatenate([room(1.5), room(2, 0.05)])
+    moments = [Fraction(n, 100) for n in range(345)]
+    found = coefficients_at(make_listener(step), samples, moments)
+    assert np.abs(found[50:140] - REST).max(1).min() > 0.01, "before it the network is heard"
+    np.testing.assert_array_equal(found[220:], np.broadcast_to(REST, found[220:].shape))
+
+
+def test_without_expressiveness_the_mouth_rests(step):
+    found = coefficients_at(make_listener(step, expressiveness=0.0), SPEECH, times(1.5))
+    np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
+
+
+@pytest.mark.parametrize("expressiveness", [0.5, 2.0])
+def test_expressiveness_scales_the_distance_from_rest(step, expressiveness):
+    plain, scaled = (
+        coefficients_at(make_listener(step, expressiveness=by), SPEECH, times(1.5)) for by in (1.0, expressiveness)
+    )
+    np.testing.assert_allclose(scaled - REST, expressiveness * (plain - REST), atol=1e-9)
+    assert np.ptp(plain, axis=0).min() > 0.1
 
 
 def test_the_mouth_is_open_to_the_network_when_the_voice_begins(step):

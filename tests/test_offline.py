@@ -79,6 +79,18 @@ def test_silence_rests_and_stays_still(talker_avatar, tmp_path):
     assert abs(opening.mean() - rest) < 0.01
 
 
+def test_without_expressiveness_a_still_never_moves(talker_avatar, held_out_video, tmp_path):
+    soundfile.write(tmp_path / "speech.wav", read_audio(held_out_video)[8000:24000], 16000)
+    movement = []
+    for expressiveness in (0.0, 1.0):
+        options = RenderOptions(still=True, landmarks_only=True, expressiveness=expressiveness, crf=0)
+        render(talker_avatar, tmp_path / "speech.wav", tmp_path / "out.mp4", options)
+        pictures = np.array([frame.image for frame in read_frames(tmp_path / "out.mp4")], int)
+        movement.append(np.abs(pictures - pictures[0]).max())
+    assert movement[0] == 0
+    assert movement[1] > 50
+
+
 def test_landmarks_only_are_points_on_black(talker_avatar, held_out_video, tmp_path):
     render(talker_avatar, held_out_video, tmp_path / "out.mp4", RenderOptions(landmarks_only=True))
     picture = next(read_frames(tmp_path / "out.mp4")).image

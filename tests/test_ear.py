@@ -1,0 +1,192 @@
+"""The generic ear: what is taught once and given to every network, on disk and in a network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hygiesync.errors import InputError
+from hygiesync.motion.corpus import SOUNDS, Corpus, synthesise_corpus
+from hygiesync.motion.ear import EAR_FILE, Ear
+from hygiesync.motion.network import NetworkSettings, SpeechToShape
+from hygiesync.motion.pretrain import REPORT_EVERY, Lesson, pretrain
+from hygiesync.speech.mel import N_MELS
+from hygiesync.speech.visemes import CURVES
+
+TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
+SHORT = Lesson(n_steps=8, batch_size=4, window=50, warm_up=10, seed=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+def make_network(settings: NetworkSettings = TINY, seed: int = 0) -> SpeechToShape:
+    torch.manual_seed(seed)
+    return SpeechToShape(settings)
+
+
+def layers(network: SpeechToShape) -> dict[str, torch.Tensor]:
+    return dict(network.state_dict())
+
+
+def one_line(error: pytest.ExceptionInfo) -> str:
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# --- given from network to network
+
+
+def test_an_ear_gives_another_network_the_layers_before_its_head():
+    teacher, pupil = make_network(), make_network(replace(TINY, n_components=7), seed=1)
+    before = {name: tensor.clone() for name, tensor in layers(pupil).items()}
+    Ear.of(teacher).give_to(pupil)
+    taught = layers(teacher)
+    for name, tensor in layers(pupil).items():
+        if name.startswith(("convolutions", "lstm")):
+            torch.testing.assert_close(tensor, taught[name], atol=1e-3, rtol=1e-3)
+            assert tensor.dtype == torch.float32
+            assert not torch.equal(tensor, before[name])
+        else:
+            assert torch.equal(tensor, before[name]), name
+
+
+def test_what_a_network_learns_later_leaves_the_ear_alone():
+    network = make_network()
+    ear = Ear.of(network)
+    kept = {name: tensor.clone() for name, tensor in ear.tensors.items()}
+    pupil = make_network(seed=1)
+    ear.give_to(pupil)
+    with torch.no_grad():
+        for parameter in (*network.parameters(), *pupil.parameters()):
+            parameter += 1
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in ear.tensors.items())
+
+
+@pytest.mark.parametrize(
+    "other", [dict(conv_width=16), dict(lstm_width=20), dict(n_convolutions=3), dict(kernel_size=5)]
+)
+def test_a_network_of_other_sizes_is_refused(other):
+    network = make_network(replace(TINY, **other))
+    before = {name: tensor.clone() for name, tensor in layers(network).items()}
+    with pytest.raises(InputError, match="make generic") as error:
+        Ear.of(make_network()).give_to(network)
+    assert "other sizes" in one_line(error)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in layers(network).items())
+
+
+def test_the_name_is_that_of_the_weights():
+    network = make_network()
+    name = Ear.of(network).name
+    assert Ear.of(make_network()).name == name
+    with torch.no_grad():
+        network.head.weight += 1
+    assert Ear.of(network).name == name, "the head is no part of the ear"
+    with torch.no_grad():
+        network.lstm.weight_hh_l0[3, 2] += 0.01
+    assert Ear.of(network).name != name
+
+
+# --- on disk
+
+
+def test_an_ear_survives_the_way_to_disk_and_back(tmp_path):
+    ear = Ear.of(make_network())
+    ear.save(tmp_path / "ear.safetensors")
+    back = Ear.load(tmp_path / "ear.safetensors")
+    assert back.name == ear.name
+    assert back.tensors.keys() == ear.tensors.keys()
+    assert all(torch.equal(tensor, ear.tensors[name]) for name, tensor in back.tensors.items())
+    pupil, other = make_network(seed=1), make_network(seed=1)
+    ear.give_to(pupil)
+    back.give_to(other)
+    assert all(torch.equal(tensor, layers(other)[name]) for name, tensor in layers(pupil).items())
+
+
+def test_a_missing_ear_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"none\.safetensors.*make generic") as error:
+        Ear.load(tmp_path / "none.safetensors")
+    one_line(error)
+
+
+def test_a_folder_is_no_ear(tmp_path):
+    with pytest.raises(InputError, match="make generic") as error:
+        Ear.load(tmp_path)
+    one_line(error)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
+def test_a_truncated_ear_is_refused(tmp_path, share):
+    path = tmp_path / "ear.safetensors"
+    Ear.of(make_network()).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"ear\.safetensors.*make generic") as error:
+        Ear.load(path)
+    one_line(error)
+
+
+def test_another_file_of_tensors_is_no_ear(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(3)}, tmp_path / "ear.safetensors")
+    with pytest.raises(InputError, match="make generic"):
+        Ear.load(tmp_path / "ear.safetensors").give_to(make_network())
+
+
+@pytest.mark.parametrize("n_components", [8, 24])
+def test_the_ear_that_ships_fits_every_avatar(n_components):
+    network = make_network(NetworkSettings(n_components))
+    before = {name: tensor.clone() for name, tensor in layers(network).items()}
+    Ear.load().give_to(network)
+    assert all(torch.isfinite(tensor).all() for tensor in layers(network).values())
+    assert not torch.equal(network.lstm.weight_hh_l0, before["lstm.weight_hh_l0"])
+    assert EAR_FILE.stat().st_size < 2_000_000
+
+
+# --- taught
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    """Three sounds, each a band of its own, and a mouth that opens at one of them."""
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 3, 60).repeat(12)
+    mel = rng.normal(-5, 0.2, (len(kinds), N_MELS))
+    for kind in range(3):
+        mel[np.ix_(kinds == kind, range(12 + 20 * kind, 26 + 20 * kind))] += 2.5
+    curves = np.zeros((len(kinds), len(CURVES)))
+    curves[:, 0] = 0.8 * (kinds == 1)
+    return Corpus(mel.astype(np.float32), curves.astype(np.float32), kinds.astype(np.int64))
+
+
+def test_an_ear_is_taught_on_spoken_words_and_fits_a_default_network(tmp_path):
+    pytest.importorskip("espeakng_loader")
+    ear = pretrain(synthesise_corpus(2, 8, seed=1), SHORT)
+    ear.save(tmp_path / "ear.safetensors")
+    network = make_network(NetworkSettings(12))
+    Ear.load(tmp_path / "ear.safetensors").give_to(network)
+    assert all(torch.isfinite(tensor).all() for tensor in layers(network).values())
+
+
+def test_the_same_seed_teaches_the_same_ear(corpus):
+    first = pretrain(corpus, SHORT)
+    torch.manual_seed(9)  # the state that others leave the generator in must not matter
+    assert pretrain(corpus, SHORT).name == first.name
+    assert pretrain(corpus, replace(SHORT, seed=2)).name != first.name
+
+
+def test_teaching_teaches(corpus):
+    """It reports as it goes, and after a hundred steps tells three sounds of many."""
+    told = []
+    lesson = replace(SHORT, n_steps=3 * REPORT_EVERY, batch_size=6)
+    pretrain(corpus, lesson, lambda *report: told.append(report))
+    assert [report[:2] for report in told] == [(n * REPORT_EVERY, lesson.n_steps) for n in (1, 2, 3)]
+    share = float(told[-1][2].split(", ")[1].split("%")[0]) / 100
+    assert share > 0.7, f"of {len(SOUNDS)} sounds, three of them spoken"
