@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$python && break; \
 	done)
 
-.PHONY: help install train demo test lint bench docs clean
+.PHONY: help install train demo test lint generic bench docs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/mypy hygiesync
 	$(BIN)/lint-imports
+
+generic: $(INSTALLED)  ## teach the generic ear in models/generic again, on synthetic voices (15 minutes)
+	$(BIN)/python -m hygiesync.apps.generic
 
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
 	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"

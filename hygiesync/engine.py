@@ -14,10 +14,13 @@ import numpy as np
 
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.template import TemplateSource
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.render.compositor import Renderer
 from hygiesync.render.template import TemplateFrame
 from hygiesync.timing import HOP_LENGTH, parse_fps, sample_time
+
+MAX_EXPRESSIVENESS = 2.0
+"""Further from rest the mouth leaves what its pictures can be bent to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,13 @@ class Engine:
         Frames to put the mouth into, at times of their own; the avatar's idle loop when left out.
     renderer : Renderer, optional
         What draws; the avatar's compositor when left out.
+    expressiveness : float
+        How far the mouth goes from rest, 0 to 2; 1 is as the person does.
+
+    Raises
+    ------
+    UsageError
+        When the rate or the expressiveness is out of range.
 
     Examples
     --------
@@ -61,10 +71,12 @@ class Engine:
         fps: int | float | str | Fraction = 60,
         template: TemplateSource | None = None,
         renderer: Renderer | None = None,
+        expressiveness: float = 1.0,
     ) -> None:
+        check_expressiveness(expressiveness)
         self._template = template or avatar.idle_template(parse_fps(fps))
         self._renderer = renderer or avatar.compositor()
-        self._listener = avatar.listener()
+        self._listener = avatar.listener(expressiveness)
         self.reset()
 
     def reset(self) -> None:
@@ -142,3 +154,15 @@ class Engine:
 
 def _as_video(drawn: Iterator[tuple[TemplateFrame, np.ndarray]]) -> Iterator[VideoFrame]:
     return (VideoFrame(picture, template.time_s) for template, picture in drawn)
+
+
+def check_expressiveness(value: float) -> None:
+    """Refuse what is no scale of articulation.
+
+    Raises
+    ------
+    UsageError
+        When `value` lies outside 0 to 2.
+    """
+    if not 0 <= value <= MAX_EXPRESSIVENESS:
+        raise UsageError(f"expressiveness: expected 0 to {MAX_EXPRESSIVENESS:g}, got {value:g}")

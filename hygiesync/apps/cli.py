@@ -109,6 +109,10 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
     parser.add_argument("--still", action="store_true", help="use one picture of the template, which stands still")
     parser.add_argument("--fps", metavar="F", help="pictures a second, 1 to 240; 29.97 means 30000/1001")
+    parser.add_argument(
+        "--expressiveness", type=float, default=1.0, metavar="X",
+        help="how far the mouth goes from rest, 0 to 2; 1 is as the person does (%(default)g)",
+    )  # fmt: skip
     parser.add_argument("--landmarks-only", action="store_true", help="draw the moving landmarks on black")
     parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")
     parser.add_argument("--crf", type=int, default=17, help="quality, 0 (lossless) to 51 (%(default)s)")

@@ -64,6 +64,7 @@ def run_render(arguments: argparse.Namespace) -> int:
         fps=None if arguments.fps is None else parse_fps(arguments.fps),
         still=arguments.still,
         landmarks_only=arguments.landmarks_only,
+        expressiveness=arguments.expressiveness,
         crf=arguments.crf,
         preset=arguments.encoder_preset,
         codec=arguments.codec,

@@ -17,7 +17,7 @@ from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
 from hygiesync.avatar.still import StillTemplate
 from hygiesync.avatar.template import FacePlaces, TemplateSource, VideoTemplate
 from hygiesync.avatar.tracking import watch
-from hygiesync.engine import Engine, VideoFrame
+from hygiesync.engine import Engine, VideoFrame, check_expressiveness
 from hygiesync.errors import UsageError
 from hygiesync.media.audio import probe_audio, read_audio_blocks
 from hygiesync.media.container import PathLike
@@ -61,6 +61,8 @@ class RenderOptions:
         Put the mouth into one picture of the template that stands still.
     landmarks_only : bool
         Draw points on black in place of the face.
+    expressiveness : float
+        How far the mouth goes from rest; 1 is as the person does.
     crf, preset, codec : encoder's quality, speed and name
     """
 
@@ -68,6 +70,7 @@ class RenderOptions:
     fps: Fraction | None = None
     still: bool = False
     landmarks_only: bool = False
+    expressiveness: float = 1.0
     crf: int = 17
     preset: str = "veryfast"
     codec: str = "libx264"
@@ -108,9 +111,10 @@ def render(
     InputError
         When the sound, the template or the output can't be used.
     UsageError
-        When `out` is one of the files that are read.
+        When `out` is one of the files that are read, or an option is out of range.
     """
     options = options or RenderOptions()
+    check_expressiveness(options.expressiveness)
     check_not_same(out, audio, options.template)
     next(read_audio_blocks(audio, block_length=BLOCK_LENGTH))
     report = progress or (lambda *_: None)
@@ -119,7 +123,9 @@ def render(
     width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
     fps = options.fps or (info.fps if info else avatar.fps)
     renderer: Renderer = LandmarkPainter(avatar.shape) if options.landmarks_only else avatar.compositor(WHOLE_PATH_LAG)
-    engine = Engine(avatar, template=_LoopedFrames(source), renderer=renderer)
+    engine = Engine(
+        avatar, template=_LoopedFrames(source), renderer=renderer, expressiveness=options.expressiveness
+    )
     n_frames = n_video_frames(duration_s, fps)
 
     def count(time_s: Fraction) -> None:

@@ -36,6 +36,7 @@ from hygiesync.face.comparison import compare_lips
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoInfo, probe
+from hygiesync.motion.aperture import Aperture
 from hygiesync.motion.dataset import Sequence, align, split
 from hygiesync.render.mesh import FaceMesh
 from hygiesync.speech.mel import mel_spectrogram
@@ -259,6 +260,7 @@ def _learn(
     sequences: list[Sequence], face: FittedFace, job: Job, checkpoint: Path, report: Progress
 ) -> tuple[TrainingRun, dict[str, float], list[np.ndarray]]:
     """Train the network, and measure it on the validation part; gives its answers there for each sequence too."""
+    from hygiesync.motion.ear import Ear
     from hygiesync.motion.network import NetworkSettings
     from hygiesync.motion.train import predict, preset, train_network
 
@@ -277,6 +279,8 @@ def _learn(
         settings,
         checkpoint,
         count,
+        Aperture.fit(face.shape, np.concatenate([f.coefficients[f.is_usable] for f in face.frames])),
+        Ear.load(),
     )
     predicted = [predict(run.network, sequence.mel) for sequence in validation]
     known = [sequence.is_known for sequence in validation]
@@ -339,6 +343,7 @@ def _training_record(
         "training_loss": [round(loss, 5) for loss in run.training_loss],
         "validation_loss": [round(loss, 5) for loss in run.validation_loss],
         "best_epoch": run.best_epoch,
+        "ear": run.ear_name,
         "validation": measures,
         "n_frames": len(usable),
         "n_usable_frames": int(usable.sum()),

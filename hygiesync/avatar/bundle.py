@@ -136,9 +136,9 @@ class Avatar:
         """Average rate of the training video."""
         return Fraction(self.manifest.fps)
 
-    def listener(self) -> Listener:
-        """A new streaming part that turns samples into this person's coefficients."""
-        return Listener(Predictor(self.step), self.rest, self.background, self.manifest.lookahead)
+    def listener(self, expressiveness: float = 1.0) -> Listener:
+        """A new streaming part that turns samples into this person's coefficients; see :class:`Listener`."""
+        return Listener(Predictor(self.step), self.rest, self.background, self.manifest.lookahead, expressiveness)
 
     def compositor(self, lag: int = 0) -> Compositor:
         """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""

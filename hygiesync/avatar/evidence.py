@@ -58,7 +58,7 @@ class TrainingEvidence:
     training_loss, validation_loss : sequence of float
         One entry an epoch.
     best_epoch : int
-        Whose weights are kept, from 0.
+        With the lowest validation loss, from 0.
     shape : ShapeModel
     rest : ndarray, shape (n_components,)
         Coefficients of the resting mouth.

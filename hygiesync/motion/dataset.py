@@ -10,7 +10,7 @@ import numpy as np
 from hygiesync.errors import InputError
 from hygiesync.timing import described_time, mel_frames_to_time, time_to_mel_frames
 
-VALIDATION_SHARE = 0.08
+VALIDATION_SHARE = 0.05
 """Part of each recording kept for validation: its end, in one piece."""
 
 GUARD_S = 0.5

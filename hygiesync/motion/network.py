@@ -3,9 +3,12 @@
 Offline, streaming and training are the *same forward*: it takes a state and gives the next one. A fresh state is all
 zeros; running a whole sequence from it equals running the frames one by one::
 
-    mel (B, T, 80) -> normalise -> [conv + GELU] x n -> LSTM -> linear -> coefficients (B, T, n_components)
-                                      |  ^               |  ^
+    mel (B, T, 80) -> normalise -> [conv + GELU] x n -> LSTM -> linear -.-> coefficients ---> close -> coefficients
+                                      |  ^               |  ^            '-> lips meet? -------^
                                 last k-1 inputs        (h, c)              = NetworkState
+
+A mean of what may come next is a mouth half open, so squared errors alone never let lips meet. Whether they *do* meet
+is therefore a question of its own, answered by one more output, and where the answer is yes the opening is taken away.
 """
 
 from __future__ import annotations
@@ -18,7 +21,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hygiesync.motion.aperture import Aperture
 from hygiesync.speech.mel import N_MELS
+
+CLOSING_ODDS = -1.5
+"""Log-odds of lips that meet from which on they are made to: under even, since a closure missed is seen at once, and
+one too many hardly."""
+
+CLOSING_WIDTH = 0.4
+"""Log-odds over which the closing sets in."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +82,33 @@ class SpeechToShape(nn.Module):
     settings : NetworkSettings
     mel_mean, mel_deviation : Tensor, shape (N_MELS,), optional
         Statistics of the training sound; part of the weights, so no file is normalised by itself.
+    aperture : Aperture, optional
+        How the person's lips part; without it they are never made to meet.
     """
 
     mel_mean: Tensor
     mel_deviation: Tensor
+    opening_gradient: Tensor
+    opening_at_mean: Tensor
+    opening_path: Tensor
+    reach: Tensor
 
     def __init__(
-        self, settings: NetworkSettings, mel_mean: Tensor | None = None, mel_deviation: Tensor | None = None
+        self,
+        settings: NetworkSettings,
+        mel_mean: Tensor | None = None,
+        mel_deviation: Tensor | None = None,
+        aperture: Aperture | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
         self.register_buffer("mel_mean", torch.zeros(N_MELS) if mel_mean is None else mel_mean.float())
         self.register_buffer("mel_deviation", torch.ones(N_MELS) if mel_deviation is None else mel_deviation.float())
+        aperture = Aperture.none(settings.n_components) if aperture is None else aperture
+        self.register_buffer("opening_gradient", torch.from_numpy(aperture.gradient).float())
+        self.register_buffer("opening_at_mean", torch.tensor(aperture.at_mean).float())
+        self.register_buffer("opening_path", torch.from_numpy(aperture.path).float())
+        self.register_buffer("reach", torch.ones(()))
         widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in pairwise(widths)
@@ -94,7 +120,7 @@ class SpeechToShape(nn.Module):
             batch_first=True,
             dropout=settings.dropout if settings.n_lstm_layers > 1 else 0.0,
         )
-        self.head = nn.Linear(settings.lstm_width, settings.n_components)
+        self.head = nn.Linear(settings.lstm_width, settings.n_components + 1)
 
     def initial_state(self, batch_size: int = 1) -> NetworkState:
         """State before anything was heard: zeros."""
@@ -118,6 +144,11 @@ class SpeechToShape(nn.Module):
         coefficients : Tensor, shape (B, T, n_components), in standard deviations
         state : NetworkState
         """
+        coefficients, meeting, state = self.hear(mel, state)
+        return self._close(coefficients, meeting), state
+
+    def hear(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, Tensor, NetworkState]:
+        """What training looks at: the coefficients before any closing, and the log-odds (B, T) that the lips meet."""
         state = self.initial_state(mel.shape[0]) if state is None else state
         x = ((mel - self.mel_mean) / self.mel_deviation).transpose(1, 2)
         remembered = []
@@ -126,7 +157,17 @@ class SpeechToShape(nn.Module):
             remembered.append(x[:, :, -past.shape[2] :])
             x = functional.gelu(layer(x))
         x, (hidden, cell) = self.lstm(self._drop_channels(x.transpose(1, 2)), (state.hidden, state.cell))
-        return self.head(self._drop_channels(x)), NetworkState(tuple(remembered), hidden, cell)
+        answer = self.head(self._drop_channels(x))
+        return answer[..., :-1], answer[..., -1], NetworkState(tuple(remembered), hidden, cell)
+
+    def opening(self, coefficients: Tensor) -> Tensor:
+        """Opening (B, T) of mouths (B, T, n_components), canonical units; see :class:`Aperture`."""
+        return coefficients @ self.opening_gradient + self.opening_at_mean
+
+    def _close(self, coefficients: Tensor, meeting: Tensor) -> Tensor:
+        """Take the opening away where the lips meet, and stretch it to the person's own spread elsewhere."""
+        kept = self.reach * torch.sigmoid((CLOSING_ODDS - meeting) / CLOSING_WIDTH)
+        return coefficients + ((kept - 1) * self.opening(coefficients))[..., None] * self.opening_path
 
     def _drop_channels(self, x: Tensor) -> Tensor:
         """Dropout of whole channels of (B, T, channels): one draw for all times, which recurrence does not average out.

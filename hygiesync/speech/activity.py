@@ -70,6 +70,13 @@ _SOFTEST_VOICED, _SOFTEST, _SOFTEST_FIRST, _SOFTEST_LAST = 2.7, 2.2, 1.4, 3.2
 What comes before the first word is a breath more often than not, and the voice's level is only a guess then.
 """
 
+_FAMILIAR = (-1.0, 1.3)
+"""How far the background may lie from the training video's pauses, log10 of power, to be taken for the same room: they
+are told by their softest twentieth, above which their usual level lies."""
+
+_LOUD_FOR_A_PAUSE, _LOUD_FRAMES = 1.5, time_to_mel_frames(0.06)
+"""What stands out of the background by more, and for so long without being voice, is a noise and no pause."""
+
 HOLD = time_to_mel_frames(0.05)
 """Frames that voice outlasts its last loud one."""
 
@@ -225,7 +232,7 @@ class VoiceActivity:
         self._background = Background(self._initial_background)
         self._evidence: deque[float] = deque(maxlen=_SMOOTHED)
         self._is_voice = False
-        self._n_quiet = self._n_voiced = self._run = self._voiced_run = 0
+        self._n_quiet = self._n_voiced = self._run = self._voiced_run = self._n_loud = 0
         # speech is some 43 dB above a quiet room's pauses; a noisy room makes no louder speakers
         self._voice_level = min(self._initial_background + 4.3, -1.5)
 
@@ -240,9 +247,40 @@ class VoiceActivity:
         -------
         ndarray, shape (n_frames,), bool
         """
+        return self.listen(mel)[0]
+
+    def listen(self, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each frame holds voice, and whether what is heard is a pause as the training video has them.
+
+        Parameters
+        ----------
+        mel : ndarray, shape (n_frames, n_mels), float32, log10 of power
+
+        Returns
+        -------
+        is_voice : ndarray, shape (n_frames,), bool
+        is_familiar : ndarray, shape (n_frames,), bool
+            The background is about as loud as the training video's pauses, there is no digital silence, and nothing
+            but voice stands far out of it for long. Of frames with voice it says nothing.
+        """
         # float64, or sums of float32 would depend on how many frames come at a time
         bands = (10.0 ** mel.astype(np.float64)).reshape(len(mel), N_BANDS, mel.shape[1] // N_BANDS).mean(axis=2)
-        return np.array([self._step(*frame) for frame in zip(np.log10(bands), mel, strict=True)], bool)
+        heard = [
+            (self._step(*frame), self._is_familiar(frame[0])) for frame in zip(np.log10(bands), mel, strict=True)
+        ]
+        is_voice, is_familiar = np.array(heard, bool).reshape(-1, 2).T
+        return is_voice, is_familiar
+
+    def _is_familiar(self, bands: np.ndarray) -> bool:
+        background = float(self._background.level.mean())
+        is_loud = float(bands.mean()) > background + _LOUD_FOR_A_PAUSE
+        self._n_loud = self._n_loud + 1 if is_loud and not self._is_voice else 0
+        low, high = _FAMILIAR
+        return (
+            low < background - self._initial_background < high
+            and bands.max() >= _NOTHING
+            and self._n_loud < _LOUD_FRAMES
+        )
 
     def _step(self, bands: np.ndarray, mel: np.ndarray) -> bool:
         background = self._background

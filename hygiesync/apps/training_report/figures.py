@@ -43,7 +43,7 @@ def loss_curves(training: Sequence[float], validation: Sequence[float], best_epo
     epochs = np.arange(1, len(validation) + 1)
     axes.plot(epochs, training, color=_GREY, linewidth=1.4, label="training", marker="o", markersize=3)
     axes.plot(epochs, validation, color=_OURS, linewidth=1.6, label="validation", marker="o", markersize=3)
-    axes.axvline(best_epoch + 1, color=_ACCENT, linewidth=1, linestyle=(0, (4, 2)), label="kept")
+    axes.axvline(best_epoch + 1, color=_ACCENT, linewidth=1, linestyle=(0, (4, 2)), label="lowest validation")
     axes.set_ylim(0, 1.05 * max(*training, *validation))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return _finished(figure, axes, "epoch", "loss")

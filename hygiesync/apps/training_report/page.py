@@ -206,8 +206,8 @@ def _origin(findings: Findings) -> str:
         {
             "Videos": f"{', '.join(evidence.sources)} ({evidence.duration_s:.1f} s)",
             "Pictures": f"{evidence.n_usable_frames} of {evidence.n_frames} show the face well enough to learn from",
-            "Preset": f"{evidence.preset}, {len(evidence.validation_loss)} epochs, the best was"
-            f" number {evidence.best_epoch + 1}",
+            "Preset": f"{evidence.preset}, {len(evidence.validation_loss)} epochs, the lowest"
+            f" validation loss in number {evidence.best_epoch + 1}",
             "Measured on": f"{findings.held_out_s:.1f} s",
             "This person's mouth": f"{findings.mouth.shut:.1f} % shut to {findings.mouth.wide:.1f} % wide",
         }
