@@ -8,6 +8,17 @@ import pytest
 from hygiesync.apps.synthetic.talker import HELD_OUT, make_talker
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """So small a network only waits for a second thread, and on a busy machine for long."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 @pytest.fixture(scope="session")
 def talker_directory(tmp_path_factory):
     return tmp_path_factory.mktemp("talker")

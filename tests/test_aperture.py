@@ -17,20 +17,14 @@ from hygiesync.motion.predictor import Predictor
 from hygiesync.motion.train import TrainingSettings, predict, train_network
 from hygiesync.speech.mel import N_MELS
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16, dropout=0.0)
 APERTURE = Aperture(np.array([0.06, 0.0, 0.02]), 0.15, np.array([14.0, 3.0, 8.0]))
 """The mouth's corners (the second coefficient) come along when the lips part."""
 
 ACROSS = np.array([[3.0, -14.0, 0.0], [8.0, 0.0, -14.0]])
 """Directions across the path: what the mouth does in them must not depend on its opening."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 # --- the aperture of a person

@@ -14,16 +14,10 @@ from hygiesync.motion.pretrain import REPORT_EVERY, Lesson, pretrain
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech.visemes import CURVES
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
 SHORT = Lesson(n_steps=8, batch_size=4, window=50, warm_up=10, seed=1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 def make_network(settings: NetworkSettings = TINY, seed: int = 0) -> SpeechToShape:

@@ -25,6 +25,8 @@ from hygiesync.speech.activity import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.timing import SAMPLE_RATE, described_time, mel_frames_to_time, time_to_mel_frames, time_to_samples
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 N_COMPONENTS = 3
 TINY = NetworkSettings(N_COMPONENTS, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
 SHORT = TrainingSettings(n_epochs=5, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3)
@@ -75,15 +77,6 @@ def interrupt_after(n_epochs: int):
             raise Interrupted
 
     return progress
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """So small a network only waits for a second thread, and on a busy machine for long."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="module")
