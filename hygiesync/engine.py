@@ -20,7 +20,7 @@ from hygiesync.render.template import TemplateFrame
 from hygiesync.timing import HOP_LENGTH, parse_fps, sample_time
 
 MAX_EXPRESSIVENESS = 2.0
-"""Further from rest the mouth leaves what its pictures can be bent to."""
+"""Twice as far from rest as the person goes is a caricature already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from hygiesync import __version__
 from hygiesync.avatar import bundle
-from hygiesync.avatar.evidence import TrainingEvidence, hold_out
+from hygiesync.avatar.evidence import HeldOut, TrainingEvidence, hold_out
 from hygiesync.avatar.fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.avatar.gathering import gather_atlas
 from hygiesync.avatar.idle import gather_idle_loop
@@ -30,7 +30,7 @@ from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manife
 from hygiesync.avatar.offset import fix_offsets, measure_offsets, record_of
 from hygiesync.avatar.sound_level import SoundLevel
 from hygiesync.avatar.tracking import watch
-from hygiesync.avatar.video_quality import advise
+from hygiesync.avatar.video_quality import Advice, advise
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.track import FaceTrack
@@ -158,21 +158,8 @@ def train(
     ]
     run, measures, predicted = _learn(sequences, face, job, workshop / "checkpoint.safetensors", tell)
     rest = resting_coefficients(recordings, face, background)
-    evidence = TrainingEvidence(
-        name=directory.name,
-        preset=preset,
-        sources=tuple(path.name for path in job.videos),
-        duration_s=float(sum(info.duration_s for info in infos)),
-        training_loss=tuple(run.training_loss),
-        validation_loss=tuple(run.validation_loss),
-        best_epoch=run.best_epoch,
-        shape=face.shape,
-        rest=rest,
-        coefficients=np.concatenate([f.coefficients[f.is_usable] for f in face.frames]),
-        n_frames=sum(len(f.is_usable) for f in face.frames),
-        held_out=tuple(hold_out(s, p, job.lookahead, background) for s, p in zip(sequences, predicted, strict=True)),
-        advice=advice,
-    )
+    held_out = [hold_out(s, p, job.lookahead, background) for s, p in zip(sequences, predicted, strict=True)]
+    evidence = _evidence(directory.name, job, infos, run, face, rest, held_out, advice)
 
     def fill(folder: Path) -> None:
         _fill_bundle(folder, recordings, face, run, rest, background, tell)
@@ -279,7 +266,7 @@ def _learn(
         settings,
         checkpoint,
         count,
-        Aperture.fit(face.shape, np.concatenate([f.coefficients[f.is_usable] for f in face.frames])),
+        Aperture.fit(face.shape, face.usable_coefficients),
         Ear.load(),
     )
     predicted = [predict(run.network, sequence.mel) for sequence in validation]
@@ -290,6 +277,34 @@ def _learn(
         face.shape.inverse_transform(real), face.shape.inverse_transform(answers), float(1 / MEL_RATE)
     )
     return run, comparison.to_dict(), predicted
+
+
+def _evidence(
+    name: str,
+    job: Job,
+    infos: list[VideoInfo],
+    run: TrainingRun,
+    face: FittedFace,
+    rest: np.ndarray,
+    held_out: list[HeldOut],
+    advice: tuple[Advice, ...],
+) -> TrainingEvidence:
+    """What a report tells of this training."""
+    return TrainingEvidence(
+        name=name,
+        preset=job.preset,
+        sources=tuple(path.name for path in job.videos),
+        duration_s=float(sum(info.duration_s for info in infos)),
+        training_loss=tuple(run.training_loss),
+        validation_loss=tuple(run.validation_loss),
+        best_epoch=run.best_epoch,
+        shape=face.shape,
+        rest=rest,
+        coefficients=face.usable_coefficients,
+        n_frames=sum(len(frames.is_usable) for frames in face.frames),
+        held_out=tuple(held_out),
+        advice=advice,
+    )
 
 
 def _fill_bundle(

@@ -83,6 +83,11 @@ class FittedFace:
     shape: ShapeModel
     frames: list[LabelledFrames]
 
+    @property
+    def usable_coefficients(self) -> np.ndarray:
+        """Coefficients (n_usable, n_components) of all frames that may be learnt from."""
+        return np.concatenate([frames.coefficients[frames.is_usable] for frames in self.frames])
+
 
 def fit_face(recordings: list[Recording]) -> FittedFace:
     """Fit pose and shape models to all recordings of one person.
@@ -151,17 +156,16 @@ def background_loudness(recordings: list[Recording]) -> float:
 
 def resting_coefficients(recordings: list[Recording], face: FittedFace, background: float) -> np.ndarray:
     """Coefficients (n_components,) of the mouth in the recordings' pauses; of its least open frames without any."""
-    quiet, all_usable = [], []
+    quiet = []
     for recording, frames in zip(recordings, face.frames, strict=True):
         is_quiet = is_quiet_at(recording, background)
         quiet.append(frames.coefficients[frames.is_usable & is_quiet])
-        all_usable.append(frames.coefficients[frames.is_usable])
     at_rest = np.concatenate(quiet)
     if len(at_rest) >= _MIN_REST_FRAMES:
         return np.median(at_rest, axis=0)
     from hygiesync.face.shape import mouth_opening
 
-    usable = np.concatenate(all_usable)
+    usable = face.usable_coefficients
     opening = mouth_opening(face.shape.inverse_transform(usable))
     return np.median(usable[opening <= np.quantile(opening, 0.1)], axis=0)
 

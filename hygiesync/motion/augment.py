@@ -6,8 +6,8 @@ of the lips stays as it is: none of these moves a sound in time.
 
 References
 ----------
-Park et al., *SpecAugment*, 2019, for working on the mel frames rather than on the samples: it is a hundred times
-cheaper, and what is lost (phase, and bands within a filter) the network never hears.
+Park et al., *SpecAugment*, 2019, for working on the mel frames rather than on the samples: what is lost (phase, and
+bands within a filter) the network never hears.
 """
 
 from __future__ import annotations
@@ -91,13 +91,18 @@ def _with_noise(
 ) -> np.ndarray:
     """`mel` with noise in place: powers add, so that it fills the gaps and leaves the loud parts as they are."""
     loudest = mel.max((1, 2))[:, None, None]
-    ripples = np.cos(np.pi * np.arange(1, _N_RIPPLES + 1)[:, None] * (np.arange(N_MELS) + 0.5) / N_MELS)
-    colour = _NOISE_RIPPLE * (_normal(rng, len(mel), 1, _N_RIPPLES) @ ripples.astype(np.float32))
+    colour = random_colour(len(mel), _NOISE_RIPPLE, _N_RIPPLES, rng)
     level = loudest - _uniform(rng, len(mel), *below) + colour
     is_noisy = _chosen(rng, len(mel), share)[:, 0, 0] > 0
     noise = level[is_noisy] + _NOISE_GRAIN * _normal(rng, int(is_noisy.sum()), *mel.shape[1:])
     mel[is_noisy] = np.log10(10.0 ** mel[is_noisy] + 10.0**noise)
     return mel
+
+
+def random_colour(n_windows: int, strength: float, n_ripples: int, rng: np.random.Generator) -> np.ndarray:
+    """Smooth random spectra (n_windows, 1, n_mels), log10 of power: a few slow cosines over the bands."""
+    ripples = np.cos(np.pi * np.arange(1, n_ripples + 1)[:, None] * (np.arange(N_MELS) + 0.5) / N_MELS)
+    return strength * _normal(rng, n_windows, 1, n_ripples) @ ripples.astype(np.float32)
 
 
 def _band_of(frequency_hz: float) -> float:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hygiesync.motion.augment import Augmentation
+from hygiesync.motion.augment import Augmentation, random_colour
 from hygiesync.motion.corpus import SOUNDS, Corpus
 from hygiesync.motion.ear import Ear
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
@@ -36,8 +36,8 @@ _AUGMENTATION = Augmentation(grain=0.2, gain=0.5, narrow_share=0.0, noise_share=
 class Lesson:
     """How the ear is taught.
 
-    Not for long: after 1200 steps it tells two sounds of three, and people's own networks learn best from there. After
-    3000 it tells three of four, of espeak's, and they learn worse than from 600.
+    Not for long: after 600 or 1200 steps it tells half of the sounds or more, and people's networks learn alike from
+    there. After 3000 it tells seven in ten of espeak's, and they learn worse.
     """
 
     n_steps: int = 600
@@ -116,7 +116,9 @@ def _windows(corpus: Corpus, lesson: Lesson, rng: np.random.Generator) -> tuple[
 
 
 def _heard(mel: np.ndarray, deviation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return _AUGMENTATION.apply(_coloured(_other_tract(mel, rng), rng), deviation, rng)
+    """Out of another throat and through another microphone, in another room."""
+    other = _other_tract(mel, rng)
+    return _AUGMENTATION.apply(other + random_colour(len(mel), _COLOUR, _N_COLOURS, rng), deviation, rng)
 
 
 def _other_tract(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -127,10 +129,3 @@ def _other_tract(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     share = (position - below)[:, None].astype(np.float32)
     lower, upper = (np.take_along_axis(mel, (below + step)[:, None], axis=2) for step in (0, 1))
     return (1 - share) * lower + share * upper
-
-
-def _coloured(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Through another microphone: a smooth random equaliser."""
-    ripples = np.cos(np.pi * np.arange(1, _N_COLOURS + 1)[:, None] * (np.arange(N_MELS) + 0.5) / N_MELS)
-    strength = _COLOUR * rng.standard_normal((len(mel), 1, _N_COLOURS), np.float32)
-    return mel + strength @ ripples.astype(np.float32)
