@@ -1,0 +1,216 @@
+"""Cameras: a file stands in for one in real time, and webcams are found, stamped and lost in the open."""
+
+import struct
+import time
+from fractions import Fraction
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from hygiesync.apps import camera, camera_devices
+from hygiesync.apps.camera import FileCamera, Webcam, open_camera, taken_at
+from hygiesync.apps.camera_devices import CameraDevice, find_camera, list_cameras
+from hygiesync.errors import InputError, MissingDependencyError, UsageError
+from hygiesync.media.video import VideoWriter
+
+N_PICTURES = 20
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Pictures at 20 a second, each brighter than the one before."""
+    path = tmp_path_factory.mktemp("camera") / "ramp.mp4"
+    with VideoWriter(path, 64, 48, Fraction(20)) as writer:
+        for number in range(N_PICTURES):
+            writer.write(np.full((48, 64, 3), 40 + 8 * number, np.uint8), Fraction(number, 20))
+    return path
+
+
+def read_all(source):
+    frames = []
+    while not source.has_ended:
+        frame = source.read(0.5)
+        if frame is not None:
+            frames.append(frame)
+    return frames
+
+
+class TestFileCamera:
+    def test_plays_every_picture_at_its_time(self, video):
+        source = FileCamera(video)
+        source.start()
+        began_s = time.perf_counter()
+        frames = read_all(source)
+        took_s = time.perf_counter() - began_s
+        source.close()
+        assert (source.size, source.fps, source.name) == ((64, 48), Fraction(20), "ramp.mp4")
+        assert source.n_dropped == 0
+        levels = [frame.image.mean() for frame in frames]
+        np.testing.assert_allclose(levels, 40 + 8 * np.arange(N_PICTURES), atol=3)
+        np.testing.assert_allclose(np.diff([frame.host_s for frame in frames]), 0.05, atol=1e-9)
+        assert frames[0].host_s == source.started_s
+        assert took_s > 0.05 * (N_PICTURES - 2)  # in real time, not as fast as it decodes
+
+    def test_nothing_comes_before_its_time(self, video):
+        source = FileCamera(video)
+        source.start()
+        try:
+            while (frame := source.read(1.0)) is not None:
+                assert frame.host_s <= time.perf_counter()
+        finally:
+            source.close()
+        assert source.has_ended
+
+    def test_a_late_reader_loses_the_oldest_and_is_told(self, video, monkeypatch):
+        monkeypatch.setattr(camera, "MAX_WAITING", 4)
+        source = FileCamera(video)
+        source.start()
+        time.sleep(0.05 * N_PICTURES + 0.2)
+        frames = read_all(source)
+        source.close()
+        assert len(frames) == 4
+        assert frames[-1].image.mean() == pytest.approx(40 + 8 * (N_PICTURES - 1), abs=3)
+        assert source.n_dropped == N_PICTURES - 4
+
+    def test_closing_early_ends_it(self, video):
+        source = FileCamera(video)
+        source.start()
+        assert source.read(1.0) is not None
+        source.close()
+        source.close()
+        assert len(read_all(source)) < N_PICTURES
+
+    def test_a_damaged_end_is_told_where_it_is_read(self, video, tmp_path):
+        cut = tmp_path / "cut.mp4"
+        content = video.read_bytes()
+        cut.write_bytes(content[: len(content) * 6 // 10])
+        source = FileCamera(cut)
+        with pytest.raises(InputError):
+            source.start()
+            read_all(source)
+        source.close()
+
+    def test_no_such_file(self, monkeypatch):
+        monkeypatch.setattr(camera, "list_cameras", list)
+        with pytest.raises(InputError, match="no such video file"):
+            open_camera("nowhere/film.mp4")
+
+
+class FakeCapture:
+    """OpenCV's capture of a camera that gives `n` pictures and is unplugged then."""
+
+    def __init__(self, n, stamp_s=None):
+        self.n, self.stamp_s, self.is_released = n, stamp_s, False
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def set(self, *_):
+        return True
+
+    def read(self):
+        time.sleep(0.002)
+        self.n -= 1
+        return (True, np.full((36, 64, 3), (10, 20, 200), np.uint8)) if self.n >= 0 else (False, None)
+
+    def get(self, prop):
+        if prop == cv2.CAP_PROP_POS_MSEC:
+            return 0.0 if self.stamp_s is None else 1000 * (time.perf_counter() - self.stamp_s)
+        return 0.0
+
+    def release(self):
+        self.is_released = True
+
+
+class TestWebcam:
+    def open(self, monkeypatch, capture):
+        monkeypatch.setattr(camera.cv2, "VideoCapture", lambda *_: capture)
+        monkeypatch.setattr(camera, "LOST_AFTER_S", 0.1)
+        webcam = Webcam(CameraDevice(0, "Laptop"))
+        webcam.start()
+        return webcam
+
+    def test_pictures_are_rgb_and_carry_the_drivers_time(self, monkeypatch):
+        webcam = self.open(monkeypatch, FakeCapture(8, stamp_s=0.04))
+        frame = webcam.read(1.0)
+        assert (webcam.size, webcam.fps) == ((64, 36), Fraction(30))
+        assert tuple(frame.image[0, 0]) == (200, 20, 10)
+        assert time.perf_counter() - frame.host_s >= 0.04
+        webcam.close()
+
+    def test_unplugging_is_told_after_what_was_seen(self, monkeypatch):
+        capture = FakeCapture(4)
+        webcam = self.open(monkeypatch, capture)
+        assert [webcam.read(1.0) is not None for _ in range(3)] == [True] * 3
+        with pytest.raises(MissingDependencyError, match="Laptop is gone"):
+            webcam.read(5.0)
+        webcam.close()
+        assert capture.is_released
+
+    def test_one_that_gives_nothing_is_refused(self, monkeypatch):
+        capture = FakeCapture(0)
+        with pytest.raises(MissingDependencyError, match="gives no picture"):
+            self.open(monkeypatch, capture)
+        assert capture.is_released
+
+    @pytest.mark.parametrize(("stamp_s", "expected"), [(9.97, 9.97), (10.0, 10.0), (10.2, 10.0), (3.0, 10.0), (0, 10)])
+    def test_only_stamps_of_our_clock_are_believed(self, stamp_s, expected):
+        assert taken_at(stamp_s, 10.0) == expected
+
+
+class TestFinding:
+    CAMERAS = (CameraDevice(0, "Laptop Camera"), CameraDevice(2, "USB Camera"))
+
+    def find(self, monkeypatch, text, cameras=CAMERAS):
+        monkeypatch.setattr(camera_devices, "list_cameras", lambda: list(cameras))
+        return find_camera(text).index
+
+    def test_by_default_number_and_name(self, monkeypatch):
+        assert [self.find(monkeypatch, text) for text in (None, "2", "usb", "Laptop")] == [0, 2, 2, 0]
+
+    @pytest.mark.parametrize(
+        ("text", "cameras", "error", "words"),
+        [
+            ("camera", CAMERAS, UsageError, "2 USB Camera"),
+            ("7", CAMERAS, MissingDependencyError, "0 Laptop Camera, 2 USB Camera"),
+            (None, (), MissingDependencyError, "--camera FILE"),
+        ],
+    )
+    def test_what_is_meant_by_none_or_several(self, monkeypatch, text, cameras, error, words):
+        with pytest.raises(error, match=words):
+            self.find(monkeypatch, text, cameras)
+
+    def test_video4linux_names_and_leaves_out_metadata(self, monkeypatch, tmp_path):
+        for number, name in ((10, "Second\n"), (0, "First\n"), (1, "First metadata\n")):
+            (tmp_path / f"video{number}").mkdir()
+            (tmp_path / f"video{number}" / "name").write_text(name)
+        monkeypatch.setattr(camera_devices, "_VIDEO4LINUX", tmp_path)
+        monkeypatch.setattr(camera_devices, "is_linux", lambda: True)
+        monkeypatch.setattr(camera_devices, "_captures_video", lambda path: path.name != "video1")
+        assert list_cameras() == [CameraDevice(0, "First"), CameraDevice(10, "Second")]
+
+    @pytest.mark.parametrize(("flags", "captures"), [(0x04200001, True), (0x04A00000, False)])
+    def test_capabilities_of_a_device(self, monkeypatch, tmp_path, flags, captures):
+        def ioctl(_, request, answer):
+            assert request == 0x80685600
+            struct.pack_into("=16s32s32s3I", answer, 0, b"uvcvideo", b"Camera", b"usb-1", 0x60000, 0x84A00001, flags)
+
+        monkeypatch.setitem(__import__("sys").modules, "fcntl", SimpleNamespace(ioctl=ioctl))
+        device = tmp_path / "video0"
+        device.touch()
+        assert camera_devices._captures_video(device) is captures
+        assert camera_devices._captures_video(tmp_path / "none") is False
+
+    def test_elsewhere_numbers_are_tried(self, monkeypatch):
+        monkeypatch.setattr(camera_devices, "is_linux", lambda: False)
+        opened = []
+
+        def capture(number, _):
+            opened.append(number)
+            return SimpleNamespace(isOpened=lambda: number == 1, release=lambda: None)
+
+        monkeypatch.setattr(camera_devices.cv2, "VideoCapture", capture)
+        assert list_cameras() == [CameraDevice(1, "camera 1")]
+        assert opened == [0, 1, 2, 3]
