@@ -1,0 +1,58 @@
+"""pygame, imported when a window is opened, with SDL told to leave the program's signals and sound alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from types import ModuleType
+
+from hygiesync.errors import MissingDependencyError
+
+_HINTS = {
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+    # Ctrl-C must stay a KeyboardInterrupt, and SIGTERM an end.
+    "SDL_NO_SIGNAL_HANDLERS": "1",
+    # The name that docks and task bars group windows by.
+    "SDL_VIDEO_X11_WMCLASS": "hygiesync",
+    "SDL_VIDEO_WAYLAND_WMCLASS": "hygiesync",
+    # An ordinary window has no reason to switch the desktop's effects off.
+    "SDL_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR": "0",
+}
+
+_NO_DISPLAY = (
+    "window: expected a display, and {found}; set DISPLAY (or use `ssh -X` or `xvfb-run`), or say --no-window"
+)
+
+
+def start_pygame() -> ModuleType:
+    """Import pygame and start its display, fonts and events: no sound, no joysticks, no signals.
+
+    Raises
+    ------
+    MissingDependencyError
+        When pygame-ce is not installed, or there is no display.
+    """
+    for name, value in _HINTS.items():
+        os.environ.setdefault(name, value)
+    try:
+        pygame = import_module("pygame")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"window: pygame can't be imported ({error}); run `pip install pygame-ce`, or say --no-window"
+        ) from error
+    # Without a display SDL would draw into memory that nobody sees.
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    ):
+        raise MissingDependencyError(_NO_DISPLAY.format(found="neither DISPLAY nor WAYLAND_DISPLAY is set"))
+    try:
+        pygame.display.init()
+        pygame.font.init()
+    except pygame.error as error:
+        pygame.display.quit()
+        raise MissingDependencyError(_NO_DISPLAY.format(found=f"SDL can't open one ({error})")) from error
+    if pygame.display.get_driver() == "x11":
+        # Else SDL draws a surface by OpenGL, which takes 70 times as long where no graphics card does it.
+        os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
+    return pygame
