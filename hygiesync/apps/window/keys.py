@@ -58,13 +58,13 @@ def with_own_keys(keys: Sequence[Key]) -> tuple[Key, ...]:
 
 
 def help_lines(keys: Sequence[Key]) -> tuple[str, ...]:
-    """A line an action, in the order in which the actions first appear: its keys, and what it does."""
+    """A line an action, in the order in which the actions first appear: its keys, a tab, and what it does."""
     names: dict[str, list[str]] = {}
     meanings: dict[str, str] = {}
     for key in keys:
         names.setdefault(key.action, []).append(_readable(key.key))
         meanings.setdefault(key.action, key.help)
-    return tuple(f"{', '.join(names[action])}:  {meaning}" for action, meaning in meanings.items())
+    return tuple(f"{', '.join(names[action])}\t{meaning}" for action, meaning in meanings.items())
 
 
 def _readable(name: str) -> str:

@@ -24,7 +24,7 @@ class Panel:
     Attributes
     ----------
     lines : tuple of str
-        Long ones are wrapped.
+        Long ones are wrapped. Where one holds a tab, all are rows of a table, in columns, and are not.
     corner : str
         "top left", "top right", "bottom" or "middle"; panels of one corner are stacked.
     size : float
@@ -109,7 +109,7 @@ def wrap(line: str, fits: Callable[[str], bool]) -> list[str]:
     Returns
     -------
     list of str
-        At least one; joined they hold all that `line` holds but the spaces it was broken at.
+        At least one; together they hold all that `line` holds, but for spaces it was broken at.
     """
     if fits(line):
         return [line]
@@ -126,6 +126,23 @@ def wrap(line: str, fits: Callable[[str], bool]) -> list[str]:
                 lines.append("")
             lines[-1] += character
     return lines
+
+
+def columns(widths: Sequence[Sequence[int]], gap: int) -> list[int]:
+    """Where each column of a table begins.
+
+    Parameters
+    ----------
+    widths : sequence of sequence of int
+        Of each row's cells. The last cell of a row may run on to the right, so it makes no column wider.
+    gap : int
+        Between columns.
+    """
+    n_columns = max((len(row) for row in widths), default=0)
+    begins = [0] * n_columns
+    for index in range(1, n_columns):
+        begins[index] = begins[index - 1] + gap + max(row[index - 1] for row in widths if len(row) > index)
+    return begins
 
 
 def place(sizes: Sequence[Size], corners: Sequence[str], window: Size, margin: int) -> list[tuple[int, int]]:

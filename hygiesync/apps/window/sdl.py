@@ -20,9 +20,7 @@ _HINTS = {
     "SDL_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR": "0",
 }
 
-_NO_DISPLAY = (
-    "window: expected a display, and {found}; set DISPLAY (or use `ssh -X` or `xvfb-run`), or say --no-window"
-)
+_NO_DISPLAY = "window: expected a display, and {found}; set DISPLAY (or use `ssh -X` or `xvfb-run`), or say --no-window"
 
 
 def start_pygame() -> ModuleType:

@@ -1,7 +1,8 @@
 """The window itself: SDL shows what it is handed, scaled to fit, and collects key presses.
 
-It draws on the processor: an avatar is shown on machines without a graphics card too, and a picture of 720 lines is
-converted, copied and shown in less than a millisecond.
+It draws on the processor, since an avatar is shown on machines without a graphics card too. Showing a picture costs one
+scaling, one conversion into the display's own order of colours, and two copies, the second into memory that is shared
+with the display.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _CANVAS_MASKS = (0xFF0000, 0xFF00, 0xFF, 0)
 """Blue, green, red, unused in memory: what displays have, so that SDL only copies."""
 
 _ICON_SIZE = 64
+
+_LAST_ASCII, _FIRST_SPECIAL = 0x7F, 1 << 30
+"""SDL's codes of keys that give a letter are that letter's; those of arrows and the like begin at the second."""
 
 
 class Window:
@@ -63,6 +67,11 @@ class Window:
         self._pygame = pygame = start_pygame()
         try:
             self._actions = {pygame.key.key_code(key.key): key.action for key in self._keys}
+            self._actions_by_place = {
+                getattr(pygame, f"KSCAN_{key.key.upper()}"): key.action
+                for key in self._keys
+                if len(key.key) == 1 and key.key.isascii() and key.key.isalnum()
+            }
             size = first_size(picture_size, pygame.display.get_desktop_sizes()[0])
             self._window: Any = pygame.Window(title, size, resizable=True, allow_high_dpi=True)
         except pygame.error as error:
@@ -106,6 +115,10 @@ class Window:
             Kept for drawing it again, so it must not be written into before the next one is shown.
         panels : sequence of Panel
             Text is drawn once and kept while it stays the same.
+
+        Notes
+        -----
+        A minimised window is not drawn; it shows the newest picture when it comes back.
         """
         if self._picture is None:
             icon = cv2.resize(picture, (_ICON_SIZE, _ICON_SIZE), interpolation=cv2.INTER_AREA)
@@ -167,7 +180,12 @@ class Window:
             return HELP
         if event.key == pygame.K_ESCAPE and self._is_full_screen:
             return FULL_SCREEN
-        return self._actions.get(event.key)
+        if event.key in self._actions:
+            return self._actions[event.key]
+        if _LAST_ASCII < event.key < _FIRST_SPECIAL:
+            # On a Greek or Russian keyboard no key gives an `m`; the one at its place does as well.
+            return self._actions_by_place.get(event.scancode)
+        return None
 
     def _do(self, action: str) -> None:
         if action == FULL_SCREEN:
@@ -197,7 +215,8 @@ class Window:
             target.fill((0, 0, 0), (bar.x, bar.y, bar.width, bar.height))
         panels = [*self._panels, *([Panel(help_lines(self._keys), "middle")] if self._shows_help else [])]
         drawn = [self._lettering.draw(panel, size) for panel in panels]
-        places = place([one.get_size() for one in drawn], [panel.corner for panel in panels], size, max(4, size[1] // 60))
+        corners = [panel.corner for panel in panels]
+        places = place([one.get_size() for one in drawn], corners, size, margin=max(4, size[1] // 60))
         target.blits(list(zip(drawn, places, strict=True)))
         self._window.flip()
 
