@@ -354,16 +354,34 @@ def test_an_exception_leaves_no_file(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_recording_survives_an_exception(tmp_path):
+    path = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt), VideoWriter(path, 32, 32, Fraction(25), keeps_fragments=True) as writer:
+        for n in range(60):
+            writer.write(np.zeros((32, 32, 3), np.uint8), Fraction(n, 25))
+        raise KeyboardInterrupt
+    assert times(path) == regular(60)
+
+
+def test_a_recording_of_nothing_is_no_file(tmp_path):
+    with pytest.raises(InputError), VideoWriter(tmp_path / "out.mp4", 32, 32, Fraction(25), keeps_fragments=True):
+        pass
+    assert names(tmp_path) == []
+
+
 DISK_FULL = """
     import resource, sys, numpy as np
     from fractions import Fraction
     from hygiesync.errors import InputError
     from hygiesync.media.video import VideoWriter
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    limit, keeps = int(sys.argv[3]), sys.argv[4] == "keeps"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     random = np.random.default_rng(0)
     n_frames = int(sys.argv[2])
     try:
-        with VideoWriter(sys.argv[1], 96, 96, Fraction(25), preset="ultrafast") as writer:
+        with VideoWriter(
+            sys.argv[1], 96, 96, Fraction(25), preset="ultrafast", keeps_fragments=keeps
+        ) as writer:
             for n in range(n_frames):
                 writer.write(random.integers(0, 255, (96, 96, 3), dtype=np.uint8), Fraction(n, 25))
     except InputError as error:
@@ -374,12 +392,25 @@ DISK_FULL = """
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 @pytest.mark.parametrize("n_frames", [200, 24], ids=["while writing", "while closing"])
 def test_a_full_disk_is_one_line_and_leaves_no_file(tmp_path, n_frames):
-    command = [sys.executable, "-c", textwrap.dedent(DISK_FULL), str(tmp_path / "out.mp4"), str(n_frames)]
+    fill_a_disk(tmp_path / "out.mp4", n_frames, 100_000, "removes")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+def test_a_recording_keeps_what_a_full_disk_took(tmp_path):
+    fill_a_disk(tmp_path / "out.mp4", 200, 1_000_000, "keeps")
+    assert len(times(tmp_path / "out.mp4")) >= 25
+    assert names(tmp_path) == ["out.mp4"]
+
+
+def fill_a_disk(path: Path, n_frames: int, limit: int, on_failure: str) -> None:
+    """Write until the file may not grow; that is one line, and nothing of FFmpeg's own on the terminal."""
+    arguments = [str(path), str(n_frames), str(limit), on_failure]
+    command = [sys.executable, "-c", textwrap.dedent(DISK_FULL), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
     assert "out.mp4: can't be written" in done.stdout
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
-    assert names(tmp_path) == []
 
 
 def test_a_copy_that_fails_costs_nothing_but_the_index_place(tmp_path, monkeypatch, caplog):

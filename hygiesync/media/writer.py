@@ -2,7 +2,8 @@
 
 While it is being written the file is a *hybrid fragmented* mp4: a process that is killed leaves everything up to the
 last fragment. Closed in peace it becomes an ordinary mp4 with its index first, by a stream copy into a sibling that
-then takes the file's name. After an exception there is no file at all.
+then takes the file's name. After an exception there is no file at all, unless what is being written can't be had again:
+a recording keeps the fragments that it has.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ class VideoWriter:
         FFmpeg's name of the video encoder.
     n_threads : int
         Encoding threads.
+    keeps_fragments : bool
+        Leave what was written when something fails, as a kill would: for what happens only once.
 
     Raises
     ------
@@ -116,6 +119,7 @@ class VideoWriter:
         tune: str | None = None,
         codec: str = "libx264",
         n_threads: int = 2,
+        keeps_fragments: bool = False,
     ) -> None:
         _check_options(width, height, fps, audio_rate, audio_channels, metadata or {})
         self.path = Path(path)
@@ -123,6 +127,7 @@ class VideoWriter:
         self._audio_rate, self._audio_channels = audio_rate, audio_channels
         self._metadata = dict(metadata or {})
         self._codec, self._n_threads = codec, n_threads
+        self._keeps_fragments = keeps_fragments
         self._codec_options = {"crf": str(crf), "preset": preset} if codec.startswith("libx26") else {}
         if self._codec_options and tune:
             self._codec_options["tune"] = tune
@@ -147,7 +152,7 @@ class VideoWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None:
-            self._remove()
+            self._give_up()
             return
         if self._last_tick < 0:
             self._remove()
@@ -292,19 +297,32 @@ class VideoWriter:
         self._container = None
 
     def _abandon(self, error: Exception) -> InputError:
-        """Remove the file and say why."""
-        self._remove()
+        """Give the file up and say why."""
+        self._give_up()
         return InputError(self._why_not_written(error))
+
+    def _give_up(self) -> None:
+        """Close whatever is open; the file goes, or stays as far as it got."""
+        if not self._keeps_fragments or self._last_tick < 0:
+            self._remove()
+            return
+        try:
+            self._flush()
+        except (FFmpegError, OSError, ValueError):
+            self._close()
 
     def _remove(self) -> None:
         """Close whatever is open and delete the file."""
+        self._close()
+        self.path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
         if self._container is not None:
             try:
                 self._container.close()
             except (FFmpegError, OSError, ValueError) as error:
                 logger.debug("closing the abandoned %s: %s", self.path, error)
             self._container = None
-        self.path.unlink(missing_ok=True)
 
     def _why_not_written(self, error: Exception) -> str:
         reason = getattr(error, "strerror", None) or str(error)
