@@ -1,0 +1,200 @@
+"""Laying a device's blocks on a timeline without holes; pure, time is an argument.
+
+Two things look alike when a block comes late. The callback may only have been kept waiting: then the blocks that piled
+up follow at once, and nothing is missing. Or samples were lost: then all that follows stays as late, and silence must
+take their place, or the sound would run ahead of its time for ever::
+
+    lateness, ms   0 0 0 190 180 170 ... 10 0 0      kept waiting: deliver as it is
+    lateness, ms   0 0 0 190 190 190 190 190 190     a hole of 190 ms: fill it
+
+So blocks that are late are held until it is clear which it is, a tenth of a second at most while nothing catches up.
+While no block comes at all, silence is delivered as time goes on, a little behind; what comes late after all and
+lies where silence has been delivered already is dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import deque
+
+import numpy as np
+
+from hygiesync.apps.sound.clock import StreamClock
+
+GRACE_S = 0.1
+"""Without a block for this long, silence is delivered for what should have come before (seconds)."""
+
+START_S = 0.5
+"""Without a block for this long after the start, the timeline begins with silence (seconds)."""
+
+LATE_S, LATE_AFTER_OVERFLOW_S = 0.04, 0.005
+"""Lateness beyond which samples may be missing (seconds); less where the device said that it lost some."""
+
+SETTLE_S = 0.1
+"""Lateness that did not fall in this time is a hole (seconds)."""
+
+CATCH_UP_S = 0.02
+"""How far lateness falls in that time, at least, while blocks that piled up are worked off (seconds)."""
+
+N_ARRIVALS = 4096
+"""Arrival times that are remembered: some 40 s of blocks of 10 ms."""
+
+
+class Timeline:
+    """Collects a device's blocks and gives samples without holes.
+
+    One thread pushes and takes; `arrival_of` may be asked by any.
+
+    Parameters
+    ----------
+    clock : StreamClock
+        Is fed with what is placed.
+
+    Attributes
+    ----------
+    n_samples : int
+        Samples of the timeline so far.
+    n_filled : int
+        Of these, silence that stands for lost ones.
+    n_overflows : int
+        Holes that the device reported, or that were found by time.
+    """
+
+    def __init__(self, clock: StreamClock) -> None:
+        self.clock = clock
+        self.n_samples = 0
+        self.n_filled = 0
+        self.n_overflows = 0
+        self._sample_rate = clock.sample_rate
+        self._ready: list[np.ndarray] = []
+        self._held: list[tuple[np.ndarray, float]] = []
+        self._is_new_stream = True
+        self._position = 0  # of the next sample of the device, if none is missing before it
+        self._late_limit_s = LATE_S
+        self._least_late_s = self._settle_from_late_s = 0.0
+        self._settle_from_s = 0.0
+        self._last_s: float | None = None
+        self._lock = threading.Lock()
+        self._arrivals: deque[tuple[int, float]] = deque(maxlen=N_ARRIVALS)
+
+    def begin_stream(self) -> None:
+        """The next block is the first of a newly opened device: time tells where it belongs."""
+        self._release_held()
+        self._is_new_stream = True
+
+    def push(self, samples: np.ndarray, host_s: float, has_overflowed: bool = False) -> None:
+        """Add a block.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n,), float32
+        host_s : float
+            When the callback saw it (seconds).
+        has_overflowed : bool
+            Whether the device said that samples before this block were lost.
+        """
+        self._last_s = host_s
+        if has_overflowed:
+            self.n_overflows += 1
+        if not self.clock.is_running:
+            self._is_new_stream = False
+            self._place(samples, host_s)
+            return
+        n_waiting = sum(len(block) for block, _ in self._held)
+        late_s = host_s - self.clock.time_of(self._position + n_waiting + len(samples))
+        if not self._held:
+            if has_overflowed or self._is_new_stream:
+                self._late_limit_s = LATE_AFTER_OVERFLOW_S
+            if late_s < self._late_limit_s and not self._is_new_stream:
+                self._late_limit_s = LATE_S
+                self._place(samples, host_s)
+                return
+            self._settle_from_s, self._settle_from_late_s, self._least_late_s = host_s, late_s, late_s
+        self._held.append((samples, host_s))
+        self._least_late_s = min(self._least_late_s, late_s)
+        if late_s < self._late_limit_s and not self._is_new_stream:
+            self._release_held()  # it has caught up: nothing was missing
+        elif host_s - self._settle_from_s >= SETTLE_S:
+            self._settle(host_s)
+
+    def tick(self, now_s: float) -> None:
+        """Deliver silence if nothing has come for a while.
+
+        Parameters
+        ----------
+        now_s : float
+            Host time (seconds).
+        """
+        if self._last_s is None:
+            self._last_s = now_s
+        if not self.clock.is_running:
+            if now_s - self._last_s < START_S:
+                return
+            self.clock.observe(0, now_s - START_S)
+        if now_s - self._last_s < GRACE_S:
+            return
+        self._release_held()
+        n_missing = int(self.clock.sample_at(now_s - GRACE_S)) - self.n_samples
+        if n_missing > 0:
+            self._fill(n_missing, now_s)
+
+    def take(self) -> np.ndarray:
+        """The samples that are ready, shape (n,), float32."""
+        ready, self._ready = self._ready, []
+        return np.concatenate(ready) if ready else np.zeros(0, np.float32)
+
+    def arrival_of(self, sample: int) -> float:
+        """Host time at which the block with this sample came; for silence, when it was put in.
+
+        Raises
+        ------
+        ValueError
+            When the sample has not been delivered, or was delivered too long ago.
+        """
+        with self._lock:
+            ends = [end for end, _ in self._arrivals]
+            index = bisect_right(ends, sample)
+            if index == len(ends) or (index == 0 and len(ends) == N_ARRIVALS):
+                raise ValueError(f"sample {sample}: its arrival is not known; samples up to {self.n_samples} have come")
+            return self._arrivals[index][1]
+
+    def _settle(self, host_s: float) -> None:
+        """A while after the first late block, see whether it catches up."""
+        if self._is_new_stream or self._least_late_s > self._settle_from_late_s - CATCH_UP_S:
+            self._release_held()
+        else:
+            self._settle_from_s, self._settle_from_late_s = host_s, self._least_late_s
+
+    def _release_held(self) -> None:
+        """Place the held blocks, behind a hole as long as the least of them was late."""
+        if not self._held:
+            return
+        if self._least_late_s >= self._late_limit_s or self._is_new_stream:
+            self._position += max(0, round(self._least_late_s * self._sample_rate))
+            if not self._is_new_stream and self._late_limit_s == LATE_S:
+                self.n_overflows += 1  # found by time only
+        self._is_new_stream, self._late_limit_s = False, LATE_S
+        held, self._held = self._held, []
+        for samples, host_s in held:
+            self._place(samples, host_s)
+
+    def _place(self, samples: np.ndarray, host_s: float) -> None:
+        end = self._position + len(samples)
+        if self._position > self.n_samples:
+            self._fill(self._position - self.n_samples, host_s)
+        new = samples[max(0, self.n_samples - self._position) :]
+        self._position = end
+        self.clock.observe(end, host_s)
+        if len(new):
+            self._deliver(new, host_s)
+
+    def _fill(self, n_missing: int, host_s: float) -> None:
+        self.n_filled += n_missing
+        self._deliver(np.zeros(n_missing, np.float32), host_s)
+
+    def _deliver(self, samples: np.ndarray, host_s: float) -> None:
+        self._ready.append(samples)
+        with self._lock:
+            self.n_samples += len(samples)
+            self._arrivals.append((self.n_samples, host_s))
