@@ -5,6 +5,7 @@ Plain numbers, in pixels, x to the right and y down; nothing here knows about SD
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -111,21 +112,15 @@ def wrap(line: str, fits: Callable[[str], bool]) -> list[str]:
     list of str
         At least one; together they hold all that `line` holds, but for spaces it was broken at.
     """
-    if fits(line):
-        return [line]
-    lines = [""]
-    for word in line.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if fits(joined):
-            lines[-1] = joined
-            continue
-        if lines[-1]:
-            lines.append("")
-        for character in word:
-            if lines[-1] and not fits(lines[-1] + character):
-                lines.append("")
-            lines[-1] += character
-    return lines
+    lines = []
+    rest = line
+    while rest and not fits(rest):
+        n_fitting = max(1, bisect_left(range(len(rest)), True, key=lambda n: not fits(rest[:n])) - 1)
+        space = rest.rfind(" ", 1, n_fitting + 1)
+        end = n_fitting if space < 0 else space
+        lines.append(rest[:end])
+        rest = rest[end:].removeprefix(" ")
+    return [*lines, rest] if rest or not lines else lines
 
 
 def columns(widths: Sequence[Sequence[int]], gap: int) -> list[int]:

@@ -48,7 +48,7 @@ class Lettering:
             total_height = len(rows) * font.get_linesize()
             if (width <= room[0] and total_height <= room[1]) or height <= SMALLEST_LETTERS:
                 break
-            height -= 1
+            height = max(SMALLEST_LETTERS, height * 9 // 10)
         size = width + 2 * padding, total_height + 2 * padding
         surface = self._pygame.Surface(size, self._pygame.SRCALPHA, 32)
         surface.fill(_GROUND)
