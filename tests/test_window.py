@@ -384,8 +384,8 @@ class TestOnADisplay:
 
     def test_any_text_can_be_shown(self, open_window):
         window = open_window((640, 480))
-        odd = ("", "\u200b", "麦克风 🎤 مرحبا", "a\0b\tc\ud800", "x" * 3000)
-        window.show(QUARTERS, [Panel((text,), "middle", size) for text in odd for size in (0.01, 1, 50)])
+        odd = ("", "\u200b", "麦克风 🎤 مرحبا", "a\0b\tc\ud800", "x" * 300)
+        window.show(QUARTERS, [Panel((text,), "middle", size) for text in odd for size in (0.01, 1, 20)])
         window.show(QUARTERS, [Panel(())])
 
     def test_long_text_shrinks_until_it_fits(self, open_window):
