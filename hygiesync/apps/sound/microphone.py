@@ -48,8 +48,8 @@ WATCH_S = 0.05
 RETRY_S = 0.3
 """Time between two attempts to open a lost device (seconds)."""
 
-RETRIES_BEFORE_OTHERS_END = 7
-"""Attempts after which PortAudio is started anew even though that interrupts other open streams: 2 s."""
+RETRIES_BEFORE_OTHERS_END = 6
+"""Every so many attempts PortAudio is started anew even though that interrupts other open streams."""
 
 TICK_S = 0.02
 """Time after which a waiting reader looks whether silence is due (seconds)."""
@@ -79,6 +79,7 @@ class Microphone:
         self._reading: Capture | None = None  # the reader's
         self._resampler: BlockResampler | None = None
         self._n_blocks_lost_before = 0
+        self._failure: Exception | None = None
         self._is_closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="microphone watch", daemon=True)
 
@@ -97,6 +98,8 @@ class Microphone:
         """The samples since the last read; see :meth:`SoundSource.read`. None only after `close`."""
         deadline_s = time.perf_counter() + timeout_s
         while not self._is_closing.is_set():
+            if self._failure is not None:
+                raise self._failure
             self._take_blocks()
             now_s = time.perf_counter()
             self._timeline.tick(now_s)
@@ -149,7 +152,14 @@ class Microphone:
             self._timeline.begin_stream()
 
     def _watch(self) -> None:
-        """Thread: see that blocks come; when they stop, try to open the device again until it is back."""
+        """Thread: keep the device open; what goes wrong in it is raised by `read`."""
+        try:
+            self._keep_open()
+        except Exception as error:  # a thread's exception would be lost
+            self._failure = error
+
+    def _keep_open(self) -> None:
+        """See that blocks come; when they stop, try to open the device again until it is back."""
         n_retries = 0
         while not self._is_closing.is_set():
             capture = self._capture
@@ -167,10 +177,9 @@ class Microphone:
                 self._is_closing.wait(RETRY_S)
 
     def _open_again(self, n_retries: int) -> Capture:
-        """Open the device by its name, as it is known or, failing that, as it is listed now."""
-        if n_retries % 2:
-            must_see = n_retries >= RETRIES_BEFORE_OTHERS_END
-            portaudio.refresh(end_streams=must_see)
+        """Open the device by its name among those that are there now."""
+        must_see = n_retries % RETRIES_BEFORE_OTHERS_END == RETRIES_BEFORE_OTHERS_END - 1
+        portaudio.refresh(end_streams=must_see)
         return self._open(find_again(self._device, list_input_devices()))
 
     def _open(self, device: InputDevice) -> Capture:

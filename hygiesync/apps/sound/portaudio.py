@@ -97,6 +97,11 @@ def refresh(end_streams: bool = True) -> bool:
     -------
     bool
         Whether it was done.
+
+    Raises
+    ------
+    MissingDependencyError
+        When PortAudio does not start.
     """
     sounddevice = load_sounddevice()
     with _lock:
@@ -104,8 +109,12 @@ def refresh(end_streams: bool = True) -> bool:
             return False
         for stream in list(_open_streams):
             stream.close()
-        sounddevice._terminate()
-        sounddevice._initialize()
+        try:
+            while sounddevice._initialized:
+                sounddevice._terminate()
+            sounddevice._initialize()
+        except sounddevice.PortAudioError as error:
+            raise MissingDependencyError(f"sound: PortAudio does not start ({one_line(error)})") from error
     return True
 
 
