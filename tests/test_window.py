@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -495,6 +496,13 @@ def test_without_pygame(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygame", None)
     monkeypatch.setenv("DISPLAY", ":4999")
     with pytest.raises(MissingDependencyError, match="pip install pygame-ce"):
+        Window(TITLE, (320, 240), KEYS)
+
+
+def test_with_the_other_pygame(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygame", SimpleNamespace(version=SimpleNamespace(ver="2.6.1")))
+    monkeypatch.setenv("DISPLAY", ":4999")
+    with pytest.raises(MissingDependencyError, match=r"found pygame 2\.6\.1, .*`pip uninstall"):
         Window(TITLE, (320, 240), KEYS)
 
 

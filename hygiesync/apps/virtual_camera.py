@@ -6,7 +6,6 @@ pyvirtualcam (the extra `vcam`) hands pictures to it: v4l2loopback on Linux, the
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from types import TracebackType
 from typing import Any
 
@@ -44,7 +43,7 @@ class VirtualCamera:
 
     def __init__(self, width: int, height: int, fps: float):
         try:
-            pyvirtualcam = import_module("pyvirtualcam")
+            import pyvirtualcam
         except ImportError as error:
             raise MissingDependencyError(
                 f"virtual camera: pyvirtualcam can't be imported ({error}); run `pip install 'hygiesync[vcam]'`"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from types import ModuleType
 
 from hygiesync.errors import MissingDependencyError
@@ -29,16 +28,21 @@ def start_pygame() -> ModuleType:
     Raises
     ------
     MissingDependencyError
-        When pygame-ce is not installed, or there is no display.
+        When pygame-ce is not installed, or there is no display to open windows on.
     """
     for name, value in _HINTS.items():
         os.environ.setdefault(name, value)
     try:
-        pygame = import_module("pygame")
+        import pygame
     except ImportError as error:
         raise MissingDependencyError(
             f"window: pygame can't be imported ({error}); run `pip install pygame-ce`, or say --no-window"
         ) from error
+    if not hasattr(pygame, "Window"):
+        raise MissingDependencyError(
+            f"window: expected pygame-ce 2.4 or later, found pygame {pygame.version.ver}, which installs the same"
+            " folder; run `pip uninstall -y pygame pygame-ce && pip install pygame-ce`, or say --no-window"
+        )
     # Without a display SDL would draw into memory that nobody sees.
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
