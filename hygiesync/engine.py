@@ -86,6 +86,12 @@ class Engine:
         self._frames = self._template.frames()
         self._waiting: TemplateFrame | None = None
         self._n_samples = 0
+        self._skipped_until_s = Fraction(0)
+
+    @property
+    def known_until_s(self) -> Fraction:
+        """Pictures up to this time are certain; negative while none is."""
+        return self._listener.known_until_s
 
     @property
     def latency_s(self) -> float:
@@ -123,6 +129,14 @@ class Engine:
         self._listener.push(samples)
         return self._due()
 
+    def skip_until(self, time_s: Fraction) -> None:
+        """Don't draw pictures before `time_s`: they would come too late to be shown.
+
+        What is heard is heard all the same, and the template's frames pass. May be called between two pictures of
+        :meth:`push`.
+        """
+        self._skipped_until_s = time_s
+
     def flush(self) -> Iterator[VideoFrame]:
         """The last pictures: silence is heard until every time before the sound's end has its picture.
 
@@ -149,6 +163,8 @@ class Engine:
             if time_s > self._listener.known_until_s or (end_s is not None and time_s >= end_s):
                 return
             template, self._waiting = self._waiting, None
+            if time_s < self._skipped_until_s:
+                continue
             yield from _as_video(self._renderer.push(template, self._listener.at(time_s)))
 
 

@@ -28,6 +28,7 @@ Make one person's face speak any audio, in real time, on a CPU.
 
   hygiesync train recordings/me.mp4 --out models/me     five minutes of video become an avatar
   hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file
+  hygiesync live models/me                              the avatar says what the microphone hears, as you speak
   hygiesync evaluate models/me held_out.mp4             how near is it to the real mouth?
   hygiesync demo                                        see it all work without a camera
 """
@@ -40,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_render, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_doctor):
+    for add in (_add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_doctor):
         add(commands)
     return parser
 
@@ -117,6 +118,49 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")
     parser.add_argument("--crf", type=int, default=17, help="quality, 0 (lossless) to 51 (%(default)s)")
     parser.add_argument("--encoder-preset", default="veryfast", metavar="P", help="x264's speed (%(default)s)")
+
+
+def _add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "live", "a window in which an avatar says what the microphone hears",
+        "Open a window in which an avatar says what the microphone hears, for hours.\n\n"
+        "  hygiesync live models/me\n"
+        "  hygiesync live models/me --input-device USB --record recordings/said.mp4\n"
+        "  hygiesync live models/me --input-device speech.wav --no-window --json measured.json\n\n"
+        "Keys: M mute, space pause, Z freeze the head, R record, S statistics, F full screen, X mirror,\n"
+        "backspace begin anew, H all keys, Q quit.\n\n"
+        "If the microphone is unplugged or the sound server restarts, the mouth rests until it is back.\n"
+        "Latency is measured from a sample's arrival to the picture of that moment on the screen. Most of it is the\n"
+        "lookahead, by which the lips are more exact; with --lookahead-ms 0 they are earlier and less so.",
+    )  # fmt: skip
+    parser.add_argument(
+        "avatar", type=Path, nargs="?", metavar="AVATAR", help="folder that `hygiesync train` made"
+    )
+    parser.add_argument(
+        "--input-device", metavar="NAME|INDEX|FILE",
+        help="microphone by part of its name or its number, or a sound file, played as if spoken (the default one)",
+    )  # fmt: skip
+    parser.add_argument("--list-devices", action="store_true", help="list microphones and speakers, and end")
+    parser.add_argument(
+        "--lookahead-ms", type=float, metavar="N", help="how far ahead the network may hear (as the avatar was trained)"
+    )
+    parser.add_argument("--fps", default="60", metavar="F", help="pictures a second, 1 to 240 (%(default)s)")
+    parser.add_argument(
+        "--expressiveness", type=float, default=1.0, metavar="X",
+        help="how far the mouth goes from rest, 0 to 2; 1 is as the person does (%(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", default="window", choices=("window", "virtual-camera", "none"),
+        help="where the pictures go; a virtual camera is seen by video calls (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--no-window", action="store_true", help="the same as --output none")
+    parser.add_argument("--full-screen", action="store_true", help="begin in full screen")
+    parser.add_argument("--mirror", action="store_true", help="begin mirrored")
+    parser.add_argument("--statistics", action="store_true", help="begin with statistics shown")
+    parser.add_argument("--monitor", action="store_true", help="play the sound, delayed to match the picture")
+    parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound from the start")
+    parser.add_argument("--duration", type=float, metavar="S", help="end by itself after S seconds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to FILE at the end")
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

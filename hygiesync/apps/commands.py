@@ -76,6 +76,41 @@ def run_render(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_live(arguments: argparse.Namespace) -> int:
+    """``hygiesync live``."""
+    from hygiesync.apps.live.session import LiveOptions, run_live
+    from hygiesync.apps.live.summary import format_result
+    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.timing import parse_fps
+
+    if arguments.list_devices:
+        return _list_sound_devices()
+    if arguments.avatar is None:
+        raise UsageError("live: expected the avatar's folder, such as models/me; `hygiesync train` makes one")
+    if arguments.no_window and arguments.output == "virtual-camera":
+        raise UsageError("live: --no-window and --output virtual-camera exclude each other; leave one of them out")
+    _check_json(arguments.json)
+    options = LiveOptions(
+        input_device=arguments.input_device,
+        fps=parse_fps(arguments.fps),
+        lookahead_ms=arguments.lookahead_ms,
+        expressiveness=arguments.expressiveness,
+        output="none" if arguments.no_window else arguments.output,
+        monitor=arguments.monitor,
+        record=arguments.record,
+        duration_s=arguments.duration,
+        full_screen=arguments.full_screen,
+        mirror=arguments.mirror,
+        statistics=arguments.statistics,
+    )
+    result = run_live(Avatar.load(arguments.avatar), options, _warn)
+    _write_json(arguments.json, result)
+    print(format_result(result))
+    if result["failure"]:
+        raise InputError(result["failure"])
+    return 0
+
+
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """``hygiesync evaluate``."""
     from hygiesync.apps.evaluate import evaluate, format_table
@@ -152,6 +187,13 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     _write_json(arguments.json, [asdict(check) for check in checks])
     print(format_checks(checks))
     return MissingDependencyError.exit_code if has_failed(checks) else 0
+
+
+def _list_sound_devices() -> int:
+    from hygiesync.apps.sound.devices import format_devices, list_input_devices, list_output_devices
+
+    print(format_devices(list_input_devices(), list_output_devices()))
+    return 0
 
 
 def _ask_for_consent() -> bool:

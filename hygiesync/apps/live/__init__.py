@@ -1,0 +1,8 @@
+"""The live avatar: a microphone in, pictures out, at a steady pace for hours.
+
+Three threads, each with one task, and nothing unbounded between them::
+
+    sound card --> callback --> ring --> performer: engine --> playout --> main: window, keys
+                                             |
+                                             '--> recorder: mp4
+"""

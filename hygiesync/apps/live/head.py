@@ -1,0 +1,41 @@
+"""The idle loop as the live head: read ahead, and held still when that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from itertools import count
+
+from hygiesync.apps.prefetch import prefetched
+from hygiesync.avatar.template import TemplateSource
+from hygiesync.render.template import TemplateFrame
+from hygiesync.timing import video_frame_time
+
+_READ_AHEAD = 4
+"""Pictures decoded ahead, so that the file's end and its beginning are joined in time."""
+
+
+class Head:
+    """Frames of a template at a constant rate, that can be told to stand still.
+
+    Parameters
+    ----------
+    source : TemplateSource
+        With a frame for each time ``n / fps``.
+    fps : Fraction
+    """
+
+    def __init__(self, source: TemplateSource, fps: Fraction) -> None:
+        self._source, self._fps = source, fps
+        self.is_frozen = False
+
+    def frames(self) -> Iterator[TemplateFrame]:
+        """The frames, for ever. Time goes on while the head stands still; afterwards it moves on from where it was."""
+        with closing(prefetched(self._source.frames(), _READ_AHEAD)) as source:
+            shown = next(source)
+            for number in count():
+                yield replace(shown, time_s=video_frame_time(number, self._fps))
+                if not self.is_frozen:
+                    shown = next(source)

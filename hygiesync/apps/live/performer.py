@@ -1,0 +1,167 @@
+"""The worker that owns the engine: takes sound as it comes, draws what can still be shown in time.
+
+Sound is never dropped, or lips and time would come apart. Pictures are: one whose successor is already due is not
+drawn, so after a stall the performer is back in time with the next picture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+
+from hygiesync.apps.live.playout import Playout, Shot
+from hygiesync.apps.sound.source import SoundSource
+from hygiesync.apps.threads import single_threaded_libraries
+from hygiesync.engine import Engine, VideoFrame
+from hygiesync.timing import sample_time, time_to_samples, video_frame_time
+
+_READ_S = 0.05
+"""Longest wait for sound, after which the performer looks whether it is to stop."""
+
+_WARM_UP_SAMPLES = 8_000
+
+
+class Audience(Protocol):
+    """Something that is told all that is said and seen, in the performer's thread; it must not wait."""
+
+    def hear(self, samples: np.ndarray) -> None:
+        """The next samples (n,), float32, of the timeline."""
+        ...
+
+    def see(self, picture: np.ndarray, sample: int) -> None:
+        """A picture (H, W, 3), uint8, RGB, of the moment of a `sample` of the timeline."""
+        ...
+
+
+class Performer:
+    """Runs an engine on a source of sound, in a thread.
+
+    Parameters
+    ----------
+    engine : Engine
+        With a template of a constant rate.
+    source : SoundSource
+        Started by whoever made it.
+    playout : Playout
+        Where pictures go.
+    fps : Fraction
+    audience : sequence of Audience
+
+    Attributes
+    ----------
+    is_muted : bool
+        Silence is heard in place of the sound.
+    n_skipped : int
+        Pictures that were not drawn, since they were late.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: SoundSource,
+        playout: Playout,
+        fps: Fraction,
+        audience: Sequence[Audience] = (),
+    ) -> None:
+        self._engine, self._source, self._playout, self._audience = engine, source, playout, audience
+        self._frame_s = video_frame_time(1, fps)
+        self._n_samples = self._first_sample = 0
+        self._next_time_s = Fraction(0)
+        self._stop, self._wants_reset = threading.Event(), threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="performer", daemon=True)
+        self.is_muted = False
+        self.n_skipped = 0
+
+    def warm_up(self) -> None:
+        """Load and try all that the first pictures need, so that they are not late."""
+        with single_threaded_libraries():
+            for _ in self._engine.push(np.zeros(_WARM_UP_SAMPLES, np.float32)):
+                pass
+            self._engine.reset()
+
+    def start(self) -> None:
+        """Begin to perform."""
+        self._thread.start()
+
+    def reset(self) -> None:
+        """Let the engine begin anew: nothing heard, the head at the loop's start."""
+        self._wants_reset.set()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the sound is over and every picture was handed on."""
+        return not self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise what ended the performance, if it was a failure."""
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the performance, and wait for it."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with single_threaded_libraries():
+                self._perform()
+        except BaseException as error:  # raised again by `check`, where the user hears of it
+            self._failure = error
+
+    def _perform(self) -> None:
+        while not self._stop.is_set():
+            samples = self._source.read(_READ_S)
+            if samples is None:
+                self._finish()
+                return
+            if len(samples):
+                self._hear(samples)
+
+    def _hear(self, samples: np.ndarray) -> None:
+        taken_s = perf_counter()
+        if self._wants_reset.is_set():
+            self._wants_reset.clear()
+            self._engine.reset()
+            self._first_sample, self._next_time_s = self._n_samples, Fraction(0)
+        self._n_samples += len(samples)
+        known_s = self._source.arrival_of(self._n_samples - 1)
+        heard = np.zeros_like(samples) if self.is_muted else samples
+        for one in self._audience:
+            one.hear(heard)
+        self._draw(self._engine.push(heard), known_s, taken_s)
+
+    def _finish(self) -> None:
+        """The last pictures, which wait for no more sound."""
+        if self._n_samples == self._first_sample:
+            return
+        now_s = perf_counter()
+        self._draw(self._engine.flush(), now_s, now_s)
+
+    def _draw(self, pictures: Iterator[VideoFrame], known_s: float, taken_s: float) -> None:
+        stepped_s = perf_counter()
+        while True:
+            self._skip_late()
+            frame = next(pictures, None)
+            if frame is None:
+                return
+            self.n_skipped += round((frame.time_s - self._next_time_s) / self._frame_s)
+            self._next_time_s = frame.time_s + self._frame_s
+            sample = self._first_sample + time_to_samples(frame.time_s)
+            heard_s = min(self._source.arrival_of(min(sample, self._n_samples - 1)), known_s)
+            ready_s = perf_counter()
+            self._playout.put(Shot(frame.image, sample, heard_s, known_s, taken_s, stepped_s, ready_s))
+            for one in self._audience:
+                one.see(frame.image, sample)
+
+    def _skip_late(self) -> None:
+        """Don't draw what a picture that is due and certain would replace at once."""
+        due_s = sample_time(int(self._playout.due_sample(perf_counter())) - self._first_sample)
+        self._engine.skip_until(min(due_s, self._engine.known_until_s) - self._frame_s)

@@ -1,0 +1,183 @@
+"""Recording a live session to an mp4, in a thread of its own: what was heard and what was drawn, on one clock.
+
+Each picture lies in the file at the moment of sound whose mouth it shows, whenever it came to the screen, so the file
+is as exact as an offline rendering. Sound is held back until the picture of its time is there, and the file ends with
+the last picture.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from hygiesync.errors import InputError
+from hygiesync.media.video import VideoWriter
+from hygiesync.timing import SAMPLE_RATE, sample_time, time_to_samples, video_frame_time
+
+MAX_WAITING_BYTES = 128_000_000
+"""Pictures that may wait for the encoder; beyond it new ones are left out of the file, and counted."""
+
+_CRF = 18
+"""Of x264 at its fastest: the encoder shares two cores with all the rest. Files are large, and look as they should."""
+
+
+class Recorder:
+    """An audience that writes down what it hears and sees, from `start` to `stop`.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (width, height) of the pictures.
+    fps : Fraction
+    metadata : dict of str to str
+        Tags of the file.
+
+    Files are finished in the background, so that the picture does not stand still; :meth:`wait` waits for them.
+    """
+
+    def __init__(self, size: tuple[int, int], fps: Fraction, metadata: dict[str, str]) -> None:
+        self._size, self._fps, self._metadata = size, fps, metadata
+        self._recording: _Recording | None = None
+        self._all: list[_Recording] = []
+        self._n_samples = 0
+
+    @property
+    def path(self) -> Path | None:
+        """File that is being written; None while nothing is recorded."""
+        recording = self._recording
+        return None if recording is None or recording.failure is not None else recording.path
+
+    @property
+    def duration_s(self) -> float:
+        """Sound in the file so far, seconds."""
+        recording = self._recording
+        return 0.0 if recording is None else float(sample_time(self._n_samples - recording.first_sample))
+
+    @property
+    def failure(self) -> InputError | None:
+        """Why the newest recording ended early, if it did. Its file is playable up to there."""
+        return self._all[-1].failure if self._all else None
+
+    @property
+    def n_left_out(self) -> int:
+        """Pictures that came faster than they could be written."""
+        return sum(recording.n_left_out for recording in self._all)
+
+    def start(self, path: Path) -> None:
+        """Record to `path` from the next sound on.
+
+        Raises
+        ------
+        InputError
+            When `path` can't be written.
+        """
+        self.stop()
+        writer = VideoWriter(
+            path, *self._size, self._fps, audio_rate=SAMPLE_RATE, audio_channels=1, metadata=self._metadata,
+            keeps_fragments=True, crf=_CRF, preset="ultrafast", n_threads=1,
+        )  # fmt: skip
+        self._recording = _Recording(writer, path, self._n_samples, video_frame_time(1, self._fps))
+        self._all.append(self._recording)
+
+    def stop(self) -> None:
+        """End the file with the last picture that came."""
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.end()
+
+    def wait(self) -> list[Path]:
+        """Stop, and wait until all files are finished.
+
+        Returns
+        -------
+        list of Path
+            The files that there are.
+        """
+        self.stop()
+        for recording in self._all:
+            recording.join()
+        return [recording.path for recording in self._all if recording.path.exists()]
+
+    def hear(self, samples: np.ndarray) -> None:
+        """See :class:`hygiesync.apps.live.performer.Audience`."""
+        recording = self._recording
+        if recording is not None:
+            recording.hear(samples)
+        self._n_samples += len(samples)
+
+    def see(self, picture: np.ndarray, sample: int) -> None:
+        """See :class:`hygiesync.apps.live.performer.Audience`."""
+        recording = self._recording
+        if recording is not None and sample >= recording.first_sample:
+            recording.see(picture, sample_time(sample - recording.first_sample))
+
+
+class _Recording:
+    """One file and the thread that writes it."""
+
+    def __init__(self, writer: VideoWriter, path: Path, first_sample: int, frame_s: Fraction) -> None:
+        self.path, self.first_sample = path, first_sample
+        self.failure: InputError | None = None
+        self.n_left_out = 0
+        self._writer, self._frame_s = writer, frame_s
+        self._queue: queue.SimpleQueue[np.ndarray | tuple[np.ndarray, Fraction] | None] = queue.SimpleQueue()
+        self._n_waiting_bytes = 0
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        # a file that can't be written is refused here, before anything is said
+        self._open = ExitStack()
+        self._open.enter_context(writer)
+        self._thread.start()
+
+    def hear(self, samples: np.ndarray) -> None:
+        self._queue.put(samples)
+
+    def see(self, picture: np.ndarray, time_s: Fraction) -> None:
+        with self._lock:
+            if self._n_waiting_bytes + picture.nbytes > MAX_WAITING_BYTES:
+                self.n_left_out += 1
+                return
+            self._n_waiting_bytes += picture.nbytes
+        self._queue.put((picture, time_s))
+
+    def end(self) -> None:
+        self._queue.put(None)
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with self._open:
+                self._write()
+        except InputError as error:
+            self.failure = error
+            while self._queue.get() is not None:
+                pass
+
+    def _write(self) -> None:
+        sound: deque[np.ndarray] = deque()
+        n_written = 0
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, np.ndarray):
+                sound.append(item)
+                continue
+            picture, time_s = item
+            n_due = time_to_samples(time_s + self._frame_s)
+            while sound and n_written < n_due:
+                samples = sound.popleft()
+                n_taken = min(len(samples), n_due - n_written)
+                if n_taken < len(samples):
+                    sound.appendleft(samples[n_taken:])
+                self._writer.write_audio(samples[:n_taken])
+                n_written += n_taken
+            self._writer.write(picture, time_s)
+            with self._lock:
+                self._n_waiting_bytes -= picture.nbytes
+
