@@ -66,9 +66,7 @@ class SoundServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for player in self._players:
-            player.kill()
-            player.wait()
+        self._end_players()
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -110,6 +108,15 @@ class SoundServer:
                 raise RuntimeError(f"PulseAudio did not start: {(self.folder / 'log').read_text()}")
             time.sleep(0.05)
 
+    def hush(self) -> None:
+        """End all playing and recording, and wait until nothing of it is left in the sink."""
+        self._end_players()
+        give_up_s = time.perf_counter() + START_TIMEOUT_S
+        while self._pactl("list", "short", "sink-inputs"):
+            if time.perf_counter() > give_up_s:
+                raise RuntimeError("PulseAudio goes on playing what has ended")
+            time.sleep(0.02)
+
     def play(self, sound: Path | np.ndarray) -> subprocess.Popen[bytes]:
         """Begin to play a sound file, or samples at the sink's rate, shape (n,), float32; don't wait for its end."""
         if isinstance(sound, Path):
@@ -135,3 +142,14 @@ class SoundServer:
         )
         self._players.append(recorder)
         return recorder
+
+    def _end_players(self) -> None:
+        for player in self._players:
+            player.kill()
+            player.wait()
+        self._players.clear()
+
+    def _pactl(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["pactl", *arguments], env=self.env, capture_output=True, check=True, text=True, stdin=subprocess.DEVNULL
+        ).stdout.strip()
