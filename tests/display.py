@@ -52,6 +52,14 @@ def without_display() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
+def use_environment(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    """Give this process, and those it starts, just these variables until the test's end."""
+    for name in set(os.environ) - set(environment):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
 @contextmanager
 def virtual_display(directory: Path, size: tuple[int, int] = (1280, 800)) -> Iterator[VirtualDisplay]:
     """Start an X server on a free display number, and end it.

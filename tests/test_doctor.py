@@ -1,6 +1,5 @@
 """The doctor: what it says when something is missing, and the description of an avatar."""
 
-import builtins
 import json
 import os
 import shutil
@@ -11,18 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from hygiesync.apps import doctor, info
-from hygiesync.apps.doctor import Check, diagnose, format_checks, has_failed
+from hygiesync.apps import info
+from hygiesync.apps.doctor import Check, abilities, diagnose, format_checks, has_failed, machine, models, packages
+from hygiesync.apps.doctor.check import tried
 from hygiesync.avatar.manifest import SCHEMA_VERSION
 from hygiesync.errors import InputError, MissingDependencyError
+from hygiesync.motion import ear
 
-NUMPY = next(package for package in doctor.PACKAGES if package.module == "numpy")
-CV2 = next(package for package in doctor.PACKAGES if package.module == "cv2")
-TORCH = next(package for package in doctor.PACKAGES if package.module == "torch")
-
-
-def tried(attempt, is_required=True):
-    return doctor._tried("thing", is_required, attempt)
+NUMPY = next(package for package in packages.PACKAGES if package.module == "numpy")
+CV2 = next(package for package in packages.PACKAGES if package.module == "cv2")
+TORCH = next(package for package in packages.PACKAGES if package.module == "torch")
 
 
 def raising(error):
@@ -32,24 +29,26 @@ def raising(error):
     return attempt
 
 
+class Absence:
+    """Finds a module by raising instead."""
+
+    def __init__(self, name, error):
+        self.name, self.error = name, error
+
+    def find_spec(self, name, path=None, target=None):
+        if name == self.name:
+            raise self.error
+
+
 @pytest.fixture
 def without(monkeypatch):
     """Makes a module look as if it were not installed, or raise `error` on import."""
 
     def remove(name, error=None):
-        original = builtins.__import__
-        missing = error or ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-        def imported(wanted, *arguments, **options):
-            if wanted.split(".")[0] == name:
-                raise missing
-            return original(wanted, *arguments, **options)
-
-        monkeypatch.setattr(builtins, "__import__", imported)
-        load = doctor.import_module
-        monkeypatch.setattr(
-            doctor, "import_module", lambda wanted: raising(missing)() if wanted.split(".")[0] == name else load(wanted)
-        )
+        for loaded in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
+            monkeypatch.delitem(sys.modules, loaded)
+        error = error or ModuleNotFoundError(f"No module named {name!r}", name=name)
+        monkeypatch.setattr(sys, "meta_path", [Absence(name, error), *sys.meta_path])
 
     return remove
 
@@ -59,7 +58,7 @@ def test_a_machine_that_runs_the_tests_passes():
     assert not has_failed(checks), format_checks(checks)
     names = [check.name for check in checks]
     assert len(set(names)) == len(names)
-    for name in ("Python", "numpy", "one OpenCV", "face mesh", "encoders", "PortAudio", "display", "espeak", "disk"):
+    for name in ("Python", "numpy", "one OpenCV", "face mesh", "encoders", "PortAudio", "window", "espeak", "disk"):
         assert name in names
     json.dumps([asdict(check) for check in checks])
 
@@ -91,14 +90,14 @@ def test_text_shows_the_fix_and_a_verdict():
 @pytest.mark.parametrize(("version", "is_ok"), [((3, 9), False), ((3, 10), True), ((3, 12), True), ((3, 13), False)])
 def test_python_versions(monkeypatch, version, is_ok):
     monkeypatch.setattr(sys, "version_info", (*version, 1, "final", 0))
-    check = doctor.check_python()
+    check = packages.check_python()
     assert check.is_ok is is_ok
     assert ("3.11" in check.fix) is not is_ok
 
 
 def test_numpy_2_is_refused(monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda name: "2.1.0")
-    check = doctor.check_package(NUMPY)
+    check = packages.check_package(NUMPY)
     assert not check.is_ok
     assert check.is_required
     assert "2.1.0" in check.detail
@@ -107,9 +106,9 @@ def test_numpy_2_is_refused(monkeypatch):
 
 def test_old_torch_is_refused_and_a_local_version_is_read(monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda name: "2.5.1+cpu")
-    assert not doctor.check_package(TORCH).is_ok
+    assert not packages.check_package(TORCH).is_ok
     monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cpu")
-    assert doctor.check_package(TORCH).is_ok
+    assert packages.check_package(TORCH).is_ok
 
 
 def test_version_of_a_module_without_metadata(monkeypatch):
@@ -117,12 +116,12 @@ def test_version_of_a_module_without_metadata(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", unknown)
-    assert doctor.check_package(NUMPY).is_ok
+    assert packages.check_package(NUMPY).is_ok
 
 
 def test_a_missing_package(without):
     without("torch")
-    check = doctor.check_package(TORCH)
+    check = packages.check_package(TORCH)
     assert not check.is_ok
     assert check.detail == "is not installed"
     assert "make install" in check.fix
@@ -130,7 +129,7 @@ def test_a_missing_package(without):
 
 def test_a_package_that_lacks_another(without):
     without("torch", ModuleNotFoundError("No module named 'sympy'", name="sympy"))
-    check = doctor.check_package(TORCH)
+    check = packages.check_package(TORCH)
     assert "can't be imported" in check.detail
     assert "sympy" in check.detail
 
@@ -138,7 +137,7 @@ def test_a_package_that_lacks_another(without):
 @pytest.mark.parametrize(("library", "package"), [("libGL.so.1", "libgl1"), ("libgthread-2.0.so.0", "libglib2.0-0")])
 def test_missing_system_libraries_name_their_package(without, library, package):
     without("cv2", ImportError(f"{library}: cannot open shared object file: No such file or directory"))
-    check = doctor.check_package(CV2)
+    check = packages.check_package(CV2)
     assert not check.is_ok
     assert library in check.detail
     assert f"apt-get install -y {package}" in check.fix
@@ -156,7 +155,7 @@ def test_missing_system_libraries_name_their_package(without, library, package):
 def test_number_of_opencvs(monkeypatch, installed, is_ok, said):
     found = [SimpleNamespace(metadata={"Name": name}) for name in [*installed, "numpy", None]]
     monkeypatch.setattr(metadata, "distributions", lambda: found)
-    check = doctor.check_single_opencv()
+    check = packages.check_single_opencv()
     assert check.is_ok is is_ok
     assert said in check.fix
 
@@ -165,7 +164,7 @@ def test_a_detector_that_does_not_start(monkeypatch):
     from hygiesync.face import landmarks
 
     monkeypatch.setattr(landmarks, "LandmarkDetector", raising(MissingDependencyError("needs mediapipe (libGL.so.1)")))
-    check = tried(doctor._find_face)
+    check = tried("thing", True, abilities.find_face)
     assert not check.is_ok
     assert "libgl1" in check.fix
 
@@ -174,17 +173,17 @@ def test_a_detector_that_sees_nothing(monkeypatch):
     from hygiesync.face import landmarks
 
     monkeypatch.setattr(landmarks.LandmarkDetector, "detect", lambda self, image: None)
-    check = tried(doctor._find_face)
+    check = tried("thing", True, abilities.find_face)
     assert not check.is_ok
     assert "no face" in check.detail
 
 
 def test_a_detector_without_a_portrait_to_try(without):
     without("skimage")
-    check = tried(doctor._find_face)
+    check = tried("thing", True, abilities.find_face)
     assert check.is_ok
     assert "not tried" in check.detail
-    portrait = doctor._open_portrait()
+    portrait = abilities.open_portrait()
     assert not portrait.is_ok
     assert "hygiesync[demo]" in portrait.fix
 
@@ -198,48 +197,16 @@ def test_missing_encoders(monkeypatch):
                 raise codec.UnknownCodecError(name)
 
     monkeypatch.setattr(codec, "Codec", Poor)
-    check = tried(doctor._find_encoders)
+    check = tried("thing", True, abilities.find_encoders)
     assert not check.is_ok
     assert "libx264" in check.detail
     assert "aac" not in check.detail
     assert "pip install" in check.fix
 
 
-def test_missing_portaudio(monkeypatch, without):
-    without("sounddevice", OSError("PortAudio library not found"))
-    check = doctor._find_portaudio()
-    assert not check.is_ok
-    assert not check.is_required
-    assert "apt-get install -y libportaudio2" in check.fix
-
-
-def test_missing_sounddevice(without):
-    without("sounddevice")
-    check = tried(doctor._find_portaudio, is_required=False)
-    assert not check.is_ok
-    assert "make install" in check.fix
-
-
-def test_display(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setenv("DISPLAY", ":7")
-    assert doctor.check_display().is_ok
-    monkeypatch.delenv("DISPLAY")
-    check = doctor.check_display()
-    assert not check.is_ok
-    assert not check.is_required
-    assert "--no-window" in check.fix
-    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    assert doctor.check_display().is_ok
-    monkeypatch.delenv("WAYLAND_DISPLAY")
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert doctor.check_display().is_ok
-
-
 def test_missing_espeak(without):
     without("espeakng_loader")
-    check = doctor._tried("espeak", False, doctor._speak)
+    check = tried("espeak", False, abilities.speak)
     assert not check.is_ok
     assert not check.is_required
     assert "espeakng-loader" in check.detail
@@ -251,7 +218,7 @@ def test_a_small_machine(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1.5e9))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0.3e9))
-    checks = {check.name: check for check in doctor.check_machine()}
+    checks = {check.name: check for check in machine.check_machine()}
     assert set(checks) == {"cores", "memory", "disk"}
     assert not any(check.is_ok or check.is_required for check in checks.values())
     assert "1.5 GB free, and 4 are advised" in checks["memory"].detail
@@ -259,14 +226,43 @@ def test_a_small_machine(monkeypatch):
 
 def test_memory_without_psutil(without):
     without("psutil")
-    memory = next(check for check in doctor.check_machine() if check.name == "memory")
+    memory = next(check for check in machine.check_machine() if check.name == "memory")
     assert not memory.is_ok
 
 
 def test_whatever_a_library_raises_becomes_a_check():
-    check = tried(raising(RuntimeError("first line\nsecond line")))
+    check = tried("thing", True, raising(RuntimeError("first line\nsecond line")))
     assert (check.name, check.is_ok, check.is_required, check.detail) == ("thing", False, True, "first line")
-    assert tried(raising(ValueError())).detail == "ValueError"
+    assert tried("thing", True, raising(ValueError())).detail == "ValueError"
+
+
+def test_the_generic_ear(monkeypatch):
+    check = models.check_ear()
+    assert check.is_ok
+    assert "weights" in check.detail
+    lost = InputError("models/generic/ear.safetensors: can't be read; get it back with git, or run `make generic`")
+    monkeypatch.setattr(ear.Ear, "load", raising(lost))
+    check = tried("generic ear", False, models.check_ear)
+    assert not check.is_ok
+    assert check.fix == "get it back with git, or run `make generic`"
+
+
+def test_avatars_are_looked_at(avatar_directory, tmp_path):
+    assert [check.is_ok for check in models.check_avatars(tmp_path / "nowhere")] == [True]
+    for name in ("good", "damaged", "nonsense"):
+        shutil.copytree(avatar_directory, tmp_path / name)
+    (tmp_path / "generic").mkdir()
+    (tmp_path / "damaged" / "atlas.mkv").write_bytes(b"")
+    (tmp_path / "nonsense" / "avatar.json").write_text("{")
+    checks = {check.name: check for check in models.check_avatars(tmp_path)}
+    assert set(checks) == {"avatar good", "avatar damaged", "avatar nonsense"}
+    assert checks["avatar good"].is_ok
+    assert "MB" in checks["avatar good"].detail
+    for name, fix in (("damaged", "train it again"), ("nonsense", "train the avatar again")):
+        check = checks[f"avatar {name}"]
+        assert not check.is_ok
+        assert not check.is_required
+        assert fix in check.fix
 
 
 def test_an_avatar_is_described(avatar_directory):

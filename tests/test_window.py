@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from display import needs_display, virtual_display, without_display
+from display import needs_display, use_environment, virtual_display, without_display
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,9 +175,7 @@ def display(tmp_path_factory):
 @pytest.fixture
 def open_window(display, monkeypatch):
     """Opens the one window of a test on the display."""
-    for name in set(os.environ) - set(display.environment):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("DISPLAY", display.name)
+    use_environment(monkeypatch, display.environment)
     opened = []
 
     def open_it(picture_size=(320, 240), keys=KEYS, **options):
@@ -473,8 +471,7 @@ def press(display, key, hold_s=0.0):
 
 
 def test_without_a_display_there_is_one_clear_line(monkeypatch):
-    for name in set(os.environ) - set(without_display()):
-        monkeypatch.delenv(name)
+    use_environment(monkeypatch, without_display())
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(MissingDependencyError, match="--no-window") as raised:
         Window(TITLE, (320, 240), KEYS)
@@ -484,12 +481,12 @@ def test_without_a_display_there_is_one_clear_line(monkeypatch):
 
 
 def test_a_display_that_does_not_answer(monkeypatch):
-    monkeypatch.setenv("DISPLAY", ":4999")
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
+    use_environment(monkeypatch, without_display() | {"DISPLAY": ":4999"})
     with pytest.raises(MissingDependencyError, match="--no-window") as raised:
         Window(TITLE, (320, 240), KEYS)
+    assert "SDL can't open one" in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert "SDL_VIDEODRIVER" not in os.environ
 
 
 def test_without_pygame(monkeypatch):

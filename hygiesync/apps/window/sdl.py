@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from hygiesync.errors import MissingDependencyError
@@ -20,6 +22,10 @@ _HINTS = {
 }
 
 _NO_DISPLAY = "window: expected a display, and {found}; set DISPLAY (or use `ssh -X` or `xvfb-run`), or say --no-window"
+
+
+_VARIABLES = {"x11": "DISPLAY", "wayland": "WAYLAND_DISPLAY"}
+"""Each of SDL's ways to a display on Linux, and what says where that is."""
 
 
 def start_pygame() -> ModuleType:
@@ -43,13 +49,9 @@ def start_pygame() -> ModuleType:
             f"window: expected pygame-ce 2.4 or later, found pygame {pygame.version.ver}, which installs the same"
             " folder; run `pip uninstall -y pygame pygame-ce && pip install pygame-ce`, or say --no-window"
         )
-    # Without a display SDL would draw into memory that nobody sees.
-    if sys.platform.startswith("linux") and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-    ):
-        raise MissingDependencyError(_NO_DISPLAY.format(found="neither DISPLAY nor WAYLAND_DISPLAY is set"))
     try:
-        pygame.display.init()
+        with _only_real_displays():
+            pygame.display.init()
         pygame.font.init()
     except pygame.error as error:
         pygame.display.quit()
@@ -58,3 +60,25 @@ def start_pygame() -> ModuleType:
         # Else SDL draws a surface by OpenGL, which takes 70 times as long where no graphics card does it.
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
     return pygame
+
+
+@contextmanager
+def _only_real_displays() -> Iterator[None]:
+    """Where no display answers, SDL would take the console, or draw into memory that nobody sees.
+
+    Raises
+    ------
+    MissingDependencyError
+        When nothing says where a display is.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("SDL_VIDEODRIVER"):
+        yield
+        return
+    drivers = [driver for driver, variable in _VARIABLES.items() if os.environ.get(variable)]
+    if not drivers:
+        raise MissingDependencyError(_NO_DISPLAY.format(found="neither DISPLAY nor WAYLAND_DISPLAY is set"))
+    os.environ["SDL_VIDEODRIVER"] = ",".join(drivers)
+    try:
+        yield
+    finally:
+        del os.environ["SDL_VIDEODRIVER"]

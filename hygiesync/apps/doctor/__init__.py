@@ -1,0 +1,50 @@
+"""Is everything here that hygiesync needs? Each check that fails says how to mend it.
+
+The checks do what the program will do (find a face, say a word, open a window, listen), since what is installed may
+still not work. Only what speaking, training and rendering can't do without is required; a microphone or a window is
+not.
+"""
+
+from __future__ import annotations
+
+from hygiesync.apps.doctor.abilities import find_encoders, find_face, open_portrait, speak
+from hygiesync.apps.doctor.check import Check, format_checks, has_failed, tried
+from hygiesync.apps.doctor.devices import (
+    check_camera,
+    check_display,
+    check_microphone,
+    check_portaudio,
+    check_virtual_camera,
+)
+from hygiesync.apps.doctor.machine import check_machine
+from hygiesync.apps.doctor.models import check_avatars, check_ear
+from hygiesync.apps.doctor.packages import PACKAGES, check_package, check_python, check_single_opencv
+
+__all__ = ["Check", "diagnose", "format_checks", "has_failed"]
+
+
+def diagnose() -> list[Check]:
+    """Look at everything.
+
+    Returns
+    -------
+    list of Check
+        In the order in which one would mend them: Python, packages, what they can do, devices, models, the machine.
+    """
+    return [
+        check_python(),
+        *(check_package(package) for package in PACKAGES),
+        check_single_opencv(),
+        tried("face mesh", True, find_face),
+        tried("encoders", True, find_encoders),
+        tried("espeak", False, speak),
+        tried("portrait", False, open_portrait),
+        tried("PortAudio", False, check_portaudio),
+        tried("microphone", False, check_microphone),
+        tried("window", False, check_display),
+        tried("camera", False, check_camera),
+        tried("virtual camera", False, check_virtual_camera),
+        tried("generic ear", False, check_ear),
+        *check_avatars(),
+        *check_machine(),
+    ]

@@ -1,0 +1,43 @@
+"""The avatars in `models`, and the ear that training begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hygiesync.apps.doctor.check import Check, tried
+from hygiesync.avatar.manifest import MANIFEST_NAME
+
+MODELS = Path("models")
+"""Where `hygiesync train --out models/NAME` has put them, seen from here."""
+
+
+def check_avatars(folder: Path = MODELS) -> Iterator[Check]:
+    """A check for each avatar; one that says how to make one where there are none."""
+    found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST_NAME}"))
+    if not found:
+        yield Check("avatars", True, False, f"none in {folder} yet; `hygiesync train` or `hygiesync demo` makes one")
+    for directory in found:
+        yield _check_avatar(directory)
+
+
+def check_ear() -> Check:
+    """Whether training can begin with an ear that knows speech."""
+    from hygiesync.motion.ear import Ear
+
+    ear = Ear.load()
+    return Check("generic ear", True, False, f"{ear.name}, {sum(t.numel() for t in ear.tensors.values()):,} weights")
+
+
+def _check_avatar(directory: Path) -> Check:
+    """Read its description, and each file's fingerprint; nothing is decoded."""
+    from hygiesync.apps.info import describe
+
+    name = f"avatar {directory.name}"
+
+    def read() -> Check:
+        content = describe(directory)
+        shape = f"{content['width']} x {content['height']} px"
+        return Check(name, True, False, f"{shape}, {content['n_bytes'] / 1e6:.1f} MB, files as trained")
+
+    return tried(name, False, read)
