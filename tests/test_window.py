@@ -18,8 +18,10 @@ from hygiesync.apps.window import Key, Panel, Window
 from hygiesync.apps.window.keys import FULL_SCREEN, HELP, OWN_KEYS, help_lines, with_own_keys
 from hygiesync.apps.window.layout import Rectangle, bars, columns, first_size, fit, letter_height, place, wrap
 from hygiesync.apps.window.lettering import Lettering, printable
+from hygiesync.apps.window.scaling import middle_square, resized
 from hygiesync.errors import MissingDependencyError
 
+SMALL_SIZES = st.tuples(st.integers(1, 200), st.integers(1, 200))
 SIZES = st.tuples(st.integers(1, 8000), st.integers(1, 8000))
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 QUARTERS = np.repeat(np.repeat(np.array([[RED, GREEN], [BLUE, (255, 255, 255)]], np.uint8), 120, axis=0), 160, axis=1)
@@ -57,7 +59,7 @@ def test_a_picture_keeps_its_shape_in_the_middle(picture, window):
     assert abs((window[1] - found.height) - 2 * found.y) <= 1
 
 
-@given(SIZES, st.tuples(st.integers(1, 200), st.integers(1, 200)))
+@given(SIZES, SMALL_SIZES)
 def test_picture_and_bars_cover_the_window_once(picture, window):
     covered = np.zeros((window[1], window[0]), int)
     inner = fit(picture, window)
@@ -130,6 +132,33 @@ def test_panels_lie_in_their_corners_without_covering_each_other(panels):
     assert taken.max(initial=0) <= 1
     below = [one for one, corner in zip(found, corners, strict=True) if corner == "bottom"]
     assert not below or below[-1].y + below[-1].height == window[1] - margin
+
+
+@given(SMALL_SIZES, SMALL_SIZES)
+def test_any_size_can_be_made_of_any(size, wanted):
+    picture = np.full((size[1], size[0], 3), (10, 120, 250), np.uint8)
+    made = resized(picture, wanted)
+    assert made.shape == (wanted[1], wanted[0], 3)
+    assert np.all(made == (10, 120, 250))
+
+
+def test_shrinking_averages_and_stays_in_place():
+    """A fine chequerboard becomes grey, not black or white; what is in the middle stays there."""
+    board = (np.indices((720, 1280)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+    for size in ((640, 360), (320, 180), (300, 169)):
+        assert np.all(abs(resized(board, size).astype(int) - 127) <= 1)
+    spot = np.zeros((720, 1280, 3), np.uint8)
+    spot[300:420, 560:720] = 255
+    for size in ((1000, 562), (501, 281), (123, 69)):
+        rows, columns_ = np.nonzero(resized(spot, size)[..., 0] > 127)
+        assert abs((rows.mean() + 0.5) / size[1] - 0.5) < 0.01
+        assert abs((columns_.mean() + 0.5) / size[0] - 0.5) < 0.01
+
+
+def test_the_middle_square():
+    picture = np.arange(5 * 9 * 3, dtype=np.uint8).reshape(5, 9, 3)
+    np.testing.assert_array_equal(middle_square(picture), picture[:, 2:7])
+    np.testing.assert_array_equal(middle_square(picture.transpose(1, 0, 2)), picture.transpose(1, 0, 2)[2:7])
 
 
 def test_a_panel_in_no_corner_is_refused():

@@ -9,10 +9,10 @@ import sys
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
 
 from hygiesync.apps.window.layout import fit
+from hygiesync.apps.window.scaling import resized
 from hygiesync.errors import MissingDependencyError
 
 # Browsers offer only cameras that don't say that they can be written to as well.
@@ -95,5 +95,5 @@ def _fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return np.ascontiguousarray(picture)
     place = fit((picture.shape[1], picture.shape[0]), size)
     framed = np.zeros((size[1], size[0], 3), np.uint8)
-    framed[place.y : place.y + place.height, place.x : place.x + place.width] = cv2.resize(picture, place.size)
+    framed[place.y : place.y + place.height, place.x : place.x + place.width] = resized(picture, place.size)
     return framed

@@ -17,13 +17,14 @@ import numpy as np
 from hygiesync.apps.window.keys import FULL_SCREEN, HELP, MIRROR, QUIT, Key, help_lines, with_own_keys
 from hygiesync.apps.window.layout import Panel, Rectangle, Size, bars, first_size, fit, place
 from hygiesync.apps.window.lettering import Lettering
+from hygiesync.apps.window.scaling import middle_square, resized
 from hygiesync.apps.window.sdl import start_pygame
 from hygiesync.errors import MissingDependencyError
 
 _CANVAS_MASKS = (0xFF0000, 0xFF00, 0xFF, 0)
 """Blue, green, red, unused in memory: what displays have, so that SDL only copies."""
 
-_ICON_SIZE = 64
+_ICON_SIZE = (64, 64)
 
 _LAST_ASCII, _FIRST_SPECIAL = 0x7F, 1 << 30
 """SDL's codes of keys that give a letter are that letter's; those of arrows and the like begin at the second."""
@@ -121,8 +122,7 @@ class Window:
         A minimised window is not drawn; it shows the newest picture when it comes back.
         """
         if self._picture is None:
-            icon = cv2.resize(picture, (_ICON_SIZE, _ICON_SIZE), interpolation=cv2.INTER_AREA)
-            self._window.set_icon(self._surface(icon))
+            self._window.set_icon(self._surface(resized(middle_square(picture), _ICON_SIZE)))
         self._picture = picture
         self._panels = tuple(panels)
         self._draw()
@@ -226,10 +226,7 @@ class Window:
         assert picture is not None
         if self._is_mirrored:
             picture = cv2.flip(picture, 1)
-        if target.size == (picture.shape[1], picture.shape[0]):
-            return picture
-        is_shrunk = target.width < picture.shape[1]
-        return cv2.resize(picture, target.size, interpolation=cv2.INTER_AREA if is_shrunk else cv2.INTER_LINEAR)
+        return resized(picture, target.size)
 
     def _surface(self, picture: np.ndarray) -> Any:
         """A picture as SDL's surface, in the display's own order of colours; one is used again and again."""
