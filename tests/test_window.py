@@ -1,4 +1,4 @@
-"""The window: where things go, what keys mean, and what a real window on a real display shows and hears."""
+"""What a real window on a display in memory shows and hears, and what is said where there is none."""
 
 import os
 import signal
@@ -11,188 +11,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from display import needs_display, use_environment, virtual_display, without_display
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hygiesync.apps.window import Key, Panel, Window
-from hygiesync.apps.window.keys import FULL_SCREEN, HELP, OWN_KEYS, help_lines, with_own_keys
-from hygiesync.apps.window.layout import Rectangle, bars, columns, first_size, fit, letter_height, place, wrap
-from hygiesync.apps.window.lettering import Lettering, printable
-from hygiesync.apps.window.scaling import middle_square, resized
+from hygiesync.apps.window.layout import letter_height
+from hygiesync.apps.window.lettering import Lettering
 from hygiesync.errors import MissingDependencyError
 
-SMALL_SIZES = st.tuples(st.integers(1, 200), st.integers(1, 200))
-SIZES = st.tuples(st.integers(1, 8000), st.integers(1, 8000))
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 QUARTERS = np.repeat(np.repeat(np.array([[RED, GREEN], [BLUE, (255, 255, 255)]], np.uint8), 120, axis=0), 160, axis=1)
 """320 x 240: red and green above, blue and white below."""
 
 TITLE = "hygiesync: mé"
 KEYS = (Key("m", "mute", "mute the sound"), Key("escape", "quit", "end"), Key("q", "quit", "end"))
-
-device = [pytest.mark.device, needs_display]
-
-
-def as_array(colour):
-    return np.array(colour, np.uint8)
-
-
-# Where things go
-
-
-@given(SIZES, SIZES)
-def test_a_picture_keeps_its_shape_in_the_middle(picture, window):
-    found = fit(picture, window)
-    assert 1 <= found.width <= window[0]
-    assert 1 <= found.height <= window[1]
-    assert found.width == window[0] or found.height == window[1]
-    # Each side is within half a pixel of the exact shape, or cannot be smaller.
-    if found.width == window[0]:
-        assert abs(found.height - window[0] * picture[1] / picture[0]) <= 0.5 or found.height == 1
-    if found.height == window[1]:
-        assert (
-            found.width == window[0]
-            or abs(found.width - window[1] * picture[0] / picture[1]) <= 0.5
-            or (found.width == 1)
-        )
-    assert abs((window[0] - found.width) - 2 * found.x) <= 1
-    assert abs((window[1] - found.height) - 2 * found.y) <= 1
-
-
-@given(SIZES, SMALL_SIZES)
-def test_picture_and_bars_cover_the_window_once(picture, window):
-    covered = np.zeros((window[1], window[0]), int)
-    inner = fit(picture, window)
-    for part in (inner, *bars(inner, window)):
-        covered[part.y : part.y + part.height, part.x : part.x + part.width] += 1
-    assert np.all(covered == 1)
-    assert len(bars(inner, window)) <= 2
-
-
-@given(SIZES, SIZES)
-def test_a_new_window_fits_its_desktop(picture, desktop):
-    width, height = first_size(picture, desktop)
-    assert 1 <= width <= max(1, desktop[0] * 0.9)
-    assert 1 <= height <= max(1, desktop[1] * 0.9)
-
-
-@pytest.mark.parametrize(
-    ("picture", "expected"),
-    [((512, 512), (512, 512)), ((320, 240), (640, 480)), ((1280, 720), (1280, 720)), ((3840, 2160), (1728, 972))],
-)
-def test_a_new_window_on_an_ordinary_desktop(picture, expected):
-    assert first_size(picture, (1920, 1080)) == expected
-
-
-def test_letters_grow_with_the_window():
-    heights = [letter_height((16 * size, 9 * size)) for size in range(10, 300, 10)]
-    assert heights == sorted(heights)
-    assert heights[0] >= 11
-    assert heights[-1] > 3 * heights[0]
-
-
-@given(st.text("ab éß漢", max_size=60), st.integers(1, 20))
-def test_wrapping_loses_nothing_but_spaces(line, width):
-    lines = wrap(line, lambda text: len(text) <= width)
-    assert lines
-    assert all(len(part) <= width for part in lines)
-    assert "".join(lines).replace(" ", "") == line.replace(" ", "")
-
-
-def test_lines_break_between_words_and_long_words_inside():
-    assert wrap("we were away", lambda text: len(text) <= 7) == ["we were", "away"]
-    assert wrap("an incomprehensible", lambda text: len(text) <= 8) == ["an", "incompre", "hensible"]
-    assert wrap("ab", lambda text: not text) == ["a", "b"]
-
-
-def test_columns_begin_behind_the_widest_cell():
-    assert columns([[10, 5], [30], [20, 5, 1]], gap=4) == [0, 24, 33]
-    assert columns([], gap=4) == []
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.tuples(st.integers(1, 90), st.integers(1, 30)), st.sampled_from(["top left", "top right", "bottom"])
-        ),
-        max_size=6,
-    )
-)
-def test_panels_lie_in_their_corners_without_covering_each_other(panels):
-    sizes, corners = [size for size, _ in panels], [corner for _, corner in panels]
-    window, margin = (400, 500), 7
-    found = [Rectangle(x, y, *size) for (x, y), size in zip(place(sizes, corners, window, margin), sizes, strict=True)]
-    for one, corner in zip(found, corners, strict=True):
-        assert margin <= one.x <= window[0] - margin - one.width
-        assert margin <= one.y <= window[1] - margin - one.height
-        assert {"top left": one.x == margin, "top right": one.x + one.width == window[0] - margin}.get(corner, True)
-    taken = np.zeros((window[1], window[0]), int)
-    for one in found:
-        taken[one.y : one.y + one.height, one.x : one.x + one.width] += 1
-    assert taken.max(initial=0) <= 1
-    below = [one for one, corner in zip(found, corners, strict=True) if corner == "bottom"]
-    assert not below or below[-1].y + below[-1].height == window[1] - margin
-
-
-@given(SMALL_SIZES, SMALL_SIZES)
-def test_any_size_can_be_made_of_any(size, wanted):
-    picture = np.full((size[1], size[0], 3), (10, 120, 250), np.uint8)
-    made = resized(picture, wanted)
-    assert made.shape == (wanted[1], wanted[0], 3)
-    assert np.all(made == (10, 120, 250))
-
-
-def test_shrinking_averages_and_stays_in_place():
-    """A fine chequerboard becomes grey, not black or white; what is in the middle stays there."""
-    board = (np.indices((720, 1280)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
-    for size in ((640, 360), (320, 180), (300, 169)):
-        assert np.all(abs(resized(board, size).astype(int) - 127) <= 1)
-    spot = np.zeros((720, 1280, 3), np.uint8)
-    spot[300:420, 560:720] = 255
-    for size in ((1000, 562), (501, 281), (123, 69)):
-        rows, columns_ = np.nonzero(resized(spot, size)[..., 0] > 127)
-        assert abs((rows.mean() + 0.5) / size[1] - 0.5) < 0.01
-        assert abs((columns_.mean() + 0.5) / size[0] - 0.5) < 0.01
-
-
-def test_the_middle_square():
-    picture = np.arange(5 * 9 * 3, dtype=np.uint8).reshape(5, 9, 3)
-    np.testing.assert_array_equal(middle_square(picture), picture[:, 2:7])
-    np.testing.assert_array_equal(middle_square(picture.transpose(1, 0, 2)), picture.transpose(1, 0, 2)[2:7])
-
-
-def test_a_panel_in_no_corner_is_refused():
-    with pytest.raises(ValueError, match="corner: expected one of top left"):
-        Panel(("text",), "top")
-
-
-# What keys mean
-
-
-def test_the_window_adds_its_own_keys():
-    assert with_own_keys(KEYS) == (*KEYS, *OWN_KEYS)
-    mine = (Key("return", FULL_SCREEN, "whole screen"),)
-    assert [key.key for key in with_own_keys(mine) if key.action == FULL_SCREEN] == ["return"]
-
-
-def test_a_key_with_two_actions_is_refused():
-    with pytest.raises(ValueError, match="several: h, m"):
-        with_own_keys([*KEYS, Key("m", "record", ""), Key("h", "hush", "")])
-    with_own_keys([Key("h", "hush", ""), Key("f1", HELP, "help")])
-
-
-def test_help_has_a_line_an_action():
-    assert help_lines(KEYS) == ("M\tmute the sound", "Escape, Q\tend")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("a\nb\r\nc", "a b c"), ("mi\0c", "mic"), ("\udce4x", "?x"), ("Müßig œ", "Müßig œ")]
-)
-def test_any_device_name_can_be_drawn(text, expected):
-    assert printable(text) == expected
-
-
-# A real window
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +46,12 @@ def open_window(display, monkeypatch):
         window.close()
 
 
+def press(display, key, hold_s=0.0):
+    """Press a key with the window in focus, as a window manager would have it."""
+    display.client.focus(display.client.find_window(TITLE))
+    display.client.press(key, hold_s)
+
+
 def poll_until(window, is_done, timeout_s=20):
     """Poll as a program does until something has come; give all actions."""
     actions, end = [], time.monotonic() + timeout_s
@@ -231,7 +67,7 @@ def poll_for(window, seconds):
     return poll_until(window, lambda _: time.monotonic() > end, seconds + 20)
 
 
-def part_of_screen(display, window):
+def part_of_screen(display):
     """The rectangle of the screen that the window covers, which all else leaves black."""
     screen = display.screenshot()
     rows, there = np.nonzero(screen.any(axis=2))
@@ -244,13 +80,13 @@ def centres(picture):
     return [tuple(int(one) for one in picture[height * y // 4, width * x // 4]) for y in (1, 3) for x in (1, 3)]
 
 
+@pytest.mark.device
+@needs_display
 class TestOnADisplay:
-    pytestmark = device
-
     def test_a_picture_arrives_with_its_colours_and_shape(self, open_window, display):
         window = open_window()
         window.show(QUARTERS)
-        seen = part_of_screen(display, window)
+        seen = part_of_screen(display)
         assert seen.shape == (480, 640, 3)
         assert centres(seen) == [RED, GREEN, BLUE, (255, 255, 255)]
         np.testing.assert_array_equal(window.screenshot(), seen)
@@ -259,15 +95,15 @@ class TestOnADisplay:
         picture = np.random.default_rng(0).integers(1, 256, (500, 602, 3), np.uint8)
         window = open_window((602, 500))
         window.show(picture)
-        np.testing.assert_array_equal(part_of_screen(display, window), picture)
+        np.testing.assert_array_equal(part_of_screen(display), picture)
 
     def test_mirrored(self, open_window, display):
         window = open_window(mirror=True)
         window.show(QUARTERS)
-        assert centres(part_of_screen(display, window)) == [GREEN, RED, (255, 255, 255), BLUE]
+        assert centres(part_of_screen(display)) == [GREEN, RED, (255, 255, 255), BLUE]
         press(display, "x")
         assert poll_for(window, 0.2) == []
-        assert centres(part_of_screen(display, window)) == [RED, GREEN, BLUE, (255, 255, 255)]
+        assert centres(part_of_screen(display)) == [RED, GREEN, BLUE, (255, 255, 255)]
 
     def test_another_size_gets_bars(self, open_window, display):
         window = open_window()
@@ -278,13 +114,13 @@ class TestOnADisplay:
         assert centres(picture[:, 290:610]) == [RED, GREEN, BLUE, (255, 255, 255)]
         assert not picture[:, :290].any()
         assert not picture[:, 610:].any()
-        assert part_of_screen(display, window).shape == (240, 320, 3)
+        assert part_of_screen(display).shape == (240, 320, 3)
 
     def test_pictures_of_another_size_are_shown_too(self, open_window, display):
         window = open_window()
         window.show(QUARTERS)
         window.show(QUARTERS[:, :160])
-        assert centres(part_of_screen(display, window)) == [RED, RED, BLUE, BLUE]
+        assert centres(part_of_screen(display)) == [RED, RED, BLUE, BLUE]
 
     def test_keys_are_heard_once(self, open_window, display):
         window = open_window()
@@ -332,7 +168,7 @@ class TestOnADisplay:
         plain = window.screenshot()
         press(display, "h")
         assert poll_for(window, 0.2) == []
-        helped = part_of_screen(display, window)
+        helped = part_of_screen(display)
         changed = np.any(helped != plain, axis=2)
         rows, there = np.nonzero(changed)
         assert rows.max() - rows.min() > 5 * letter_height((640, 480))
@@ -371,7 +207,7 @@ class TestOnADisplay:
         window.show(QUARTERS[:, ::-1])
         display.client.unhide(target)
         poll_for(window, 0.2)
-        assert centres(part_of_screen(display, window)) == [GREEN, RED, (255, 255, 255), BLUE]
+        assert centres(part_of_screen(display)) == [GREEN, RED, (255, 255, 255), BLUE]
 
     def test_panels_are_drawn_over_the_picture(self, open_window, display):
         window = open_window()
@@ -382,7 +218,7 @@ class TestOnADisplay:
             Panel(("magenta " * 30,), "bottom", 1.5, colour=(255, 0, 255)),
         ]
         window.show(grey, panels)
-        seen = part_of_screen(display, window).astype(int)
+        seen = part_of_screen(display).astype(int)
         for colour, rows, columns_ in (
             ((255, 255, 0), slice(0, 60), slice(0, 200)),
             ((0, 255, 255), slice(0, 90), slice(440, 640)),
@@ -392,7 +228,7 @@ class TestOnADisplay:
             assert is_lettered.sum() > 40
             assert is_lettered[rows, columns_].sum() == is_lettered.sum()
         window.show(grey)
-        assert np.all(part_of_screen(display, window) == 128)
+        assert np.all(part_of_screen(display) == 128)
 
     def test_text_reads_the_same_on_any_picture(self, open_window):
         """The ground of a panel darkens what is behind it, so that white letters are seen on white."""
@@ -443,7 +279,7 @@ class TestOnADisplay:
         for _ in range(3):
             with open_window() as window:
                 window.show(QUARTERS)
-                assert part_of_screen(display, window).shape == (480, 640, 3)
+                assert part_of_screen(display).shape == (480, 640, 3)
         assert not display.screenshot().any()
 
     def test_an_unknown_key_is_refused(self, open_window, display):
@@ -488,15 +324,6 @@ class TestOnADisplay:
             assert (said, process.returncode) == (f"{expected}\n", 0)
         else:
             assert (said, process.returncode) == ("", expected)
-
-
-def press(display, key, hold_s=0.0):
-    """Press a key with the window in focus, as a window manager would have it."""
-    display.client.focus(display.client.find_window(TITLE))
-    display.client.press(key, hold_s)
-
-
-# Where there is no window
 
 
 def test_without_a_display_there_is_one_clear_line(monkeypatch):
