@@ -23,7 +23,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -163,7 +163,7 @@ class VideoWriter:
             raise self._abandon(failure) from failure
         _put_index_first(self.path, self._tick_rate)
 
-    def write(self, image: np.ndarray, time_s: Fraction) -> None:
+    def write(self, image: np.ndarray, time_s: Fraction, *, is_keyframe: bool = False) -> None:
         """Append one picture.
 
         Parameters
@@ -172,6 +172,8 @@ class VideoWriter:
             The picture; left as it is.
         time_s : Fraction
             Presentation time in seconds, after that of the picture before.
+        is_keyframe : bool
+            Whether this picture must be one that decoding can begin with, so that the file may be cut before it.
 
         Raises
         ------
@@ -189,7 +191,9 @@ class VideoWriter:
             raise InputError(f"picture for {self.path}: its time {float(time_s):.6f} s is not after the one before")
         self._last_tick = tick
         try:
-            container.mux(self._video.encode(self._to_frame(image, tick)))
+            frame = self._to_frame(image, tick)
+            frame.pict_type = PictureType.I if is_keyframe else PictureType.NONE
+            container.mux(self._video.encode(frame))
         except (FFmpegError, OSError) as error:
             raise InputError(self._why_not_written(error)) from error
 

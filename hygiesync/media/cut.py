@@ -1,0 +1,176 @@
+"""Leaving parts of an mp4 out without encoding anything again.
+
+Pictures can only be cut before keyframes, and sound only between the packets of its codec, which last about 20 ms.
+Were each stream cut where it can be, they would part by some milliseconds at every cut. So the sound decides: whole
+packets of it are left out, all those that lie entirely in the span to be left out, and the pictures after them move by
+exactly as much. Sound stays on its grid, pictures stay on the sound, and a cut lasts up to two packets too long::
+
+    sound      |--a--|--b--|--c--|--d--|--e--|--f--|--g--|
+    leave out            [====================]              c, d and e lie in it, all of them
+    result     |--a--|--b--|--f--|--g--|                     so all after them moves by three packets
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from hygiesync.errors import InputError, UsageError
+from hygiesync.media.container import PathLike, find_audio_stream, find_video_stream, open_input
+
+TOLERANCE_S = Fraction(1, 1000)
+"""A keyframe this much before the time given still counts as the one that is meant."""
+
+Span = tuple[Fraction, Fraction]
+"""From, to, in seconds on the file's clock."""
+
+
+def leave_out(source: PathLike, target: PathLike, spans: Sequence[tuple[Fraction | float, Fraction | float]]) -> None:
+    """Copy an mp4 without some of its parts; pictures and sound stay as they are, and in sync.
+
+    Parameters
+    ----------
+    source : str or os.PathLike
+        An mp4 with pictures in order (no B-frames) and sound, as :class:`VideoWriter` writes it with
+        ``tune="zerolatency"``.
+    target : str or os.PathLike
+        The mp4 to write; it appears when it is whole.
+    spans : sequence of (start_s, end_s)
+        What to leave out, in order and apart. A keyframe must lie at each end, except at the end of the file.
+
+    Raises
+    ------
+    UsageError
+        When the spans are out of order, or nothing remains.
+    InputError
+        When `source` can't be read, a span does not end at a keyframe, or `target` can't be written.
+    """
+    exact = [(Fraction(start_s), Fraction(end_s)) for start_s, end_s in spans]
+    _check_order(exact)
+    sibling = Path(target).with_name(f".{Path(target).name}.{os.getpid()}.part")
+    try:
+        _copy(source, sibling, exact)
+        sibling.replace(target)
+    except (FFmpegError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{target}: can't be written ({reason}); free disk space, then run it again") from error
+    finally:
+        sibling.unlink(missing_ok=True)
+
+
+def _check_order(spans: Sequence[Span]) -> None:
+    edges = [edge for span in spans for edge in span]
+    if any(later < earlier for earlier, later in pairwise(edges)):
+        raise UsageError(f"spans to leave out: expected them in order and apart, got edges {[*map(float, edges)]}")
+
+
+class _Plan:
+    """What is left out, and how much earlier the rest is for it.
+
+    Spans are moved to where pictures begin, so that the picture before a cut lasts as long as it did.
+    """
+
+    def __init__(self, spans: Sequence[Span], pictures: Sequence[Span], sound: Sequence[Span]) -> None:
+        begins = sorted(start for start, _ in pictures)
+        edges = [(_first_from(begins, start), _first_from(begins, end)) for start, end in spans]
+        self._spans = [span for span in edges if span[0] < span[1]]
+        self._gone_s = [
+            sum((end - start for start, end in sound if _covers(span, start, end)), Fraction(0)) for span in self._spans
+        ]
+        self.n_pictures = sum(not self.leaves_out_picture(start) for start in begins)
+
+    def leaves_out_sound(self, start_s: Fraction, end_s: Fraction) -> bool:
+        """Whether a packet of sound lies in a span, all of it."""
+        return any(_covers(span, start_s, end_s) for span in self._spans)
+
+    def leaves_out_picture(self, start_s: Fraction) -> bool:
+        """Whether a picture begins in a span."""
+        return any(start <= start_s < end for start, end in self._spans)
+
+    def earlier_by(self, start_s: Fraction) -> Fraction:
+        """Seconds by which what stays, and begins at `start_s`, moves."""
+        # a packet of sound that reaches over a span's end begins within it
+        gone_s = (gone for (start, _), gone in zip(self._spans, self._gone_s, strict=True) if start <= start_s)
+        return sum(gone_s, Fraction(0))
+
+
+def _first_from(begins: Sequence[Fraction], time_s: Fraction) -> Fraction:
+    """When the first picture begins that does not begin before `time_s`; an eternity after the last one."""
+    index = bisect_left(begins, time_s - TOLERANCE_S)
+    return begins[index] if index < len(begins) else Fraction(10**9)
+
+
+def _covers(span: Span, start_s: Fraction, end_s: Fraction) -> bool:
+    return span[0] <= start_s and end_s <= span[1]
+
+
+def _copy(source: PathLike, target: Path, spans: Sequence[Span]) -> None:
+    plan = _plan(source, spans)
+    with open_input(source) as reader:
+        streams = _streams(reader, source)
+        scale = max(stream.time_base.denominator for stream in streams if stream.time_base is not None)
+        options = {"movflags": "+faststart", "movie_timescale": str(scale)}
+        with av.open(f"file:{target.absolute()}", mode="w", format="mp4", container_options=options) as writer:
+            writer.metadata.update(reader.metadata)
+            copies: dict[int, Stream] = {s.index: writer.add_stream_from_template(s) for s in streams}
+            is_after_cut = False
+            for packet in reader.demux(*streams):
+                if packet.dts is None:
+                    continue
+                start_s, end_s = _span(packet)
+                if packet.stream.type == "video":
+                    was_left_out, is_after_cut = is_after_cut, plan.leaves_out_picture(start_s)
+                    if is_after_cut:
+                        continue
+                    if was_left_out and not packet.is_keyframe:
+                        raise InputError(f"{source}: can't be cut at {float(start_s):.3f} s, where no keyframe is")
+                elif plan.leaves_out_sound(start_s, end_s):
+                    continue
+                _move(packet, plan.earlier_by(start_s))
+                packet.stream = copies[packet.stream.index]
+                writer.mux(packet)
+
+
+def _plan(source: PathLike, spans: Sequence[Span]) -> _Plan:
+    """What to leave out of a file; every packet's time is looked at first."""
+    with open_input(source) as reader:
+        video, audio = _streams(reader, source)
+        found: dict[str, list[Span]] = {"video": [], "audio": []}
+        for packet in reader.demux(video, audio):
+            if packet.dts is not None:
+                found[packet.stream.type].append(_span(packet))
+    plan = _Plan(spans, found["video"], found["audio"])
+    if plan.n_pictures == 0:
+        raise UsageError(f"spans to leave out: nothing of {source} would remain")
+    return plan
+
+
+def _streams(reader: InputContainer, source: PathLike) -> tuple[VideoStream, AudioStream]:
+    video, audio = find_video_stream(reader), find_audio_stream(reader)
+    if video is None or audio is None:
+        raise InputError(f"{source}: expected pictures and sound, got one without the other")
+    return video, audio
+
+
+def _span(packet: Packet) -> Span:
+    assert packet.pts is not None and packet.time_base is not None
+    start_s = packet.pts * packet.time_base
+    return start_s, start_s + (packet.duration or 0) * packet.time_base
+
+
+def _move(packet: Packet, earlier_s: Fraction) -> None:
+    assert packet.time_base is not None and packet.pts is not None and packet.dts is not None
+    ticks = round(earlier_s / packet.time_base)
+    packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
