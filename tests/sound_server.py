@@ -86,8 +86,14 @@ class SoundServer:
             self._server = None
 
     def restart(self) -> None:
-        """Start the server, and wait until it answers."""
+        """End the server if it runs, and start another."""
         self.kill()
+        self.start()
+
+    def start(self) -> None:
+        """Start the server if it doesn't run, and wait until it answers."""
+        if self._server is not None:
+            return
         (self.folder / "socket").unlink(missing_ok=True)
         # without `norewinds` a null sink works two seconds ahead, and its monitor begins that late
         sink = (
@@ -112,7 +118,7 @@ class SoundServer:
         """End all playing and recording, and wait until nothing of it is left in the sink."""
         self._end_players()
         give_up_s = time.perf_counter() + START_TIMEOUT_S
-        while self._pactl("list", "short", "sink-inputs"):
+        while self._server is not None and self._pactl("list", "short", "sink-inputs"):
             if time.perf_counter() > give_up_s:
                 raise RuntimeError("PulseAudio goes on playing what has ended")
             time.sleep(0.02)

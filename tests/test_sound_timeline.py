@@ -1,4 +1,4 @@
-"""A microphone's blocks on a timeline: what is lost becomes silence of the right length, what is late stays in place."""
+"""Blocks on a timeline: what is lost becomes silence of the right length, and what is late stays in its place."""
 
 import numpy as np
 import pytest

@@ -16,6 +16,14 @@ from hygiesync.apps.sound.portaudio import DeviceStream
 from hygiesync.apps.sound.ring import Ring
 from hygiesync.apps.sound.wakeup import Wakeup
 
+BLOCK_S = 0.01
+"""Length of a block (seconds): a step of the network.
+
+Measured on the monitor of a PulseAudio null sink, through PortAudio's ALSA and ALSA's pulse plugin: with 10 ms blocks
+and 'low' latency PortAudio asks for two periods of 10 ms, the plugin passes them on as the server's fragment size, and
+blocks come every 10.0 ms (99 % within 6.2 to 13.8 ms).
+"""
+
 RING_S = 30.0
 """Sound that the ring holds while nobody reads (seconds)."""
 
@@ -50,8 +58,6 @@ class Capture:
         PortAudio's number.
     rate, n_channels : int
         To open it with (Hz; 1 or 2).
-    block_length : int
-        Samples in a block.
     wakeup : Wakeup
         Is set when a block has come.
 
@@ -71,12 +77,13 @@ class Capture:
         When the device does not open like this.
     """
 
-    def __init__(self, device_index: int, rate: int, n_channels: int, block_length: int, wakeup: Wakeup) -> None:
+    def __init__(self, device_index: int, rate: int, n_channels: int, wakeup: Wakeup) -> None:
         self.rate = rate
         self.n_blocks_lost = 0
         self.has_begun = False
         self.last_s = time.perf_counter()
         self._n_channels = n_channels
+        block_length = round(rate * BLOCK_S)
         self._wakeup = wakeup
         self._samples = Ring(round(RING_S * rate) * n_channels, np.float32)
         self._marks = Ring(round(RING_S * rate / block_length) + 1, _MARK)
