@@ -12,7 +12,7 @@ MANNERS = {
 SENTENCES = {
     "calm": (
         "A pale moon hung above the harbour while the last boats came home.",
-        "My father keeps five warm blankets in the old wooden box by the door.",
+        "My father keeps five warm blankets on a shelf in the old wooden box.",
         "We usually go for a walk through the park before we have our tea.",
         "Late in the play, the sergeant rushed up a tall ladder to take a snapshot.",
         "She saw half a yolk on the blue cloth and wiped it off with her thumb.",
@@ -41,7 +41,7 @@ SENTENCES = {
         "The court will decide on Wednesday whether the agreement is valid.",
         "Please fasten your belt, put down your phone and watch the road.",
         "Eight months of drought have emptied the wells and dried the fields in the north.",
-        "A careful observer would have noticed the error in the third chart.",
+        "A careful fellow would have noticed the error in the third chart.",
         "If the pressure falls below five bars, shut off the main pump at once.",
         "The museum returned the bronze head to the people it was stolen from.",
         "Few judges have had the courage to oppose such a powerful ruler.",
