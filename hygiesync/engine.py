@@ -52,6 +52,8 @@ class Engine:
         What draws; the avatar's compositor when left out.
     expressiveness : float
         How far the mouth goes from rest, 0 to 2; 1 is as the person does.
+    lookahead_ms : float, optional
+        How far ahead the network may hear: less is earlier and less exact; see :meth:`Avatar.listener`.
 
     Raises
     ------
@@ -72,11 +74,12 @@ class Engine:
         template: TemplateSource | None = None,
         renderer: Renderer | None = None,
         expressiveness: float = 1.0,
+        lookahead_ms: float | None = None,
     ) -> None:
         check_expressiveness(expressiveness)
         self._template = template or avatar.idle_template(parse_fps(fps))
         self._renderer = renderer or avatar.compositor()
-        self._listener = avatar.listener(expressiveness)
+        self._listener = avatar.listener(expressiveness, lookahead_ms)
         self.reset()
 
     def reset(self) -> None:
@@ -92,6 +95,11 @@ class Engine:
     def known_until_s(self) -> Fraction:
         """Pictures up to this time are certain; negative while none is."""
         return self._listener.known_until_s
+
+    @property
+    def lookahead_s(self) -> Fraction:
+        """How far beyond a moment the network hears before it answers, seconds."""
+        return self._listener.lookahead_s
 
     @property
     def latency_s(self) -> float:

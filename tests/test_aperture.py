@@ -90,10 +90,10 @@ def make_network(aperture: Aperture | None = APERTURE, log_odds: float | None = 
     with torch.no_grad():
         network.head.weight *= 10
         network.reach.fill_(reach)
-        odds = network.hear(torch.from_numpy(random_mel(100))[None])[1]
+        odds = raw_answer(network, random_mel(100))[1]
         network.head.weight[-1] *= 0 if log_odds is not None else 2 / odds.std()
         network.head.bias[-1] = 0
-        odds = network.hear(torch.from_numpy(random_mel(100))[None])[1]
+        odds = raw_answer(network, random_mel(100))[1]
         network.head.bias[-1] = CLOSING_ODDS - odds.mean() if log_odds is None else log_odds
     return network.eval()
 
@@ -104,7 +104,13 @@ def random_mel(n_frames: int) -> np.ndarray:
 
 def before_closing(network: SpeechToShape, mel: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        return network.hear(torch.from_numpy(mel)[None])[0][0].numpy()
+        return raw_answer(network, mel)[0][0].numpy()
+
+
+def raw_answer(network: SpeechToShape, mel: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Coefficients (1, n_frames, n_components) before any closing, and the log-odds that the lips meet."""
+    (proper, *_), _ = network.hear(torch.from_numpy(mel)[None])
+    return proper
 
 
 @pytest.mark.parametrize("reach", [1.0, 1.3])

@@ -140,7 +140,7 @@ def test_a_folder_that_is_no_avatar(tmp_path):
         Avatar.load(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '"avatar"', "{}", "\x00", '{"schema_version": 2}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '"avatar"', "{}", "\x00", '{"schema_version": 3}'])
 def test_a_broken_manifest_is_said_to_be_damaged(bundle, text):
     (bundle / MANIFEST_NAME).write_text(text)
     with pytest.raises(InputError, match=r"avatar\.json: is damaged"):

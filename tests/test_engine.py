@@ -183,3 +183,44 @@ def test_opening_follows_speech(talker_avatar, held_out_video, held_out_truth):
     heard = coefficients_at(talker_avatar.listener(), read_audio(held_out_video), times)
     opening = mouth_opening(talker_avatar.shape.inverse_transform(heard))
     assert np.corrcoef(opening, held_out_truth.opening)[0, 1] > 0.7
+
+
+@pytest.mark.parametrize(("asked_ms", "used_ms"), [(None, 80), (99, 80), (80, 80), (79, 40), (40, 40), (9, 0), (0, 0)])
+def test_an_answer_is_had_as_early_as_asked(talker_avatar, asked_ms, used_ms):
+    engine = Engine(talker_avatar, lookahead_ms=asked_ms)
+    assert engine.lookahead_s == Fraction(used_ms, 1000)
+    assert engine.latency_s == pytest.approx((used_ms + 10) / 1000)
+
+
+@pytest.mark.parametrize("lookahead_ms", [-1, float("nan"), float("inf")])
+def test_a_lookahead_that_is_none_is_refused(talker_avatar, lookahead_ms):
+    with pytest.raises(UsageError, match="lookahead: expected 0 ms or more"):
+        Engine(talker_avatar, lookahead_ms=lookahead_ms)
+
+
+def test_an_early_answer_is_in_time_with_the_sound(talker_avatar, held_out_video, held_out_truth):
+    """The early lips are less exact, and not later: shifting them would not make them more like the true ones."""
+    samples, times = read_audio(held_out_video), [Fraction(n, 50) for n in range(150)]
+    true = np.interp(np.array(times, float), np.array(held_out_truth.times_s, float), held_out_truth.opening)
+    for lookahead_ms in (80, 0):
+        heard = coefficients_at(talker_avatar.listener(lookahead_ms=lookahead_ms), samples, times)
+        said = mouth_opening(talker_avatar.shape.inverse_transform(heard))
+        fits = {shift: np.corrcoef(true[8:-8], said[8 + shift : len(said) - 8 + shift])[0, 1] for shift in range(-6, 7)}
+        assert abs(max(fits, key=fits.get)) <= 1, fits
+        assert fits[0] > 0.5, fits
+
+
+def test_skipped_pictures_are_not_drawn_and_time_goes_on(talker_avatar, speech):
+    drawn = CoefficientRecorder()
+    engine = Engine(talker_avatar, fps=50, renderer=drawn)
+    pictures = engine.push(speech)
+    assert next(pictures).time_s == 0
+    engine.skip_until(Fraction(1, 2))
+    assert next(pictures).time_s == Fraction(1, 2)
+    engine.skip_until(Fraction(0))
+    assert next(pictures).time_s == Fraction(26, 50)
+    rest = list(pictures)
+    assert [time for time, _ in drawn.seen] == [0, Fraction(1, 2), Fraction(26, 50), *(frame.time_s for frame in rest)]
+    whole = dict(run(talker_avatar, [speech], fps=50))
+    for time, coefficients in drawn.seen:
+        np.testing.assert_allclose(coefficients, whole[time], atol=1e-4)

@@ -143,7 +143,10 @@ def test_metadata_says_what_is_so(exported, talker_avatar):
     outputs = {node["name"]: node for node in network["outputs"]}
     assert inputs[network["mel_input"]]["shape"][-1] == metadata["mel"]["n_mels"]
     assert outputs[network["coefficients_output"]]["shape"][-1] == shape["n_components"] == len(shape["rest"])
-    assert len(network["states"]) == len(inputs) - 1 == len(outputs) - 1
+    n_early = len(network["early_outputs"])
+    assert len(network["states"]) == len(inputs) - 1 == len(outputs) - 1 - n_early
+    assert n_early == len(timing["early_lookahead_frames"]) == 2
+    assert all(outputs[name]["shape"][-1] == shape["n_components"] for name in network["early_outputs"])
     for state in network["states"]:
         assert inputs[state["input"]]["shape"] == outputs[state["output"]]["shape"]
         assert state["output"] == f"next_{state['input']}"

@@ -279,6 +279,43 @@ def test_the_default_network_exports_too(tmp_path):
     assert sum(parameter.numel() for parameter in network.parameters()) < 1e6
 
 
+EARLY = replace(TINY, early_frames=(4, 8), dropout=0.0)
+
+
+def test_early_answers_are_exported_too(tmp_path):
+    network = random_network(EARLY)
+    with torch.no_grad():
+        network.early_reach.copy_(torch.tensor([1.2, 1.4]))
+    export_step(network, tmp_path / "step.onnx")
+    step, mel = (tmp_path / "step.onnx").read_bytes(), random_mel(50)
+    with torch.no_grad():
+        proper, early, _ = network.answer(torch.from_numpy(mel)[None])
+    for number, expected in [(None, proper), (0, early[0]), (1, early[1])]:
+        np.testing.assert_allclose(Predictor(step, number).push(mel), expected[0], atol=1e-4)
+    assert not np.allclose(early[0], early[1], atol=0.1)
+    with pytest.raises(InputError, match="another kind"):
+        Predictor(step, 2)
+
+
+def test_early_answers_are_about_later_moments():
+    """Taught what was heard 4 frames ago, each answer is nearest to the moment that it is for."""
+    lesson = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, early_weight=1.0)
+    run = train(training_settings=replace(lesson, augmentation=LITTLE_NOISE), network_settings=EARLY)
+    truth = VALIDATION[0]
+    with torch.no_grad():
+        proper, early, _ = run.network.answer(torch.from_numpy(truth.mel)[None])
+    for answer, own_frames in [(proper, 0), (early[0], 4), (early[1], 8)]:
+        said = answer[0, 20:280].numpy()
+        errors = {n: float(((said - truth.coefficients[20 + n : 280 + n]) ** 2 @ WEIGHTS).mean()) for n in (0, 4, 8)}
+        assert min(errors, key=errors.get) == own_frames, errors
+
+
+def test_early_answers_leave_the_proper_one_nearly_as_it_is():
+    alone, beside = train(), train(network_settings=replace(TINY, early_frames=(4,)))
+    ratio = beside.validation_loss[-1] / alone.validation_loss[-1]
+    assert 0.8 < ratio < 1.2
+
+
 def test_a_predictor_answers_no_frames_with_no_frames(step):
     assert Predictor(step).push(np.zeros((0, N_MELS), np.float32)).shape == (0, N_COMPONENTS)
 

@@ -26,6 +26,7 @@ from time import perf_counter
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from hygiesync.avatar.build import EARLY_LOOKAHEADS
 from hygiesync.avatar.fitting import Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.avatar.template import FacePlaces
 from hygiesync.avatar.tracking import watch
@@ -65,6 +66,7 @@ class Trial:
     has_ear: bool = True
     makes_meet: bool = True
     lookahead_ms: int = 80
+    early_ms: int | None = None
     seconds: int = 300
 
 
@@ -79,6 +81,7 @@ TRIALS = (
     Trial("gain and grain", augmentation={"narrow_share": 0.0, "noise_share": 0.0}),
     Trial("much noise", augmentation={"noise_share": 0.4}),
     *(Trial(f"lookahead {ms} ms", "lookahead", lookahead_ms=ms) for ms in (0, 20, 40, 80, 120, 200)),
+    *(Trial(f"early answer at {ms} ms", "lookahead", early_ms=ms) for ms in (0, 40)),
     *(Trial(f"{seconds} s of video", "length", seconds=seconds) for seconds in (30, 60, 120, 300)),
     *(Trial(f"preset {name}", "preset", preset=name) for name in PRESETS),
 )
@@ -105,6 +108,7 @@ class Bench:
     def run(self, trial: Trial, seed: int) -> dict[str, float]:
         """Train once and measure."""
         frames, lookahead = self.face.frames[0], lookahead_frames(trial.lookahead_ms)
+        early = [n for n in EARLY_LOOKAHEADS if n < lookahead]
         sequence = align(
             self.taught.mel, frames.coefficients, self.taught.track.times_s, frames.shots, frames.is_usable, lookahead
         )[: time_to_mel_frames(trial.seconds)]
@@ -116,7 +120,7 @@ class Bench:
             training,
             validation,
             shape.explained_variance_ratio,
-            NetworkSettings(shape.n_components),
+            NetworkSettings(shape.n_components, early_frames=tuple(lookahead - n for n in early)),
             settings,
             aperture=Aperture.fit(shape, frames.coefficients[frames.is_usable]) if trial.makes_meet else None,
             ear=Ear.load() if trial.has_ear else None,
@@ -125,7 +129,11 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder:
             export_step(run.network, Path(folder) / "step.onnx")
             step = (Path(folder) / "step.onnx").read_bytes()
-        listener = Listener(Predictor(step), self.rest, self.background, lookahead)
+        if trial.early_ms is None:
+            listener = Listener(Predictor(step), self.rest, self.background, lookahead)
+        else:
+            asked = lookahead_frames(trial.early_ms)
+            listener = Listener(Predictor(step, early.index(asked)), self.rest, self.background, asked)
         return {**self._measure(listener), "seconds": duration_s, "epochs": len(run.validation_loss)}
 
     def _settings(self, trial: Trial, seed: int, n_frames: int) -> TrainingSettings:

@@ -41,7 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_doctor):
+    for add in (
+        _add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_doctor,
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -113,6 +115,10 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--expressiveness", type=float, default=1.0, metavar="X",
         help="how far the mouth goes from rest, 0 to 2; 1 is as the person does (%(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lookahead-ms", type=float, metavar="N",
+        help="how far ahead the network may hear, to see what `live` draws with less (as the avatar was trained)",
     )  # fmt: skip
     parser.add_argument("--landmarks-only", action="store_true", help="draw the moving landmarks on black")
     parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")

@@ -65,6 +65,7 @@ def run_render(arguments: argparse.Namespace) -> int:
         still=arguments.still,
         landmarks_only=arguments.landmarks_only,
         expressiveness=arguments.expressiveness,
+        lookahead_ms=arguments.lookahead_ms,
         crf=arguments.crf,
         preset=arguments.encoder_preset,
         codec=arguments.codec,

@@ -25,10 +25,10 @@ STEP, FILTERBANK, SHAPE = "speech_to_shape.onnx", "mel_filterbank.safetensors", 
 REFERENCE, METADATA, README = "reference.safetensors", "metadata.json", "README.md"
 
 FORMAT = "hygiesync export"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a reader of the older one could go wrong."""
 
-MEL, COEFFICIENTS = "mel", "coefficients"
+MEL, COEFFICIENTS, EARLY = "mel", "coefficients", "early_"
 
 TOLERANCE = {"mel": 1e-3, "coefficients": 1e-3, "landmarks": 1e-4}
 """Largest difference from the reference that is rounding: other machines' sums of float32, over 2 s of recurrence."""
@@ -59,6 +59,7 @@ FIELDS = {
     "network.file": "one step: one mel frame in, the coefficients out",
     "network.mel_input": "which input takes the mel frame",
     "network.coefficients_output": "which output gives the coefficients, in standard deviations",
+    "network.early_outputs": "outputs that answer earlier and less exactly; their lookaheads are in the timing",
     "network.inputs": "name, shape and dtype of each input",
     "network.outputs": "name, shape and dtype of each output",
     "network.states": "which output of a step is which input of the next",
@@ -68,6 +69,7 @@ FIELDS = {
     "timing.first_known_at_s": "when output 0 can be computed, seconds from the first sample",
     "timing.lookahead_frames": "mel frames that the network hears beyond the time that its output describes",
     "timing.lookahead_ms": "the same in milliseconds",
+    "timing.early_lookahead_frames": "lookahead of each of the network's early outputs, in their order",
     "timing.first_described_s": "time of the mouth that output 0 describes; output k: `first_described_s + k frame_s`",
     "shape.file": "`mean` (n_points, 2), `components` (n_components, n_points * 2), `landmark_indices` (n_points,);"
     " `rigid_mean`, `rigid_indices`: points that speech does not move",
@@ -122,6 +124,7 @@ def describe_export(avatar: Avatar, n_samples: int, n_frames: int, files: dict[s
             "first_known_at_s": float(mel_frame_known_at(0)),
             "lookahead_frames": lookahead,
             "lookahead_ms": float(mel_frames_to_time(lookahead) * 1000),
+            "early_lookahead_frames": avatar.manifest.early_lookaheads,
             "first_described_s": float(described_time(0, lookahead)),
         },
         "shape": {
@@ -161,7 +164,8 @@ def describe_step(step: bytes) -> dict[str, Any]:
     inputs = [_describe_node(node) for node in session.get_inputs()]
     outputs = [_describe_node(node) for node in session.get_outputs()]
     states_in = [node for node in inputs if node["name"] != MEL]
-    states_out = [node for node in outputs if node["name"] != COEFFICIENTS]
+    early = [node["name"] for node in outputs if node["name"].startswith(EARLY)]
+    states_out = [node for node in outputs if node["name"] not in (COEFFICIENTS, *early)]
     kinds_in, kinds_out = ([(node["shape"], node["dtype"]) for node in nodes] for nodes in (states_in, states_out))
     if len(states_in) == len(inputs) or len(states_out) == len(outputs) or kinds_in != kinds_out:
         raise InputError("the speech model is a model of another kind; train the avatar again")
@@ -169,6 +173,7 @@ def describe_step(step: bytes) -> dict[str, Any]:
         "file": STEP,
         "mel_input": MEL,
         "coefficients_output": COEFFICIENTS,
+        "early_outputs": early,
         "inputs": inputs,
         "outputs": outputs,
         "states": [

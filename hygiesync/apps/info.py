@@ -31,8 +31,9 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         ``name, sources, duration_s, n_frames, n_usable_frames, width, height, fps, n_components, explained_variance,
-        lookahead_ms, preset, validation, consent, has_consent, synthetic_media_note, files`` (bytes of each file),
-        ``n_bytes, schema_version, hygiesync_version``. What an avatar does not record is None or empty.
+        lookahead_ms, early_lookaheads_ms, preset, validation, consent, has_consent, synthetic_media_note,
+        files`` (bytes of each file), ``n_bytes, schema_version, hygiesync_version``. What an avatar does not record is
+        None or empty.
 
     Raises
     ------
@@ -58,6 +59,7 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
         "n_components": len(variances) or None,
         "explained_variance": round(sum(variances), 5) if variances else None,
         "lookahead_ms": float(mel_frames_to_time(manifest.lookahead) * 1000),
+        "early_lookaheads_ms": [float(mel_frames_to_time(n) * 1000) for n in manifest.early_lookaheads],
         "preset": training.get("preset"),
         "validation": training.get("validation", {}),
         "consent": manifest.consent,
@@ -78,7 +80,7 @@ def format_info(content: dict[str, Any]) -> str:
         ("pictures", f"{content['width']} x {content['height']} px at {content['fps']} a second"),
         ("frames", f"{_known(content['n_usable_frames'])} used of {_known(content['n_frames'])}"),
         ("shape", _shape(content)),
-        ("lookahead", f"{content['lookahead_ms']:.0f} ms"),
+        ("lookahead", _lookahead(content)),
         ("preset", _known(content["preset"])),
         *_validation(content["validation"]),
         ("consent", content["consent"] + ("" if content["has_consent"] else ": ask before you publish anything")),
@@ -105,6 +107,11 @@ def _shape(content: dict[str, Any]) -> str:
 def _validation(measures: dict[str, Any]) -> list[tuple[str, str]]:
     """One row for each measure on the part of the video that was kept for validation."""
     return [("validation", f"{value:8.3f}  {_MEASURES.get(name, name)}") for name, value in measures.items()]
+
+
+def _lookahead(content: dict[str, Any]) -> str:
+    early = ", ".join(f"{ms:.0f}" for ms in content["early_lookaheads_ms"])
+    return f"{content['lookahead_ms']:.0f} ms" + (f"; {early} ms where that is too late" if early else "")
 
 
 def _known(value: object) -> str:

@@ -63,6 +63,8 @@ class RenderOptions:
         Draw points on black in place of the face.
     expressiveness : float
         How far the mouth goes from rest; 1 is as the person does.
+    lookahead_ms : float, optional
+        How far ahead the network may hear; the avatar's own when left out.
     crf, preset, codec : encoder's quality, speed and name
     """
 
@@ -71,6 +73,7 @@ class RenderOptions:
     still: bool = False
     landmarks_only: bool = False
     expressiveness: float = 1.0
+    lookahead_ms: float | None = None
     crf: int = 17
     preset: str = "veryfast"
     codec: str = "libx264"
@@ -124,8 +127,9 @@ def render(
     fps = options.fps or (info.fps if info else avatar.fps)
     renderer: Renderer = LandmarkPainter(avatar.shape) if options.landmarks_only else avatar.compositor(WHOLE_PATH_LAG)
     engine = Engine(
-        avatar, template=_LoopedFrames(source), renderer=renderer, expressiveness=options.expressiveness
-    )
+        avatar, template=_LoopedFrames(source), renderer=renderer, expressiveness=options.expressiveness,
+        lookahead_ms=options.lookahead_ms,
+    )  # fmt: skip
     n_frames = n_video_frames(duration_s, fps)
 
     def count(time_s: Fraction) -> None:

@@ -61,6 +61,10 @@ ReportMaker = Callable[[TrainingEvidence], bytes]
 """Makes a HTML page; given from outside, since pages are the apps' business."""
 
 
+EARLY_LOOKAHEADS = (0, 4)
+"""Mel frames; every avatar can be asked to answer as early as that too, as far as it is less than its own lookahead."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What one training is asked for; a resumed run must ask for the same."""
@@ -70,6 +74,11 @@ class Job:
     lookahead: int
     seed: int
     fix_offset: bool = False
+
+    @property
+    def early_lookaheads(self) -> tuple[int, ...]:
+        """Of the network's early answers, mel frames."""
+        return tuple(n for n in EARLY_LOOKAHEADS if n < self.lookahead)
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this job from others."""
@@ -169,6 +178,7 @@ def train(
     manifest = Manifest(
         name=directory.name,
         lookahead=job.lookahead,
+        early_lookaheads=list(job.early_lookaheads),
         width=infos[0].width,
         height=infos[0].height,
         fps=str(infos[0].fps),
@@ -262,7 +272,7 @@ def _learn(
         training,
         validation,
         face.shape.explained_variance_ratio,
-        NetworkSettings(face.shape.n_components),
+        NetworkSettings(face.shape.n_components, early_frames=tuple(job.lookahead - n for n in job.early_lookaheads)),
         settings,
         checkpoint,
         count,

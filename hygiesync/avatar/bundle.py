@@ -33,7 +33,7 @@ from safetensors.numpy import load_file, save_file
 from hygiesync.avatar.manifest import MANIFEST_NAME, Manifest, sha256_of
 from hygiesync.avatar.template import FacePlaces, IdleTemplate
 from hygiesync.avatar.whole_folder import check_place, whole_folder
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import ShapeModel
 from hygiesync.media.pictures import read_jpegs, write_jpegs
@@ -44,6 +44,7 @@ from hygiesync.render.atlas import Atlas
 from hygiesync.render.canvas import MouthCanvas
 from hygiesync.render.compositor import Compositor
 from hygiesync.render.mesh import FaceMesh
+from hygiesync.timing import lookahead_frames, mel_frames_to_time
 
 FACE, STEP, WEIGHTS = "face.safetensors", "speech_to_shape.onnx", "weights.safetensors"
 ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"
@@ -136,9 +137,39 @@ class Avatar:
         """Average rate of the training video."""
         return Fraction(self.manifest.fps)
 
-    def listener(self, expressiveness: float = 1.0) -> Listener:
-        """A new streaming part that turns samples into this person's coefficients; see :class:`Listener`."""
-        return Listener(Predictor(self.step), self.rest, self.background, self.manifest.lookahead, expressiveness)
+    def listener(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> Listener:
+        """A new streaming part that turns samples into this person's coefficients; see :class:`Listener`.
+
+        Parameters
+        ----------
+        expressiveness : float
+        lookahead_ms : float, optional
+            How far ahead it may hear: the avatar's answer with the longest lookahead within that is used. Left out, it
+            is the one that the avatar was trained for.
+
+        Raises
+        ------
+        UsageError
+            When it is negative, or none of the avatar's answers comes as early as that.
+        """
+        lookahead, early = self._answer_within(lookahead_ms)
+        return Listener(Predictor(self.step, early), self.rest, self.background, lookahead, expressiveness)
+
+    def _answer_within(self, lookahead_ms: float | None) -> tuple[int, int | None]:
+        """Lookahead in mel frames, and the number of the early answer that has it (None: the answer proper)."""
+        proper, early = self.manifest.lookahead, self.manifest.early_lookaheads
+        if lookahead_ms is not None and not 0 <= lookahead_ms < np.inf:
+            raise UsageError(f"lookahead: expected 0 ms or more, got {lookahead_ms:g}")
+        if lookahead_ms is None or lookahead_frames(lookahead_ms) >= proper:
+            return proper, None
+        within = [(frames, index) for index, frames in enumerate(early) if frames <= lookahead_frames(lookahead_ms)]
+        if not within:
+            least_ms = float(mel_frames_to_time(min([proper, *early])) * 1000)
+            raise UsageError(
+                f"lookahead: this avatar answers after {least_ms:g} ms or more, and {lookahead_ms:g} ms were asked for;"
+                " train it again"
+            )
+        return max(within)
 
     def compositor(self, lag: int = 0) -> Compositor:
         """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""

@@ -16,7 +16,7 @@ from hygiesync.timing import HOP_LENGTH, SAMPLE_RATE, WIN_LENGTH
 
 MANIFEST_NAME = "avatar.json"
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised whenever an older program could not read a newer bundle."""
 
 SYNTHETIC_MEDIA_NOTE = (
@@ -39,6 +39,8 @@ class Manifest:
     name : str
     lookahead : int
         Mel frames that the network hears beyond the time it describes.
+    early_lookaheads : list of int
+        The same of each of its early answers; see :mod:`hygiesync.motion.network`.
     width, height : int
         Of the idle loop, pixels.
     fps : str
@@ -62,6 +64,7 @@ class Manifest:
     sources: list[dict[str, Any]] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    early_lookaheads: list[int] = field(default_factory=list)
     synthetic_media_note: str = SYNTHETIC_MEDIA_NOTE
     sample_rate: int = SAMPLE_RATE
     hop_length: int = HOP_LENGTH
@@ -129,7 +132,9 @@ class Manifest:
 
     def _is_sane(self) -> bool:
         """Whether the entries that the program goes by are of the kinds that it wrote."""
-        counts = (self.lookahead, self.width, self.height)
+        if not isinstance(self.early_lookaheads, list):
+            return False
+        counts = (self.lookahead, self.width, self.height, *self.early_lookaheads)
         try:
             is_rate = isinstance(self.fps, str) and Fraction(self.fps) > 0
         except (ValueError, ZeroDivisionError):

@@ -1,8 +1,8 @@
 """Export of a trained network as one streaming step in ONNX, its state explicit.
 
-inputs ``mel`` (1, 1, 80) and ``state_0 ...``; outputs ``coefficients`` (1, 1, n_components) and ``next_state_0 ...``,
-in the order of :meth:`NetworkState.tensors`. Feeding each ``next_state_i`` back as ``state_i`` gives what the network
-gives for the whole sequence.
+inputs ``mel`` (1, 1, 80) and ``state_0 ...``; outputs ``coefficients`` (1, 1, n_components), ``next_state_0 ...``, in
+the order of :meth:`NetworkState.tensors`, and ``early_0 ...``, shaped like the coefficients: the early answers. Feeding
+each ``next_state_i`` back as ``state_i`` gives what the network gives for the whole sequence.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class _Step(nn.Module):
         self.network = network
 
     def forward(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        coefficients, following = self.network(mel, NetworkState.from_tensors(state))
-        return (coefficients, *following.tensors())
+        coefficients, early, following = self.network.answer(mel, NetworkState.from_tensors(state))
+        return (coefficients, *following.tensors(), *early)
 
 
 def export_step(network: SpeechToShape, path: Path) -> None:
@@ -41,13 +41,14 @@ def export_step(network: SpeechToShape, path: Path) -> None:
     network.eval()
     state = network.initial_state().tensors()
     names = [f"state_{index}" for index in range(len(state))]
+    early = [f"early_{index}" for index in range(len(network.settings.early_frames))]
     with _quiet_exporter():
         torch.onnx.export(
             _Step(network),
             (torch.zeros(1, 1, N_MELS), *state),
             path,
             input_names=["mel", *names],
-            output_names=["coefficients", *(f"next_{name}" for name in names)],
+            output_names=["coefficients", *(f"next_{name}" for name in names), *early],
             dynamo=True,
             external_data=False,
         )

@@ -69,6 +69,11 @@ class Listener:
         self._frames_since_voice = self._lookahead + 1
 
     @property
+    def lookahead_s(self) -> Fraction:
+        """How much of what follows a moment the network hears before it answers, seconds."""
+        return mel_frames_to_time(self._lookahead)
+
+    @property
     def latency_s(self) -> Fraction:
         """How much longer than to a time t must be heard before the coefficients at t are certain, seconds."""
         return mel_frames_to_time(self._lookahead + 1)

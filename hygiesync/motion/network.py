@@ -9,6 +9,9 @@ zeros; running a whole sequence from it equals running the frames one by one::
 
 A mean of what may come next is a mouth half open, so squared errors alone never let lips meet. Whether they *do* meet
 is therefore a question of its own, answered by one more output, and where the answer is yes the opening is taken away.
+
+Whoever can't wait asks for an *early* answer: the same network also says, less exactly, what it makes of moments that
+were heard a moment ago. It is the same hearing with other last weights, so it costs next to nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +37,13 @@ CLOSING_WIDTH = 0.4
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Sizes of a network; saved with its weights."""
+    """Sizes of a network; saved with its weights.
+
+    Attributes
+    ----------
+    early_frames : tuple of int
+        There is an early answer for each: about a moment so many mel frames after that of the answer proper.
+    """
 
     n_components: int
     conv_width: int = 128
@@ -43,6 +52,7 @@ class NetworkSettings:
     lstm_width: int = 192
     n_lstm_layers: int = 1
     dropout: float = 0.2
+    early_frames: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The settings by name, for saving."""
@@ -92,6 +102,7 @@ class SpeechToShape(nn.Module):
     opening_at_mean: Tensor
     opening_path: Tensor
     reach: Tensor
+    early_reach: Tensor
 
     def __init__(
         self,
@@ -109,6 +120,7 @@ class SpeechToShape(nn.Module):
         self.register_buffer("opening_at_mean", torch.tensor(aperture.at_mean).float())
         self.register_buffer("opening_path", torch.from_numpy(aperture.path).float())
         self.register_buffer("reach", torch.ones(()))
+        self.register_buffer("early_reach", torch.ones(len(settings.early_frames)))
         widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in pairwise(widths)
@@ -120,7 +132,8 @@ class SpeechToShape(nn.Module):
             batch_first=True,
             dropout=settings.dropout if settings.n_lstm_layers > 1 else 0.0,
         )
-        self.head = nn.Linear(settings.lstm_width, settings.n_components + 1)
+        n_answers = 1 + len(settings.early_frames)
+        self.head = nn.Linear(settings.lstm_width, n_answers * (settings.n_components + 1))
 
     def initial_state(self, batch_size: int = 1) -> NetworkState:
         """State before anything was heard: zeros."""
@@ -144,11 +157,23 @@ class SpeechToShape(nn.Module):
         coefficients : Tensor, shape (B, T, n_components), in standard deviations
         state : NetworkState
         """
-        coefficients, meeting, state = self.hear(mel, state)
-        return self._close(coefficients, meeting), state
+        coefficients, _, state = self.answer(mel, state)
+        return coefficients, state
 
-    def hear(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, Tensor, NetworkState]:
-        """What training looks at: the coefficients before any closing, and the log-odds (B, T) that the lips meet."""
+    def answer(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, list[Tensor], NetworkState]:
+        """As :meth:`forward`, with the early answers, each (B, T, n_components), in the order of `early_frames`."""
+        (proper, *early), state = self.hear(mel, state)
+        return (
+            self._close(*proper, self.reach),
+            [self._close(*one, self.early_reach[index]) for index, one in enumerate(early)],
+            state,
+        )
+
+    def hear(self, mel: Tensor, state: NetworkState | None = None) -> tuple[list[tuple[Tensor, Tensor]], NetworkState]:
+        """What training looks at: coefficients before any closing, and log-odds (B, T) that the lips meet.
+
+        The answer proper is the first pair; the early ones follow.
+        """
         state = self.initial_state(mel.shape[0]) if state is None else state
         x = ((mel - self.mel_mean) / self.mel_deviation).transpose(1, 2)
         remembered = []
@@ -157,16 +182,17 @@ class SpeechToShape(nn.Module):
             remembered.append(x[:, :, -past.shape[2] :])
             x = functional.gelu(layer(x))
         x, (hidden, cell) = self.lstm(self._drop_channels(x.transpose(1, 2)), (state.hidden, state.cell))
-        answer = self.head(self._drop_channels(x))
-        return answer[..., :-1], answer[..., -1], NetworkState(tuple(remembered), hidden, cell)
+        answers = self.head(self._drop_channels(x)).split(self.settings.n_components + 1, dim=-1)
+        pairs = [(answer[..., :-1], answer[..., -1]) for answer in answers]
+        return pairs, NetworkState(tuple(remembered), hidden, cell)
 
     def opening(self, coefficients: Tensor) -> Tensor:
         """Opening (B, T) of mouths (B, T, n_components), canonical units; see :class:`Aperture`."""
         return coefficients @ self.opening_gradient + self.opening_at_mean
 
-    def _close(self, coefficients: Tensor, meeting: Tensor) -> Tensor:
+    def _close(self, coefficients: Tensor, meeting: Tensor, reach: Tensor) -> Tensor:
         """Take the opening away where the lips meet, and stretch it to the person's own spread elsewhere."""
-        kept = self.reach * torch.sigmoid((CLOSING_ODDS - meeting) / CLOSING_WIDTH)
+        kept = reach * torch.sigmoid((CLOSING_ODDS - meeting) / CLOSING_WIDTH)
         return coefficients + ((kept - 1) * self.opening(coefficients))[..., None] * self.opening_path
 
     def _drop_channels(self, x: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ class Predictor:
     ----------
     onnx_model : bytes
         The exported step.
+    early : int, optional
+        Number of the early answer to give; the answer proper when left out.
 
     Raises
     ------
@@ -23,7 +25,7 @@ class Predictor:
         When the bytes are no such model.
     """
 
-    def __init__(self, onnx_model: bytes) -> None:
+    def __init__(self, onnx_model: bytes, early: int | None = None) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -35,10 +37,12 @@ class Predictor:
         except Exception as error:  # onnxruntime's exceptions share no other base
             reason = str(error).splitlines()[0]
             raise InputError(f"the speech model can't be loaded ({reason}); train the avatar again") from error
-        if "mel" not in {node.name for node in self._session.get_inputs()}:
+        answer = "coefficients" if early is None else f"early_{early}"
+        has_answer = answer in {node.name for node in self._session.get_outputs()}
+        if "mel" not in {node.name for node in self._session.get_inputs()} or not has_answer:
             raise InputError("the speech model is a model of another kind; train the avatar again")
         self._state_shapes = {node.name: node.shape for node in self._session.get_inputs() if node.name != "mel"}
-        self._outputs = [node.name for node in self._session.get_outputs()]
+        self._outputs = [answer, *(f"next_{name}" for name in self._state_shapes)]
         self.n_components: int = self._session.get_outputs()[0].shape[-1]
         self.reset()
 

@@ -88,7 +88,8 @@ def pretrain(corpus: Corpus, lesson: Lesson | None = None, progress: Progress | 
     network.train()
     for step in range(1, lesson.n_steps + 1):
         mel, curves, sounds = _windows(corpus, lesson, rng)
-        answer = network.hear(torch.from_numpy(_heard(mel, deviation, rng)))[0][:, lesson.warm_up :]
+        ((answer, _),), _ = network.hear(torch.from_numpy(_heard(mel, deviation, rng)))
+        answer = answer[:, lesson.warm_up :]
         loss, share = _loss(answer, curves[:, lesson.warm_up :], sounds[:, lesson.warm_up :])
         optimiser.zero_grad()
         loss.backward()

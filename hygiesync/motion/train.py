@@ -51,6 +51,9 @@ class TrainingSettings:
         meet are not drawn half open.
     closure_weight : float
         Weight of the cross entropy of whether the lips meet.
+    early_weight : float
+        Weight of each early answer's losses. Small: they are to learn from what the answer proper needs to hear, and
+        not to change it.
     augmentation : Augmentation
     """
 
@@ -65,6 +68,7 @@ class TrainingSettings:
     velocity_span: int = 4
     opening_weight: float = 0.3
     closure_weight: float = 0.1
+    early_weight: float = 0.15
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 
@@ -155,7 +159,7 @@ def train_network(
         if progress is not None:
             progress(trainer.epoch, settings.n_epochs, trainer.run.training_loss, trainer.run.validation_loss)
     trainer.network.eval()
-    trainer.network.reach.fill_(_reach(trainer.network, [*training, *validation]))
+    _calibrate(trainer.network, [*training, *validation])
     return trainer.run
 
 
@@ -213,9 +217,13 @@ class _Trainer:
         self.run.validation_loss.append(self._validate())
 
     def _step(self, mel: Tensor, coefficients: Tensor, is_known: Tensor) -> float:
-        predicted, meeting, _ = self.network.hear(mel)
-        off_shape = self._loss(predicted, coefficients, is_known)
-        loss = off_shape + self._loss_of_opening(predicted, meeting, coefficients, is_known)
+        (proper, *early), _ = self.network.hear(mel)
+        off_shape = self._loss(proper[0], coefficients, is_known)
+        loss = off_shape + self._loss_of_opening(*proper, coefficients, is_known)
+        for n_frames, (predicted, meeting) in zip(self.network.settings.early_frames, early, strict=True):
+            wanted, known = (_frames_later(tensor, n_frames) for tensor in (coefficients, is_known))
+            its_loss = self._loss(predicted, wanted, known) + self._loss_of_opening(predicted, meeting, wanted, known)
+            loss = loss + self.settings.early_weight * its_loss
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -258,7 +266,8 @@ class _Trainer:
             mel, wanted, known = (
                 torch.from_numpy(array)[None] for array in (sequence.mel, sequence.coefficients, sequence.is_known)
             )
-            losses.append(float(self._loss(self.network.hear(mel)[0], wanted, known)))
+            (proper, *_), _ = self.network.hear(mel)
+            losses.append(float(self._loss(proper[0], wanted, known)))
             weights.append(int(sequence.is_known.sum()))
         return float(np.average(losses, weights=weights))
 
@@ -308,15 +317,30 @@ class _Trainer:
 
 
 @torch.no_grad()
-def _reach(network: SpeechToShape, sequences: list[Sequence]) -> float:
-    """How far the predicted opening must be stretched to have the real one's spread: least squares under-articulate."""
-    real, predicted = [], []
+def _calibrate(network: SpeechToShape, sequences: list[Sequence]) -> None:
+    """Stretch the predicted openings to the real one's spread: least squares under-articulate, the less heard the more.
+
+    The early answers are stretched to the same: what the person's opening spreads does not depend on when one is asked.
+    """
+    real: list[np.ndarray] = []
+    predicted: list[list[np.ndarray]] = [[] for _ in range(1 + len(network.settings.early_frames))]
     for sequence in sequences:
-        answers = network(torch.from_numpy(sequence.mel)[None])[0][0][sequence.is_known]
-        predicted.append(network.opening(answers).numpy())
+        proper, early, _ = network.answer(torch.from_numpy(sequence.mel)[None])
+        for openings, answer in zip(predicted, (proper, *early), strict=True):
+            openings.append(network.opening(answer[0][sequence.is_known]).numpy())
         real.append(network.opening(torch.from_numpy(sequence.coefficients[sequence.is_known])).numpy())
-    spread = float(np.concatenate(predicted).std())
-    return float(np.clip(np.concatenate(real).std() / spread, *_REACH_BOUNDS)) if spread > 0 else 1.0
+    wanted = float(np.concatenate(real).std())
+    spreads = [float(np.concatenate(openings).std()) for openings in predicted]
+    reach = [float(np.clip(wanted / spread, *_REACH_BOUNDS)) if spread > 0 else 1.0 for spread in spreads]
+    network.reach.fill_(reach[0])
+    network.early_reach.copy_(torch.tensor(reach[1:]))
+
+
+def _frames_later(tensor: Tensor, n_frames: int) -> Tensor:
+    """What lies `n_frames` later in (B, T, ...); zeros, which is unknown, beyond the end."""
+    later = torch.zeros_like(tensor)
+    later[:, : tensor.shape[1] - n_frames] = tensor[:, n_frames:]
+    return later
 
 
 def _weighted_mean(values: Tensor, weights: Tensor) -> Tensor:

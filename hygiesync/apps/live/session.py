@@ -153,8 +153,10 @@ class LiveSession:
         self._head = Head(avatar.idle_template(options.fps), options.fps)
         engine = Engine(
             avatar, options.fps, template=self._head, expressiveness=options.expressiveness,
+            lookahead_ms=options.lookahead_ms,
         )  # fmt: skip
         self._source = stack.enter_context(_closing(open_source(options.input_device, SAMPLE_RATE)))
+        self._lookahead_ms = float(engine.lookahead_s * 1000)
         self._playout = Playout(self._source.clock)
         size = (avatar.manifest.width, avatar.manifest.height)
         self._recorder = Recorder(size, options.fps, provenance(avatar))
@@ -208,10 +210,10 @@ class LiveSession:
         Returns
         -------
         dict
-            ``pictures_per_s``, ``missed_ratio``, ``audio_blocks_lost``, ``audio_overflows``, ``audio_filled_s`` (silence
-            that stands for lost sound), ``latency_ms`` and ``latency_parts_ms`` (each with ``p50`` and ``p95``; from a
-            sample's arrival to the picture of its moment on the screen), ``duration_s``, the settings, and in ``failure``
-            why a recording ended early, if one did.
+            ``pictures_per_s``, ``missed_ratio``, ``audio_blocks_lost``, ``audio_overflows``, ``audio_filled_s``
+            (silence that stands for lost sound), ``latency_ms`` and ``latency_parts_ms`` (each with ``p50`` and
+            ``p95``; from a sample's arrival to the picture of its moment on the screen), ``duration_s``, the settings,
+            and in ``failure`` why a recording ended early, if one did.
 
         """
         health = self._source.health()
@@ -224,6 +226,7 @@ class LiveSession:
             "avatar": self._name,
             "source": self._source.name,
             "fps": float(self._options.fps),
+            "lookahead_ms": self._lookahead_ms,
             "output": self._options.output,
             "recordings": [str(path) for path in self._recordings],
             "pictures_not_recorded": self._recorder.n_left_out,
