@@ -130,8 +130,9 @@ class SoundServer:
         else:
             path = self.folder / f"sound {len(self._players)}.wav"
             soundfile.write(path, sound, self._sample_rate, subtype="FLOAT")
+        # a second is buffered: a player that waits for the processor must not leave holes
         player = subprocess.Popen(
-            ["paplay", "--latency-msec=50", str(path)],
+            ["paplay", "--latency-msec=1000", str(path)],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._players.append(player)

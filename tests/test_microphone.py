@@ -83,7 +83,9 @@ def server(running_server):
 @pytest.fixture
 def microphone(server, monkeypatch):
     server.use_here(monkeypatch)
-    return Microphone(find_input(DEVICE), SAMPLE_RATE)
+    microphone = Microphone(find_input(DEVICE), SAMPLE_RATE)
+    yield microphone
+    microphone.close()
 
 
 @pytest.fixture
@@ -207,8 +209,7 @@ def test_ring_that_overflows_is_counted(microphone, server, monkeypatch):
 def test_device_of_another_rate_is_resampled(server, monkeypatch):
     server.use_here(monkeypatch)
     rate = 400_000  # more than PulseAudio offers
-    microphone = Microphone(find_input(DEVICE), rate)
-    listener = Listener(microphone)
+    listener = Listener(Microphone(find_input(DEVICE), rate))
     listener.wait_for(is_alive)
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
     server.play(tone.astype(np.float32))
@@ -218,7 +219,7 @@ def test_device_of_another_rate_is_resampled(server, monkeypatch):
     (where,) = np.nonzero(heard)
     second = heard[where[0] + rate : where[0] + 2 * rate]
     spectrum = np.abs(np.fft.rfft(second))
-    assert np.argmax(spectrum) == 1000
+    assert abs(np.argmax(spectrum) - 1000) <= 1
     assert np.sqrt(np.mean(second**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.1)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hygiesync.apps.sound import portaudio
 from hygiesync.errors import MissingDependencyError, UsageError
@@ -182,11 +182,7 @@ def choose_device(devices: Sequence[_Device], text: str | None, kind: str) -> _D
 
 
 def _list_devices(direction: str, kind: Callable[..., _Device]) -> list[_Device]:
-    sounddevice = portaudio.load_sounddevice()
-    host_apis: Sequence[dict[str, Any]] = sounddevice.query_hostapis()
-    default = sounddevice.default.device[("input", "output").index(direction)]
-    if default < 0:
-        default = next((api[f"default_{direction}_device"] for api in host_apis if api["devices"]), -1)
+    devices, host_apis, default = portaudio.query_devices(direction)
     return [
         kind(
             index=device["index"],
@@ -196,7 +192,7 @@ def _list_devices(direction: str, kind: Callable[..., _Device]) -> list[_Device]
             default_rate=device["default_samplerate"],
             is_default=device["index"] == default,
         )
-        for device in sounddevice.query_devices()
+        for device in devices
         if device[f"max_{direction}_channels"] > 0
     ]
 

@@ -87,12 +87,12 @@ class Microphone:
 
     def health(self) -> SoundHealth:
         """How it is doing."""
-        is_alive, reading = self._keeper.is_alive, self._reading
+        is_alive, captures = self._keeper.is_alive, (self._reading, *self._opened)
         return SoundHealth(
             is_alive=is_alive,
             message="" if is_alive else self._trouble(),
             n_overflows=self._timeline.n_overflows,
-            n_blocks_lost=self._n_blocks_lost_before + (0 if reading is None else reading.n_blocks_lost),
+            n_blocks_lost=self._n_blocks_lost_before + sum(c.n_blocks_lost for c in captures if c is not None),
             n_filled=self._timeline.n_filled,
             level_db=self._meter.level_db,
         )

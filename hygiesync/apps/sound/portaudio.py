@@ -38,6 +38,31 @@ def load_sounddevice() -> ModuleType:
     return sounddevice
 
 
+def query_devices(direction: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    """Devices and host APIs as sounddevice describes them, and the number of the default.
+
+    Parameters
+    ----------
+    direction : str
+        Of the default: ``input`` or ``output``.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without the PortAudio library, or when it fails.
+    """
+    sounddevice = load_sounddevice()
+    with _lock:  # not while it is being started anew
+        try:
+            devices, host_apis = list(sounddevice.query_devices()), list(sounddevice.query_hostapis())
+        except sounddevice.PortAudioError as error:
+            raise MissingDependencyError(f"sound: PortAudio can't list devices ({one_line(error)})") from error
+        default = sounddevice.default.device[("input", "output").index(direction)]
+    if default < 0:
+        default = next((api[f"default_{direction}_device"] for api in host_apis if api["devices"]), -1)
+    return devices, host_apis, default
+
+
 class DeviceStream:
     """A stream of PortAudio that can be ended from here.
 
