@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +38,26 @@ Span = tuple[Fraction, Fraction]
 """From, to, in seconds on the file's clock."""
 
 
-def leave_out(source: PathLike, target: PathLike, spans: Sequence[tuple[Fraction | float, Fraction | float]]) -> None:
+@dataclass(frozen=True)
+class LeftOut:
+    """One span that a cut left out.
+
+    Attributes
+    ----------
+    start_s, end_s : Fraction
+        The first picture that is gone, and the first that stays, on the source's clock.
+    gone_s : Fraction
+        How much earlier what follows is for it.
+    """
+
+    start_s: Fraction
+    end_s: Fraction
+    gone_s: Fraction
+
+
+def leave_out(
+    source: PathLike, target: PathLike, spans: Sequence[tuple[Fraction | float, Fraction | float]]
+) -> list[LeftOut]:
     """Copy an mp4 without some of its parts; pictures and sound stay as they are, and in sync.
 
     Parameters
@@ -50,6 +70,11 @@ def leave_out(source: PathLike, target: PathLike, spans: Sequence[tuple[Fraction
     spans : sequence of (start_s, end_s)
         What to leave out, in order and apart. A keyframe must lie at each end, except at the end of the file.
 
+    Returns
+    -------
+    list of LeftOut
+        What was left out indeed; spans without a picture are not among it.
+
     Raises
     ------
     UsageError
@@ -61,13 +86,15 @@ def leave_out(source: PathLike, target: PathLike, spans: Sequence[tuple[Fraction
     _check_order(exact)
     sibling = Path(target).with_name(f".{Path(target).name}.{os.getpid()}.part")
     try:
-        _copy(source, sibling, exact)
+        plan = _plan(source, exact)
+        _copy(source, sibling, plan)
         sibling.replace(target)
     except (FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{target}: can't be written ({reason}); free disk space, then run it again") from error
     finally:
         sibling.unlink(missing_ok=True)
+    return plan.left_out
 
 
 def _check_order(spans: Sequence[Span]) -> None:
@@ -85,39 +112,38 @@ class _Plan:
     def __init__(self, spans: Sequence[Span], pictures: Sequence[Span], sound: Sequence[Span]) -> None:
         begins = sorted(start for start, _ in pictures)
         edges = [(_first_from(begins, start), _first_from(begins, end)) for start, end in spans]
-        self._spans = [span for span in edges if span[0] < span[1]]
-        self._gone_s = [
-            sum((end - start for start, end in sound if _covers(span, start, end)), Fraction(0)) for span in self._spans
+        self.left_out = [
+            LeftOut(*span, sum((end - start for start, end in sound if _covers(span, start, end)), Fraction(0)))
+            for span in edges
+            if span[0] < span[1]
         ]
         self.n_pictures = sum(not self.leaves_out_picture(start) for start in begins)
 
     def leaves_out_sound(self, start_s: Fraction, end_s: Fraction) -> bool:
         """Whether a packet of sound lies in a span, all of it."""
-        return any(_covers(span, start_s, end_s) for span in self._spans)
+        return any(_covers((one.start_s, one.end_s), start_s, end_s) for one in self.left_out)
 
     def leaves_out_picture(self, start_s: Fraction) -> bool:
         """Whether a picture begins in a span."""
-        return any(start <= start_s < end for start, end in self._spans)
+        return any(one.start_s <= start_s < one.end_s for one in self.left_out)
 
     def earlier_by(self, start_s: Fraction) -> Fraction:
         """Seconds by which what stays, and begins at `start_s`, moves."""
         # a packet of sound that reaches over a span's end begins within it
-        gone_s = (gone for (start, _), gone in zip(self._spans, self._gone_s, strict=True) if start <= start_s)
-        return sum(gone_s, Fraction(0))
+        return sum((one.gone_s for one in self.left_out if one.start_s <= start_s), Fraction(0))
 
 
 def _first_from(begins: Sequence[Fraction], time_s: Fraction) -> Fraction:
-    """When the first picture begins that does not begin before `time_s`; an eternity after the last one."""
+    """When the first picture begins that does not begin before `time_s`; long after all sound when there is none."""
     index = bisect_left(begins, time_s - TOLERANCE_S)
-    return begins[index] if index < len(begins) else Fraction(10**9)
+    return begins[index] if index < len(begins) else begins[-1] + 3600
 
 
 def _covers(span: Span, start_s: Fraction, end_s: Fraction) -> bool:
     return span[0] <= start_s and end_s <= span[1]
 
 
-def _copy(source: PathLike, target: Path, spans: Sequence[Span]) -> None:
-    plan = _plan(source, spans)
+def _copy(source: PathLike, target: Path, plan: _Plan) -> None:
     with open_input(source) as reader:
         streams = _streams(reader, source)
         scale = max(stream.time_base.denominator for stream in streams if stream.time_base is not None)

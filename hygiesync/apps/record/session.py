@@ -101,6 +101,8 @@ class Session:
     is_automatic : bool
         Whether sentences go on by themselves after their reading time, and the end needs no confirmation.
     countdown_s : float
+    waits : bool
+        Whether it begins paused, so that the speaker may look at the picture first.
 
     Attributes
     ----------
@@ -112,13 +114,14 @@ class Session:
     """
 
     def __init__(
-        self, items: Sequence[Item], *, first: int = 0, is_automatic: bool = False, countdown_s: float = COUNTDOWN_S
-    ) -> None:
+        self, items: Sequence[Item], *, first: int = 0, is_automatic: bool = False, countdown_s: float = COUNTDOWN_S,
+        waits: bool = False,
+    ) -> None:  # fmt: skip
         assert items and 0 <= first < len(items)
         self.items = tuple(items)
         self.is_automatic = is_automatic
         self.position = first
-        self.phase = Phase.COUNTDOWN
+        self.phase = Phase.PAUSED if waits else Phase.COUNTDOWN
         self.readings: list[Reading] = []
         self._first = first
         self._countdown_s = countdown_s
