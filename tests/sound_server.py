@@ -138,14 +138,14 @@ class SoundServer:
         self._players.append(player)
         return player
 
-    def record(self, path: Path) -> subprocess.Popen[bytes]:
-        """Begin to write what the sink plays to `path`, as bare 32-bit floats; until the process is ended."""
+    def record(self) -> subprocess.Popen[bytes]:
+        """Begin to record what the sink plays: bare 32-bit floats at the sink's rate, on the process's stdout."""
         command = [
             "parec", "--device=null.monitor", "--format=float32le", f"--rate={self._sample_rate}", "--channels=1",
-            "--latency-msec=10", "--raw", str(path),
+            "--latency-msec=10", "--raw",
         ]  # fmt: skip
         recorder = subprocess.Popen(
-            command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._players.append(recorder)
         return recorder

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from itertools import product
 
 import numpy as np
 
@@ -21,11 +20,11 @@ from hygiesync.apps.sound.clock import StreamClock
 from hygiesync.apps.sound.devices import InputDevice, find_again, list_input_devices
 from hygiesync.apps.sound.keeper import DeviceKeeper
 from hygiesync.apps.sound.level import LevelMeter
+from hygiesync.apps.sound.opening import open_first
 from hygiesync.apps.sound.resampler import BlockResampler
 from hygiesync.apps.sound.source import SoundHealth
 from hygiesync.apps.sound.timeline import Timeline
 from hygiesync.apps.sound.wakeup import Wakeup
-from hygiesync.errors import MissingDependencyError
 
 TICK_S = 0.02
 """Time after which a waiting reader looks whether silence is due (seconds)."""
@@ -123,20 +122,10 @@ class Microphone:
             self._timeline.begin_stream()
 
     def _open(self) -> Capture:
-        """Open at our rate, else at the device's own; in one channel, else in two."""
+        """Open it, and hand it to the reader."""
         device = find_again(self._device, list_input_devices())
-        reasons = []
-        for rate, n_channels in product(dict.fromkeys((self.sample_rate, round(device.default_rate))), (1, 2)):
-            if n_channels > device.n_channels:
-                continue
-            try:
-                capture = Capture(device.index, rate, n_channels, self._wakeup)
-            except MissingDependencyError as error:
-                reasons.append(str(error))
-                continue
-            self._opened.append(capture)
-            return capture
-        raise MissingDependencyError(
-            f"microphone: {device.name} does not open ({reasons[0]}); see that no other program holds it, or choose"
-            " another with --input-device"
+        capture = open_first(
+            device, self.sample_rate, lambda rate, n_channels: Capture(device.index, rate, n_channels, self._wakeup)
         )
+        self._opened.append(capture)
+        return capture

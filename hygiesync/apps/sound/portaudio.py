@@ -77,6 +77,8 @@ class DeviceStream:
     ----------
     is_finished : bool
         Whether it has ended, by itself (the device is gone) or because it was closed.
+    latency_s : float
+        What PortAudio says of its latency (seconds).
 
     Raises
     ------
@@ -94,7 +96,8 @@ class DeviceStream:
             except (sounddevice.PortAudioError, ValueError) as error:
                 if hasattr(self, "_stream"):
                     self._stream.close(ignore_errors=True)
-                raise MissingDependencyError(f"sound: the device did not open ({one_line(error)})") from error
+                raise MissingDependencyError(f"the sound device does not open ({one_line(error)})") from error
+            self.latency_s = float(self._stream.latency)
             _open_streams.add(self)
 
     def close(self) -> None:
