@@ -42,7 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
-        _add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_doctor,
+        _add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_devices,
+        _add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -233,6 +234,14 @@ def _add_info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = _command(commands, "info", "show what an avatar is made of", "Check an avatar and show what is in it.")
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it to FILE")
+
+
+def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "devices", "list microphones, loudspeakers and cameras",
+        "List microphones, loudspeakers and cameras, with the numbers and names to choose them by; * is the default.",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the list to FILE")
 
 
 def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -177,6 +177,17 @@ def run_export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_devices(arguments: argparse.Namespace) -> int:
+    """``hygiesync devices``."""
+    from hygiesync.apps.devices import list_devices
+
+    _check_json(arguments.json)
+    devices = list_devices()
+    _write_json(arguments.json, devices.as_json())
+    print(devices)
+    return 0
+
+
 def run_doctor(arguments: argparse.Namespace) -> int:
     """``hygiesync doctor``."""
     from dataclasses import asdict
