@@ -204,7 +204,10 @@ def _is_same_but_for_number(name: str, other: str) -> bool:
 
 def _what_there_is(devices: Sequence[SoundDevice]) -> str:
     if not devices:
-        return "this machine offers none; connect one, and see that the sound server (PulseAudio, PipeWire) runs"
+        return (
+            "this machine offers none; connect one, see that the sound server runs, and on Linux that PortAudio reaches"
+            " it: `sudo apt-get install -y libasound2-plugins`"
+        )
     return f"there is {_enumerate(devices)}"
 
 

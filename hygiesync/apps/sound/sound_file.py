@@ -85,8 +85,9 @@ class SoundFile:
 
     def arrival_of(self, sample: int) -> float:
         """When the block with this sample was due."""
-        n_blocks = sample // self._block_length + 1
-        return self._due(n_blocks * self._block_length)
+        end = (sample // self._block_length + 1) * self._block_length
+        # the file's last block may be short
+        return self._due(min(end, self._n_delivered) if sample < self._n_delivered else end)
 
     def health(self) -> SoundHealth:
         """How it is doing: alive until its end."""
