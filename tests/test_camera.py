@@ -50,7 +50,7 @@ class TestFileCamera:
         levels = [frame.image.mean() for frame in frames]
         np.testing.assert_allclose(levels, 40 + 8 * np.arange(N_PICTURES), atol=3)
         np.testing.assert_allclose(np.diff([frame.host_s for frame in frames]), 0.05, atol=1e-9)
-        assert frames[0].host_s == source.started_s
+        assert frames[0].host_s == source.begins_s
         assert took_s > 0.05 * (N_PICTURES - 2)  # in real time, not as fast as it decodes
 
     def test_nothing_comes_before_its_time(self, video):
@@ -62,6 +62,14 @@ class TestFileCamera:
         finally:
             source.close()
         assert source.has_ended
+
+    def test_it_may_be_in_time_with_something_else(self, video):
+        source = FileCamera(video)
+        source.begins_s = time.perf_counter() - 0.4
+        source.start()
+        frames = read_all(source)
+        source.close()
+        assert [frames[0].host_s, len(frames)] == [source.begins_s, N_PICTURES]
 
     def test_a_late_reader_loses_the_oldest_and_is_told(self, video, monkeypatch):
         monkeypatch.setattr(camera, "MAX_WAITING", 4)

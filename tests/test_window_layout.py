@@ -136,7 +136,7 @@ def test_the_middle_square():
 
 def test_a_panel_in_no_corner_is_refused():
     with pytest.raises(ValueError, match="corner: expected one of top left"):
-        Panel(("text",), "top")
+        Panel(("text",), "centre")
 
 
 # What keys mean

@@ -261,8 +261,9 @@ class FileCamera(_ThreadedCamera):
         super().__init__()
         self._path = Path(path)
         self.name = self._path.name
-        self.started_s = 0.0
-        """Host time of the video's time zero."""
+        self.begins_s: float | None = None
+        """Host time of the video's time zero: that of its start unless set before, so that it can be in time with a
+        sound file."""
 
     def start(self) -> None:
         """Begin to play; the first picture is due at once.
@@ -276,12 +277,14 @@ class FileCamera(_ThreadedCamera):
         self.size, self.fps = (info.width, info.height), info.fps
         frames = read_frames(self._path, n_threads=1)
         first = next(frames)  # opening a file takes a while, which must not count as playing
-        self.started_s = time.perf_counter()
+        if self.begins_s is None:
+            self.begins_s = time.perf_counter()
         self._run(lambda: self._play(chain([first], frames)))
 
     def _play(self, frames: Iterator[Any]) -> None:
+        assert self.begins_s is not None
         for frame in frames:
-            due_s = self.started_s + float(frame.time_s)
+            due_s = self.begins_s + float(frame.time_s)
             if self._stop.wait(max(0.0, due_s - time.perf_counter())):
                 return
             self._queue.put(CameraFrame(frame.image, due_s))

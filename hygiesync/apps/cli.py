@@ -26,7 +26,8 @@ INTERRUPTED = 130
 _DESCRIPTION = """\
 Make one person's face speak any audio, in real time, on a CPU.
 
-  hygiesync train recordings/me.mp4 --out models/me     five minutes of video become an avatar
+  hygiesync record me                                   five minutes of video, with a text to read
+  hygiesync train recordings/me/me.mp4 --out models/me  become an avatar
   hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file
   hygiesync live models/me                              the avatar says what the microphone hears, as you speak
   hygiesync evaluate models/me held_out.mp4             how near is it to the real mouth?
@@ -42,8 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
-        _add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info, _add_devices,
-        _add_doctor,
+        _add_record, _add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info,
+        _add_devices, _add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -59,6 +60,43 @@ def _command(
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def _add_record(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "record", "film the five minutes that training needs, with a text to read",
+        "Film yourself with webcam and microphone, reading a text that holds every sound of your language.\n\n"
+        "  hygiesync record me\n"
+        "  hygiesync record me --language fr --camera 1 --input-device USB\n"
+        "  hygiesync record me --resume\n\n"
+        "A window shows the picture, the sentence to read, and what to do better: light, distance, loudness. Twenty\n"
+        "seconds of silence come first, then 44 sentences in four manners. A sentence that went wrong is read again,\n"
+        "and left out of the video. The keys are shown by H.\n\n"
+        "Everything goes to recordings/NAME/: NAME.mp4, which survives a crash, NAME.cut.mp4 without what was read\n"
+        "again, where anything was, and manifest.json with the time of each sentence. In the end you are offered to\n"
+        "train on it. A video and a wav in place of camera and microphone are played in real time.",
+    )  # fmt: skip
+    parser.add_argument("name", metavar="NAME", help="name of the recording, and of the avatar to come, such as me")
+    parser.add_argument(
+        "--language", default="en", choices=("en", "fr", "de", "es"), help="language of the text (%(default)s)"
+    )
+    parser.add_argument(
+        "--camera", metavar="INDEX|NAME|FILE", help="camera, or a video in its place; `hygiesync devices` lists them"
+    )
+    parser.add_argument(
+        "--input-device", metavar="INDEX|NAME|FILE.wav", help="microphone, or a sound file in its place"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the recording (recordings/NAME)")
+    parser.add_argument("--text", type=Path, metavar="FILE", help="your own sentences, one on each line")
+    parser.add_argument(
+        "--seconds-of-silence", type=float, default=20.0, metavar="S",
+        help="length of the silence that becomes the idle loop, 0 to 120 (%(default)g)",
+    )  # fmt: skip
+    parser.add_argument("--no-window", action="store_true", help="no window; each sentence has its usual time")
+    parser.add_argument("--duration", type=float, metavar="S", help="stop after S seconds of video")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted recording, in a further video")
+    parser.add_argument("--overwrite", action="store_true", help="replace a recording of that name")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was recorded to FILE")
 
 
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

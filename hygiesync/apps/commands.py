@@ -19,6 +19,35 @@ if TYPE_CHECKING:
 _CONSENT_QUESTION = "Does the person shown in the video agree to this avatar being made? [y/N] "
 
 
+def run_record(arguments: argparse.Namespace) -> int:
+    """``hygiesync record``."""
+    from hygiesync.apps.record.options import RecordOptions
+    from hygiesync.apps.record.recorder import record
+
+    _check_json(arguments.json)
+    options = RecordOptions(
+        name=arguments.name,
+        language=arguments.language,
+        camera=arguments.camera,
+        input_device=arguments.input_device,
+        out=arguments.out,
+        text=arguments.text,
+        has_window=not arguments.no_window,
+        duration_s=arguments.duration,
+        seconds_of_silence=arguments.seconds_of_silence,
+        overwrite=arguments.overwrite,
+        resume=arguments.resume,
+    )
+    result = record(options, _say)
+    _write_json(arguments.json, result.to_dict())
+    print(result.summary())
+    if result.is_complete and result.videos and _asks("Train an avatar on it now? [y/N] "):
+        from hygiesync.apps.cli import build_parser
+
+        return run_train(build_parser().parse_args(result.train_arguments))
+    return 0
+
+
 def run_train(arguments: argparse.Namespace) -> int:
     """``hygiesync train``."""
     from hygiesync.apps.training_report.page import make_report
@@ -210,9 +239,8 @@ def _list_sound_devices() -> int:
 
 def _ask_for_consent() -> bool:
     """Ask a person; tell a script that nothing was said."""
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        print(_CONSENT_QUESTION, end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    if _is_terminal():
+        return _asks(_CONSENT_QUESTION)
     _warn("consent of the person shown: not stated (say --i-have-consent when they agree); recorded in the avatar")
     return False
 
@@ -228,8 +256,24 @@ def _read_words(paths: Sequence[Path] | None, n_videos: int) -> list[tuple[Word,
     return [read_words(path) for path in paths]
 
 
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _asks(question: str) -> bool:
+    """A person's answer to a question; no where nobody can be asked."""
+    if not _is_terminal():
+        return False
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def _warn(message: str) -> None:
-    print(f"hygiesync: note: {message}", file=sys.stderr)
+    _say(f"note: {message}")
+
+
+def _say(message: str) -> None:
+    print(f"hygiesync: {message}", file=sys.stderr)
 
 
 def _parse_size(text: str) -> tuple[int, int]:

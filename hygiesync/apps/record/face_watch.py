@@ -28,6 +28,7 @@ class FaceWatch:
         self._adviser = FaceAdviser()
         self._condition = threading.Condition()
         self._offered: tuple[np.ndarray, float] | None = None
+        self._is_ready = threading.Event()
         self._is_stopping = False
         self._error: HygieSyncError | None = None
         self._advice: tuple[Advice, ...] = ()
@@ -56,7 +57,9 @@ class FaceWatch:
             return self._advice
 
     def __enter__(self) -> FaceWatch:
+        """Start; gives when it is ready to look, which may take seconds."""
         self._thread.start()
+        self._is_ready.wait()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,6 +75,8 @@ class FaceWatch:
             self._fail(error)
         except Exception as error:  # a thread's fault must not go unheard, whatever it is
             self._fail(HygieSyncError(f"looking for faces failed: {type(error).__name__}: {error}"))
+        finally:
+            self._is_ready.set()
 
     def _fail(self, error: HygieSyncError) -> None:
         with self._condition:
@@ -79,6 +84,7 @@ class FaceWatch:
 
     def _watch(self) -> None:
         with FaceObserver(MAX_FACES) as observer, FaceCounter() as counter:
+            self._is_ready.set()
             while (offered := self._take()) is not None:
                 began_s = time.perf_counter()
                 image, time_s = offered

@@ -62,10 +62,18 @@ class Take:
     clock : StreamClock
         Between the microphone's samples and host time.
     metadata : dict of str to str
+    n_heard : int
+        Samples of the microphone's timeline that came before the first that :meth:`hear` gets.
     """
 
     def __init__(
-        self, path: Path, size: tuple[int, int], fps: Fraction, clock: StreamClock, metadata: dict[str, str]
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        clock: StreamClock,
+        metadata: dict[str, str],
+        n_heard: int = 0,
     ) -> None:
         self._rate = clock.sample_rate
         self._clock = clock
@@ -77,7 +85,7 @@ class Take:
         self._recent: deque[tuple[int, np.ndarray]] = deque()
         self._n_kept = time_to_samples(KEPT_S, self._rate)
         self._marks: list[float] = []
-        self._n_heard = 0
+        self._n_heard = n_heard
         self._n_written = 0
         self._last_time = Fraction(-1)
         self.n_pictures = 0

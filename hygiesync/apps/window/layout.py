@@ -12,7 +12,7 @@ from dataclasses import dataclass
 Size = tuple[int, int]
 """Width and height."""
 
-CORNERS = ("top left", "top right", "bottom", "middle")
+CORNERS = ("top left", "top right", "top", "bottom", "middle")
 
 SMALLEST_SIDE = 480
 """A small picture is opened larger than it is, so that text fits beside the face."""
@@ -27,7 +27,7 @@ class Panel:
     lines : tuple of str
         Long ones are wrapped. Where one holds a tab, all are rows of a table, in columns, and are not.
     corner : str
-        "top left", "top right", "bottom" or "middle"; panels of one corner are stacked.
+        "top left", "top right", "top", "bottom" or "middle"; panels of one corner are stacked.
     size : float
         Height of the letters, as a multiple of the ordinary one.
     colour : tuple of int
@@ -150,6 +150,7 @@ def place(sizes: Sequence[Size], corners: Sequence[str], window: Size, margin: i
     next_y = {
         "top left": margin,
         "top right": margin,
+        "top": margin,
         "bottom": window[1] - margin - heights["bottom"],
         "middle": (window[1] - heights["middle"]) // 2,
     }

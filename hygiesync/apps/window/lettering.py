@@ -52,7 +52,7 @@ class Lettering:
         size = width + 2 * padding, total_height + 2 * padding
         surface = self._pygame.Surface(size, self._pygame.SRCALPHA, 32)
         surface.fill(_GROUND)
-        is_centred = panel.corner in ("bottom", "middle") and not is_table
+        is_centred = panel.corner in ("top", "bottom", "middle") and not is_table
         for index, row in enumerate(rows):
             for x, text in row:
                 text_width = font.size(text)[0]
