@@ -26,6 +26,9 @@ READY_SHARE = 0.8
 """Share of the pictures that are ready when they are due. The others are shown when they come, a few ms later: to wait
 for them too would cost every picture that latency."""
 
+MAX_SPREAD_S = 0.02
+"""Pictures that take so much longer than the fastest are late, however many they are; the delay does not grow by it."""
+
 _N_REMEMBERED = 240
 """Pictures that the delay is chosen by: four seconds at 60 a second."""
 
@@ -90,7 +93,8 @@ class Playout:
     def put(self, shot: Shot) -> None:
         """Hand in a picture; never waits."""
         self._readiness.append(shot.ready_s - self._clock.time_of(shot.sample))
-        self._delay_s = float(np.quantile(self._readiness, READY_SHARE))
+        usual_s = float(np.quantile(self._readiness, READY_SHARE))
+        self._delay_s = min(usual_s, min(self._readiness) + MAX_SPREAD_S)
         with self._changed:
             if len(self._waiting) == MAX_WAITING:
                 self._waiting.popleft()

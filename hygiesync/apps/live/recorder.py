@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
+from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -127,6 +128,7 @@ class _Recording:
         self.n_left_out = 0
         self._writer, self._frame_s = writer, frame_s
         self._queue: queue.SimpleQueue[np.ndarray | tuple[np.ndarray, Fraction] | None] = queue.SimpleQueue()
+        self._is_over = False
         self._n_waiting_bytes = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -158,13 +160,22 @@ class _Recording:
                 self._write()
         except InputError as error:
             self.failure = error
-            while self._queue.get() is not None:
+            for _ in self._items():
                 pass
+
+    def _items(self) -> Iterator[np.ndarray | tuple[np.ndarray, Fraction]]:
+        """What was put in, up to the end, of which there is only one to wait for."""
+        while not self._is_over:
+            item = self._queue.get()
+            if item is None:
+                self._is_over = True
+            else:
+                yield item
 
     def _write(self) -> None:
         sound: deque[np.ndarray] = deque()
         n_written = 0
-        while (item := self._queue.get()) is not None:
+        for item in self._items():
             if isinstance(item, np.ndarray):
                 sound.append(item)
                 continue

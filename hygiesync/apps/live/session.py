@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from hygiesync.apps.live.head import Head
+from hygiesync.apps.live.monitor import Monitor
 from hygiesync.apps.live.panels import Situation, statistics_panel, status_panels
 from hygiesync.apps.live.performer import Audience, Performer
 from hygiesync.apps.live.playout import Playout, Shot
@@ -28,7 +29,7 @@ from hygiesync.apps.live.screen import CameraScreen, Nowhere, Screen
 from hygiesync.apps.live.statistics import Statistics
 from hygiesync.apps.offline import provenance
 from hygiesync.apps.sound.devices import open_source
-from hygiesync.apps.sound.source import SoundSource
+from hygiesync.apps.sound.speaker import Speaker
 from hygiesync.apps.threads import prompt_threads
 from hygiesync.apps.virtual_camera import VirtualCamera
 from hygiesync.apps.window import Key, Panel, Window
@@ -155,7 +156,7 @@ class LiveSession:
             avatar, options.fps, template=self._head, expressiveness=options.expressiveness,
             lookahead_ms=options.lookahead_ms,
         )  # fmt: skip
-        self._source = stack.enter_context(_closing(open_source(options.input_device, SAMPLE_RATE)))
+        self._source = stack.enter_context(closing(open_source(options.input_device, SAMPLE_RATE)))
         self._lookahead_ms = float(engine.lookahead_s * 1000)
         self._playout = Playout(self._source.clock)
         size = (avatar.manifest.width, avatar.manifest.height)
@@ -234,7 +235,11 @@ class LiveSession:
         }
 
     def _audience(self, stack: ExitStack) -> list[Audience]:
-        return [self._recorder]
+        if not self._options.monitor:
+            return [self._recorder]
+        speaker = stack.enter_context(closing(Speaker()))
+        speaker.start()
+        return [self._recorder, Monitor(speaker, self._source.clock, self._playout)]
 
     def _make_screen(self, size: tuple[int, int]) -> Screen:
         if self._options.output == "none":
@@ -332,14 +337,6 @@ class LiveSession:
 def _clock_text(duration_s: float) -> str:
     """A length as minutes and seconds."""
     return f"{int(duration_s) // 60}:{int(duration_s) % 60:02d}"
-
-
-@contextmanager
-def _closing(source: SoundSource) -> Iterator[SoundSource]:
-    try:
-        yield source
-    finally:
-        source.close()
 
 
 @contextmanager
