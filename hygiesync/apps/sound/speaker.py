@@ -2,7 +2,7 @@
 
 For ``live --monitor``: the voice is heard when its picture is seen. Three clocks are at work: the microphone's and the
 loudspeaker's sound cards, and the host's between them. The loudspeaker's is followed by what PortAudio says of when a
-block will be heard; the median over half a second is kept, since an output that ran dry is later from then on.
+block will be heard, as a median over half a second: unlike arrivals, such reports err both ways.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ MARGIN_S = 0.015
 
 N_OBSERVED = 51
 """Callbacks over which the output's clock is a median: half a second."""
+
+STALL_S = 0.05
+"""After so long without a callback the output has run dry, and is heard later by an unknown time (seconds)."""
 
 MAX_LATENCY_S = 1.0
 """A latency beyond this is a mistake of the driver's (seconds)."""
@@ -194,6 +197,8 @@ class Output:
         latency_s = times.outputBufferDacTime - times.currentTime
         if not 0 < latency_s < MAX_LATENCY_S:  # some drivers don't say
             latency_s = self._nominal_latency_s
+        if host_s - self.last_s > STALL_S:
+            self._observed.clear()
         origin_s = host_s + latency_s - self.buffer.n_taken / self.rate
         self._observed.append((origin_s, latency_s + n_frames / self.rate))
         self._origin_s, self.latency_s = map(_median, zip(*self._observed, strict=True))
