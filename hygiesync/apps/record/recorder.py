@@ -74,7 +74,6 @@ def record(options: RecordOptions, tell: Tell) -> RecordResult:
         countdown_s=0.0 if is_automatic else COUNTDOWN_S,
         waits=not is_automatic,
     )
-    place.make(options.folder)
     try:
         advised = _film(options, manifest, session, tell)
     except (HygieSyncError, KeyboardInterrupt):
@@ -132,6 +131,7 @@ def _film(
         window = None
         if options.has_window:
             window = stack.enter_context(Window(f"hygiesync record {options.name}", camera.size, KEYS, mirror=True))
+        place.make(options.folder)
         filming = Filming(options, manifest, session, camera, source, face_watch, window, tell)
         filming.run()
     return tuple(filming.advised)
