@@ -64,9 +64,9 @@ def what_to_do(item: Item) -> str:
 def _prompt(session: Session, now_s: float) -> list[Panel]:
     if session.phase is Phase.REVIEW:
         lines = "That was all, thank you!", "Space: done.   Backspace: read the last sentence again."
-        return [Panel(lines, "middle", 1.4)]
+        return [Panel(lines, "top", 1.2)]
     if session.phase is Phase.PAUSED:
-        return [Panel(_while_paused(session), "middle", 1.2)]
+        return [Panel(_while_paused(session), "top", 1.0)]  # the face is looked at before it is filmed
     shown = [Panel((what_to_do(session.item),), "top", SENTENCE_SIZE)]
     if session.item.direction:
         shown.append(Panel((session.item.direction,), "top", 1.0, AMBER))
