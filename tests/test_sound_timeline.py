@@ -138,6 +138,41 @@ def test_silence_comes_as_time_goes_on():
     assert max(ends[6:]) <= 0.021 * RATE
 
 
+class TestDriverThatSaysWhenABlockWasCaptured:
+    """Its clock began at another time than the host's."""
+
+    def hear(self, arrivals):
+        timeline, samples = Timeline(StreamClock(RATE)), []
+        for host_s, index in arrivals:
+            timeline.push(block_at(index), host_s, captured_s=due(index) - START_S + 7)
+            timeline.tick(host_s)
+            samples.append(timeline.take())
+        return timeline, samples
+
+    def test_a_starved_callback_is_no_hole(self):
+        # for two seconds the callback is late by a time that does not fall
+        arrivals = [(due(i) + (0.15 if 100 <= i < 300 else 0), i) for i in range(500)]
+        timeline, samples = self.hear(np.maximum.accumulate(arrivals, axis=0).tolist())
+        timeline_samples = np.concatenate(samples)
+        assert np.array_equal(timeline_samples, np.arange(1, 500 * BLOCK + 1))
+        assert timeline.n_overflows == timeline.n_filled == 0
+
+    def test_what_was_captured_in_time_is_not_held(self):
+        arrivals = [(max(due(i), due(100) + 0.09) if i >= 100 else due(i), i) for i in range(200)]
+        _, samples = self.hear(arrivals)
+        assert all(len(block) == BLOCK for block in samples)
+
+    @pytest.mark.parametrize("n_lost", [6, 20, 250])
+    def test_a_hole_is_a_hole(self, n_lost):
+        arrivals = [(due(i), i) for i in [*range(100), *range(100 + n_lost, 500)]]
+        timeline, samples = self.hear(arrivals)
+        heard = np.concatenate(samples)
+        (where,) = np.nonzero(heard)
+        np.testing.assert_array_equal(heard[where], where + 1)
+        assert timeline.n_filled == n_lost * BLOCK
+        assert timeline.n_overflows == 1
+
+
 @pytest.mark.parametrize("gone_s", [0.5, 5.0, 60.0])
 def test_device_that_returns_stands_where_time_says(gone_s):
     n_gone = round(gone_s * 100)

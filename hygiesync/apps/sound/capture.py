@@ -27,7 +27,9 @@ blocks come every 10.0 ms (99 % within 6.2 to 13.8 ms).
 RING_S = 30.0
 """Sound that the ring holds while nobody reads (seconds)."""
 
-_MARK = np.dtype([("n_samples", np.int64), ("host_s", np.float64), ("has_overflowed", np.bool_)])
+_MARK = np.dtype(
+    [("n_samples", np.int64), ("host_s", np.float64), ("has_overflowed", np.bool_), ("captured_s", np.float64)]
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Block:
         Host time at which the callback began (seconds).
     has_overflowed : bool
         Whether PortAudio said that input before it was lost.
+    captured_s : float or None
+        When its first sample was captured, on PortAudio's clock (seconds); None where the driver doesn't say.
     """
 
     samples: np.ndarray
     host_s: float
     has_overflowed: bool
+    captured_s: float | None
 
 
 class Capture:
@@ -110,16 +115,17 @@ class Capture:
             samples = self._samples.pop(int(mark["n_samples"]) * self._n_channels)
             if self._n_channels > 1:
                 samples = samples.reshape(-1, self._n_channels).mean(axis=1)
-            yield Block(samples, float(mark["host_s"]), bool(mark["has_overflowed"]))
+            captured_s = float(mark["captured_s"]) or None
+            yield Block(samples, float(mark["host_s"]), bool(mark["has_overflowed"]), captured_s)
 
     def close(self) -> None:
         """Let the device go; may be called twice."""
         self._stream.close()
 
-    def _on_block(self, samples: np.ndarray, n_samples: int, _times: Any, status: Any) -> None:
+    def _on_block(self, samples: np.ndarray, n_samples: int, times: Any, status: Any) -> None:
         """PortAudio's thread: copy, note, wake, and nothing else."""
         host_s = time.perf_counter()
-        self._mark[0] = (n_samples, host_s, bool(status.input_overflow))
+        self._mark[0] = (n_samples, host_s, bool(status.input_overflow), times.inputBufferAdcTime)
         # the mark goes last: whoever sees it finds the samples in place
         if len(self._marks) == self._marks.capacity or not self._samples.push(samples.reshape(-1)):
             self.n_blocks_lost += 1

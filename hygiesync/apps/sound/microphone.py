@@ -111,7 +111,7 @@ class Microphone:
             if self._reading is not None:
                 for block in self._reading.blocks():
                     samples = block.samples if self._resampler is None else self._resampler.push(block.samples)
-                    self._timeline.push(samples, block.host_s, block.has_overflowed)
+                    self._timeline.push(samples, block.host_s, block.has_overflowed, block.captured_s)
             if not self._opened:
                 return
             if self._reading is not None:

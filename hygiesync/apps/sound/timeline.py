@@ -8,6 +8,9 @@ take their place, or the sound would run ahead of its time for ever::
     lateness, ms   0 0 0 190 190 190 190 190 190     a hole of 190 ms: fill it
 
 So blocks that are late are held until it is clear which it is, a tenth of a second at most while nothing catches up.
+Most drivers also say when a block was captured, however late it is handed over: a block that was captured in time is
+delivered at once.
+
 While no block comes at all, silence is delivered as time goes on, a little behind; what comes late after all and
 lies where silence has been delivered already is dropped.
 """
@@ -68,7 +71,8 @@ class Timeline:
         self.n_overflows = 0
         self._sample_rate = clock.sample_rate
         self._ready: list[np.ndarray] = []
-        self._held: list[tuple[np.ndarray, float]] = []
+        self._held: list[tuple[np.ndarray, float, float | None]] = []
+        self._capture_clock = StreamClock(clock.sample_rate)  # of the driver's own times
         self._is_new_stream = True
         self._position = 0  # of the next sample of the device, if none is missing before it
         self._late_limit_s = LATE_S
@@ -82,8 +86,11 @@ class Timeline:
         """The next block is the first of a newly opened device: time tells where it belongs."""
         self._release_held()
         self._is_new_stream = True
+        self._capture_clock = StreamClock(self._sample_rate)
 
-    def push(self, samples: np.ndarray, host_s: float, has_overflowed: bool = False) -> None:
+    def push(
+        self, samples: np.ndarray, host_s: float, has_overflowed: bool = False, captured_s: float | None = None
+    ) -> None:
         """Add a block.
 
         Parameters
@@ -93,25 +100,26 @@ class Timeline:
             When the callback saw it (seconds).
         has_overflowed : bool
             Whether the device said that samples before this block were lost.
+        captured_s : float, optional
+            When the driver says that the block was captured, on any clock that runs evenly (seconds).
         """
         self._last_s = host_s
         if has_overflowed:
             self.n_overflows += 1
         if not self.clock.is_running:
             self._is_new_stream = False
-            self._place(samples, host_s)
+            self._place(samples, host_s, captured_s)
             return
-        n_waiting = sum(len(block) for block, _ in self._held)
-        late_s = host_s - self.clock.time_of(self._position + n_waiting + len(samples))
+        late_s = self._lateness(len(samples), host_s, captured_s)
         if not self._held:
             if has_overflowed or self._is_new_stream:
                 self._late_limit_s = LATE_AFTER_OVERFLOW_S
             if late_s < self._late_limit_s and not self._is_new_stream:
                 self._late_limit_s = LATE_S
-                self._place(samples, host_s)
+                self._place(samples, host_s, captured_s)
                 return
             self._settle_from_s, self._settle_from_late_s, self._least_late_s = host_s, late_s, late_s
-        self._held.append((samples, host_s))
+        self._held.append((samples, host_s, captured_s))
         self._least_late_s = min(self._least_late_s, late_s)
         if late_s < self._late_limit_s and not self._is_new_stream:
             self._release_held()  # it has caught up: nothing was missing
@@ -176,16 +184,26 @@ class Timeline:
                 self.n_overflows += 1  # found by time only
         self._is_new_stream, self._late_limit_s = False, LATE_S
         held, self._held = self._held, []
-        for samples, host_s in held:
-            self._place(samples, host_s)
+        for block in held:
+            self._place(*block)
 
-    def _place(self, samples: np.ndarray, host_s: float) -> None:
+    def _lateness(self, n_samples: int, host_s: float, captured_s: float | None) -> float:
+        """How much later than expected a block came that would follow the held ones (seconds)."""
+        end = self._position + sum(len(samples) for samples, _, _ in self._held) + n_samples
+        late_s = host_s - self.clock.time_of(end)
+        if captured_s is not None and self._capture_clock.is_running:
+            late_s = min(late_s, captured_s - self._capture_clock.time_of(end))
+        return late_s
+
+    def _place(self, samples: np.ndarray, host_s: float, captured_s: float | None) -> None:
         end = self._position + len(samples)
         if self._position > self.n_samples:
             self._fill(self._position - self.n_samples, host_s)
         new = samples[max(0, self.n_samples - self._position) :]
         self._position = end
         self.clock.observe(end, host_s)
+        if captured_s is not None:
+            self._capture_clock.observe(end, captured_s)
         if len(new):
             self._deliver(new, host_s)
 
