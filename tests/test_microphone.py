@@ -181,6 +181,14 @@ def test_blocked_callback_leaves_the_sound_in_sync(listener, server, monkeypatch
     assert listener.microphone.health().n_blocks_lost == 0
 
 
+def test_reader_is_woken_by_each_block(microphone, monkeypatch):
+    monkeypatch.setattr("hygiesync.apps.sound.microphone.TICK_S", TIMEOUT_S)
+    microphone.start()
+    for _ in range(20):
+        # not woken, it would give all that came within the timeout
+        assert 0 < len(microphone.read(TIMEOUT_S)) < TIMEOUT_S / 2 * SAMPLE_RATE
+
+
 def test_reader_that_sleeps_loses_nothing(microphone, server):
     microphone.start()
     server.play(counting(3))

@@ -99,6 +99,29 @@ def test_nothing_is_heard_twice_or_at_another_time(steps):
     assert not take_all(buffer, 3 * RATE // BLOCK).any()  # no ghost comes round
 
 
+def test_what_the_callback_overtakes_is_not_heard_a_round_later():
+    class Overtaking(np.ndarray):
+        """Frames that are taken just before they are written."""
+
+        def __setitem__(self, places, samples):
+            if not is_taking and np.any(samples):
+                take(BLOCK)
+            super().__setitem__(places, samples)
+
+    def take(n):
+        nonlocal is_taking
+        is_taking = True
+        frames = buffer.take(n)
+        is_taking = False
+        return frames
+
+    buffer, is_taking = PlayoutBuffer(RATE), False
+    buffer._frames = buffer._frames.view(Overtaking)
+    buffer.write(np.ones(2 * BLOCK, np.float32), 0)
+    heard = np.concatenate([take(BLOCK) for _ in range(3 * RATE // BLOCK)])
+    np.testing.assert_array_equal(np.nonzero(heard)[0], np.arange(BLOCK))
+
+
 def test_speaker_without_a_device_says_so(monkeypatch):
     monkeypatch.setattr("hygiesync.apps.sound.devices.list_output_devices", list)
     with pytest.raises(MissingDependencyError, match="loudspeaker: none is there"):

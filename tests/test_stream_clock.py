@@ -65,6 +65,14 @@ def test_blocked_callback_leaves_no_offset():
             assert abs(clock.time_of(count) - true_s[index]) < 0.005
 
 
+def test_busy_seconds_leave_no_offset():
+    clock = StreamClock(RATE)
+    for index in range(1, 2001):
+        late_s = 0.03 if 500 < index <= 800 else 0.0  # not one block in time for three seconds
+        clock.observe(index * 160, index * 0.01 + late_s)
+        assert clock.time_of(index * 160) == pytest.approx(index * 0.01, abs=1e-6)
+
+
 def test_lasting_delay_is_followed_without_a_jump():
     clock, last_s = StreamClock(RATE), None
     for index in range(1, 3001):
