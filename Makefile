@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$python && break; \
 	done)
 
-.PHONY: help install train demo test lint generic bench docs clean
+.PHONY: help install train live demo test lint generic bench docs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ install: $(INSTALLED)  ## make .venv and install hygiesync and all it needs
 
 train: $(INSTALLED)  ## VIDEO=recordings/me.mp4 NAME=me: turn a video into the avatar models/me
 	$(BIN)/hygiesync train "$$VIDEO" --out "models/$$NAME"
+
+live: $(INSTALLED)  ## NAME=me: a window in which models/me says what the microphone hears
+	$(BIN)/hygiesync live "models/$$NAME"
 
 demo: $(INSTALLED)  ## see it work, with no camera, microphone or network
 	$(BIN)/hygiesync demo

@@ -12,7 +12,7 @@ import pytest
 
 from hygiesync.apps import bench as module
 from hygiesync.apps.bench import PARTS, bench, format_bench
-from hygiesync.apps.benchmarks import processes
+from hygiesync.apps.benchmarks import live, processes
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render import compositor
@@ -39,6 +39,7 @@ def short_runs():
         patch.setattr(processes, "N_STARTS", 1)
         patch.setattr(module, "N_LOADS", 1)
         patch.setattr(module, "HEARD_S", 0.5)
+        patch.setattr(live, "N_REPEATS", 1)
         yield
 
 
@@ -76,6 +77,9 @@ def test_the_rest_is_measured_too(result):
     assert result["listening"]["sound_s_per_s"] > 0
     assert 0 < result["listening"]["mel_frame_us"]["p50"] <= result["listening"]["mel_frame_us"]["p99"]
     assert result["load_ms"]["p50"] > 0
+    assert set(result["live"]) == {"80", "0"}
+    assert result["live"]["80"]["latency_ms"]["p50"] > result["live"]["0"]["latency_ms"]["p50"]
+    assert all(live["audio_blocks_lost"] == 0 for live in result["live"].values())
     for name in ("bare_python", "import_engine", "help"):
         assert result["startup"][name]["wall_ms"] > 0
         assert result["startup"][name]["cpu_ms"] > 0
@@ -106,6 +110,7 @@ def test_everything_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
     before = [getattr(owner, name) for owner, name, _ in PARTS]
     pictures = talker_avatar.atlas.pictures
     monkeypatch.setattr(module, "measure_startup", lambda report: {})
+    monkeypatch.setattr(module, "measure_live", lambda avatar, report: {})
     n_threads = cv2.getNumThreads()
     cv2.setNumThreads(3)
     try:

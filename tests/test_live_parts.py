@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.apps.live.head import Head
+from hygiesync.apps.live.head import FIRST_S, Head
 from hygiesync.apps.live.histogram import Histogram
 from hygiesync.apps.live.panels import Situation, level_meter, statistics_panel, status_panels
 from hygiesync.apps.live.playout import MAX_WAITING, Playout, Shot
@@ -167,7 +167,8 @@ def test_a_frozen_head_moves_on_from_where_it_was():
     for is_frozen in (False, True, False):
         head.is_frozen = is_frozen
         seen += list(islice(frames, 5))
-    assert [frame.time_s for frame in seen] == [Fraction(number, 25) for number in range(15)]
+    assert [frame.time_s for frame in seen] == [FIRST_S + Fraction(number, 25) for number in range(15)]
+    assert 0 <= FIRST_S < Fraction(1, 100)
     assert [int(frame.image[0, 0, 0]) for frame in seen] == [0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 6, 7, 8, 9]
 
 

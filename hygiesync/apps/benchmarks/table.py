@@ -26,6 +26,12 @@ def format_bench(result: dict[str, Any]) -> str:
         f" {result['listening']['sound_s_per_s']:.0f} s of sound a second",
         f"latency        {result['latency_s'] * 1e3:.0f} ms from sound to picture, before devices",
         f"loading        {result['load_ms']['p50']:.0f} ms",
+        *(
+            f"live           {live['latency_ms']['p50']:.0f} ms from sound to picture, p95"
+            f" {live['latency_ms']['p95']:.0f}, lookahead {lookahead}; {live['pictures_per_s']:.1f} pictures/s,"
+            f" {live['missed_ratio']:.1%} missed"
+            for lookahead, live in result["live"].items()
+        ),
         f"import engine  {startup['ratios']['import_engine_to_bare_python_wall']:.1f} x a bare Python"
         f" ({startup['import_engine']['wall_ms']:.0f} against {startup['bare_python']['wall_ms']:.0f} ms)",
         f"--help         {startup['ratios']['help_to_bare_python_cpu']:.1f} x a bare Python's processor time"

@@ -11,7 +11,11 @@ from itertools import count
 from hygiesync.apps.prefetch import prefetched
 from hygiesync.avatar.template import TemplateSource
 from hygiesync.render.template import TemplateFrame
-from hygiesync.timing import video_frame_time
+from hygiesync.timing import described_time, mel_frames_to_time, video_frame_time
+
+FIRST_S = described_time(0, 0) % mel_frames_to_time(1)
+"""Time of the first picture. The network answers a hundred times a second, and a picture between two answers waits for
+the second; when pictures and answers begin together, that wait is the shortest."""
 
 _READ_AHEAD = 4
 """Pictures decoded ahead, so that the file's end and its beginning are joined in time."""
@@ -23,7 +27,7 @@ class Head:
     Parameters
     ----------
     source : TemplateSource
-        With a frame for each time ``n / fps``.
+        With a frame for each time ``n / fps``; shown `FIRST_S` later.
     fps : Fraction
     """
 
@@ -36,6 +40,6 @@ class Head:
         with closing(prefetched(self._source.frames(), _READ_AHEAD)) as source:
             shown = next(source)
             for number in count():
-                yield replace(shown, time_s=video_frame_time(number, self._fps))
+                yield replace(shown, time_s=FIRST_S + video_frame_time(number, self._fps))
                 if not self.is_frozen:
                     shown = next(source)

@@ -7,7 +7,7 @@ drawn, so after a stall the performer is back in time with the next picture.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from time import perf_counter
 from typing import Protocol
@@ -51,6 +51,8 @@ class Performer:
         Where pictures go.
     fps : Fraction
     audience : sequence of Audience
+    now : callable
+        Host time; another one in simulations.
 
     Attributes
     ----------
@@ -67,7 +69,9 @@ class Performer:
         playout: Playout,
         fps: Fraction,
         audience: Sequence[Audience] = (),
+        now: Callable[[], float] = perf_counter,
     ) -> None:
+        self._now = now
         self._engine, self._source, self._playout, self._audience = engine, source, playout, audience
         self._frame_s = video_frame_time(1, fps)
         self._n_samples = self._first_sample = 0
@@ -126,7 +130,7 @@ class Performer:
                 self._hear(samples)
 
     def _hear(self, samples: np.ndarray) -> None:
-        taken_s = perf_counter()
+        taken_s = self._now()
         if self._wants_reset.is_set():
             self._wants_reset.clear()
             self._engine.reset()
@@ -142,11 +146,11 @@ class Performer:
         """The last pictures, which wait for no more sound."""
         if self._n_samples == self._first_sample:
             return
-        now_s = perf_counter()
+        now_s = self._now()
         self._draw(self._engine.flush(), now_s, now_s)
 
     def _draw(self, pictures: Iterator[VideoFrame], known_s: float, taken_s: float) -> None:
-        stepped_s = perf_counter()
+        stepped_s = self._now()
         while True:
             self._skip_late()
             frame = next(pictures, None)
@@ -156,12 +160,12 @@ class Performer:
             self._next_time_s = frame.time_s + self._frame_s
             sample = self._first_sample + time_to_samples(frame.time_s)
             heard_s = min(self._source.arrival_of(min(sample, self._n_samples - 1)), known_s)
-            ready_s = perf_counter()
+            ready_s = self._now()
             self._playout.put(Shot(frame.image, sample, heard_s, known_s, taken_s, stepped_s, ready_s))
             for one in self._audience:
                 one.see(frame.image, sample)
 
     def _skip_late(self) -> None:
         """Don't draw what a picture that is due and certain would replace at once."""
-        due_s = sample_time(int(self._playout.due_sample(perf_counter())) - self._first_sample)
+        due_s = sample_time(int(self._playout.due_sample(self._now())) - self._first_sample)
         self._engine.skip_until(min(due_s, self._engine.known_until_s) - self._frame_s)
