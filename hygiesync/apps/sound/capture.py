@@ -19,8 +19,8 @@ from hygiesync.apps.sound.wakeup import Wakeup
 BLOCK_S = 0.01
 """Length of a block (seconds): a step of the network.
 
-Measured on the monitor of a PulseAudio null sink, through PortAudio's ALSA and ALSA's pulse plugin, 10 s each. `late` is
-how much later than evenly a block came. No setting overflowed, even while the callback stood still for 5 s.
+Measured on the monitor of a PulseAudio null sink, through PortAudio's ALSA and ALSA's pulse plugin, 10 s each. `late`
+is how much later than evenly a block came. No setting overflowed, even while the callback stood still for 5 s.
 
     block    latency   interval, ms: median (1 to 99 %)   late, ms: median, 95 %
     5 ms     low        5.0  (3.0 to 6.9)                  0.2   1.0
