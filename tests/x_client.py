@@ -9,7 +9,10 @@ import struct
 import time
 
 VIEWABLE = 2
-KEYSYMS = {"Escape": 0xFF1B, "Return": 0xFF0D, "F11": 0xFFC8, "Control_L": 0xFFE3, "Shift_L": 0xFFE1, "space": 0x20}
+KEYSYMS = {
+    "BackSpace": 0xFF08, "Return": 0xFF0D, "Escape": 0xFF1B, "Shift_L": 0xFFE1, "Control_L": 0xFFE3, "F11": 0xFFC8,
+    "space": 0x20,
+}  # fmt: skip
 _KEY_PRESS, _KEY_RELEASE, _CLIENT_MESSAGE = 2, 3, 33
 
 
