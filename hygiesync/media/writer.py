@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ from av.video.stream import VideoStream
 from hygiesync import timing
 from hygiesync.errors import InputError, UsageError
 from hygiesync.media.container import PathLike
+from hygiesync.media.fragments import keep_whole_fragments
 
 logger = logging.getLogger(__name__)
 
@@ -314,6 +316,8 @@ class VideoWriter:
             self._flush()
         except (FFmpegError, OSError, ValueError):
             self._close()
+            with suppress(OSError):  # as it is, it can still be played
+                keep_whole_fragments(self.path)
 
     def _remove(self) -> None:
         """Close whatever is open and delete the file."""

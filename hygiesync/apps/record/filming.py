@@ -1,7 +1,7 @@
 """Filming one take: pictures and sound go to its file, the session goes on, and the window shows both.
 
 One thread does all of it. It never waits for longer than a hundredth of a second, so keys are answered at once; the
-camera and the search for faces have threads of their own.
+camera, the encoder and the search for faces have threads of their own.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ LAST_MOMENT_S = 0.15
 """How long what was taken before the end may take to arrive."""
 
 WAIT_S = 0.01
+
+MOST_AT_ONCE = 8
+"""Pictures that are taken in before the sound and the keys have their turn again."""
 
 Tell = Callable[[str], None]
 
@@ -82,6 +85,7 @@ class Filming:
         self._take: Take | None = None
         self._record: TakeRecord | None = None
         self._newest: CameraFrame | None = None
+        self._shown: CameraFrame | None = None
         self._n_heard = 0
         self._is_over = False
         self._told = ""
@@ -137,19 +141,22 @@ class Filming:
             return
         for action in self._window.poll():
             self._follow(self._session.do(action, time.perf_counter()))
-        if self._newest is not None:
+        if self._newest is not None and self._newest is not self._shown:
             shown = panels(self._session, now_s, self._recorded_s, self._source.health().level_db, advice)
             self._window.show(self._newest.image, shown)
+            self._shown = self._newest
 
     def _listen_and_look(self) -> None:
         """Take in what camera and microphone have."""
         frame = self._camera.read(WAIT_S)
+        n_taken = 0
         while frame is not None:
             self._newest = frame
             self._face_watch.offer(frame.image, frame.host_s)
             if self._take is not None:
                 self._take.see(frame)
-            frame = self._camera.read(0.0)
+            n_taken += 1
+            frame = self._camera.read(0.0) if n_taken < MOST_AT_ONCE else None
         samples = self._source.read(0.0)
         if samples is None:
             self._is_over = True

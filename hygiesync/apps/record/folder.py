@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.errors import InputError, UsageError
+from hygiesync.media.fragments import keep_whole_fragments
 from hygiesync.media.video import probe
 
 RECORDINGS = Path("recordings")
@@ -106,6 +108,8 @@ def open_interrupted(folder: Path) -> RecordingManifest:
         raise UsageError(f"{folder}: holds no recording to go on with; leave out --resume")
     manifest = RecordingManifest.load(folder)
     for take in manifest.takes:
+        with suppress(OSError):  # what can't be trimmed can't be read either, and counts as lost
+            keep_whole_fragments(folder / take.video)
         end_s = _length_s(folder / take.video)
         take.readings = [
             one if one.end_s <= end_s + 0.1 else replace(one, is_complete=False) for one in take.readings
