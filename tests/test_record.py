@@ -10,13 +10,14 @@ import pytest
 import soundfile
 
 from hygiesync.apps import commands
+from hygiesync.apps.camera import FileCamera
 from hygiesync.apps.cli import main
 from hygiesync.apps.record import recorder
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.apps.record.options import RecordOptions, RecordResult
 from hygiesync.apps.record.recorder import record
 from hygiesync.apps.record.session import NEXT, PAUSE, PREVIOUS, QUIT, RETAKE, Phase
-from hygiesync.errors import InputError, UsageError
+from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import probe_audio, read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 
@@ -249,6 +250,24 @@ class TestClaps:
         first_new = again.manifest.takes[1].readings[0]
         assert first_new.item == again.manifest.takes[0].readings[-1].item  # which was broken off
         assert RecordingManifest.load(tmp_path / "clap") == again.manifest
+
+    def test_a_camera_that_is_unplugged(self, claps, text, tmp_path, monkeypatch):
+        class Unplugged(FileCamera):
+            def read(self, timeout_s):
+                frame = super().read(timeout_s)
+                if frame is not None and frame.host_s > self.begins_s + 2:
+                    raise MissingDependencyError("camera Laptop is gone; plug it in again")
+                return frame
+
+        told = []
+        monkeypatch.setattr(recorder, "open_camera", Unplugged)
+        with pytest.raises(MissingDependencyError, match="is gone"):
+            record(self.options(claps, text, tmp_path), told.append)
+        assert "--resume" in told[-1]
+        manifest = RecordingManifest.load(tmp_path / "clap")
+        assert (manifest.state, manifest.takes[0].readings[-1].is_complete) == ("stopped", False)
+        check_in_sync(tmp_path / "clap" / "clap.mp4", 3)
+        assert float(probe(tmp_path / "clap" / "clap.mp4").duration_s) == pytest.approx(1.7, abs=0.35)
 
     def test_leaving_before_the_beginning_leaves_nothing(self, claps, text, tmp_path, monkeypatch):
         press(monkeypatch, [(0.2, QUIT)])

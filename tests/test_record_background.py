@@ -1,0 +1,98 @@
+"""Writing beside the preview: everything in order, errors at the next call, and never without bound."""
+
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from hygiesync.apps.record import background
+from hygiesync.apps.record.background import BackgroundWriter
+from hygiesync.errors import InputError
+
+IMAGE = np.zeros((10, 10, 3), np.uint8)
+TIMEOUT_S = 20
+
+
+class Notebook:
+    """In place of a VideoWriter: notes what it is handed; may hang, or fail at a number."""
+
+    def __init__(self, fails_at=None):
+        self.notes, self.ended_with, self.fails_at = [], "nothing", fails_at
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, where):
+        self.ended_with = error
+
+    def write(self, image, time_s, *, is_keyframe=False):
+        self.may_go_on.wait(TIMEOUT_S)
+        if len(self.notes) == self.fails_at:
+            raise InputError("disk full")
+        self.notes.append((time_s, is_keyframe))
+
+    def write_audio(self, samples):
+        self.notes.append(len(samples))
+
+
+def test_all_is_written_in_order_before_it_ends():
+    notebook = Notebook()
+    with BackgroundWriter(notebook) as writer:
+        for number in range(50):
+            writer.write(IMAGE, Fraction(number), is_keyframe=number % 7 == 0)
+            writer.write_audio(np.zeros(number, np.float32))
+    expected = [one for n in range(50) for one in ((Fraction(n), n % 7 == 0), n)]
+    assert notebook.notes == expected
+    assert notebook.ended_with is None
+
+
+def test_an_error_comes_out_of_a_later_call():
+    notebook = Notebook(fails_at=3)
+    with pytest.raises(InputError, match="disk full"), BackgroundWriter(notebook) as writer:
+        for number in range(100_000):
+            writer.write(IMAGE, Fraction(number))
+    assert len(notebook.notes) == 3
+    assert isinstance(notebook.ended_with, InputError)
+
+
+def test_an_error_at_the_end_is_not_lost():
+    notebook = Notebook(fails_at=0)
+    notebook.may_go_on.clear()
+    with pytest.raises(InputError, match="disk full"), BackgroundWriter(notebook) as writer:
+        writer.write(IMAGE, Fraction(0))
+        notebook.may_go_on.set()
+    assert isinstance(notebook.ended_with, InputError)
+
+
+def test_what_came_before_an_exception_is_written():
+    notebook = Notebook()
+    with pytest.raises(KeyboardInterrupt), BackgroundWriter(notebook) as writer:
+        for number in range(20):
+            writer.write(IMAGE, Fraction(number))
+        raise KeyboardInterrupt
+    assert len(notebook.notes) == 20
+    assert isinstance(notebook.ended_with, KeyboardInterrupt)
+
+
+def test_a_slow_disk_makes_the_caller_wait(monkeypatch):
+    monkeypatch.setattr(background, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
+    notebook = Notebook()
+    notebook.may_go_on.clear()
+    n_handed_over = []
+    with BackgroundWriter(notebook) as writer:
+
+        def hand_over():
+            for number in range(12):
+                writer.write(IMAGE, Fraction(number))
+                n_handed_over.append(number)
+
+        caller = threading.Thread(target=hand_over)
+        caller.start()
+        caller.join(0.3)
+        assert len(n_handed_over) == 5
+        notebook.may_go_on.set()
+        caller.join(TIMEOUT_S)
+    assert len(notebook.notes) == 12
