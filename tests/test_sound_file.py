@@ -8,8 +8,10 @@ import soundfile
 
 from hygiesync.apps.sound.level import LevelMeter
 from hygiesync.apps.sound.sound_file import SoundFile
+from hygiesync.apps.sound.source import FIRST_BLOCK
 from hygiesync.errors import InputError
 from hygiesync.media.audio import read_audio
+from hygiesync.timing import HOP_LENGTH, WIN_LENGTH
 
 
 @pytest.fixture
@@ -50,8 +52,14 @@ def test_never_before_its_time(source):
         assert source.clock.time_of(n_samples) <= host_s + 0.011
     start_s = source.clock.time_of(0)
     assert reads[-1][0] - start_s >= len(heard) / 16_000
-    assert source.arrival_of(0) == source.arrival_of(159) == pytest.approx(start_s + 0.01)
-    assert source.arrival_of(160) == pytest.approx(start_s + 0.02)
+    assert source.arrival_of(0) == source.arrival_of(FIRST_BLOCK - 1) == pytest.approx(start_s + 0.005)
+    assert source.arrival_of(FIRST_BLOCK) == source.arrival_of(FIRST_BLOCK + 159) == pytest.approx(start_s + 0.015)
+    assert source.arrival_of(FIRST_BLOCK + 160) == pytest.approx(start_s + 0.025)
+
+
+def test_each_mel_frame_is_complete_at_the_end_of_a_block():
+    ends = {FIRST_BLOCK + n * HOP_LENGTH for n in range(100)}
+    assert {WIN_LENGTH + n * HOP_LENGTH for n in range(50)} <= ends
 
 
 def test_reader_that_sleeps_gets_all_that_is_due(source):

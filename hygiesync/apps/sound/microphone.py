@@ -22,7 +22,7 @@ from hygiesync.apps.sound.keeper import DeviceKeeper
 from hygiesync.apps.sound.level import LevelMeter
 from hygiesync.apps.sound.opening import open_first
 from hygiesync.apps.sound.resampler import BlockResampler
-from hygiesync.apps.sound.source import SoundHealth
+from hygiesync.apps.sound.source import FIRST_BLOCK, SoundHealth
 from hygiesync.apps.sound.timeline import Timeline
 from hygiesync.apps.sound.wakeup import Wakeup
 
@@ -46,7 +46,7 @@ class Microphone:
         self.sample_rate = sample_rate
         self.clock = StreamClock(sample_rate)
         self._device = device
-        self._timeline = Timeline(self.clock)
+        self._timeline = Timeline(self.clock, FIRST_BLOCK if sample_rate == timing.SAMPLE_RATE else None)
         self._meter = LevelMeter(sample_rate)
         self._wakeup = Wakeup()
         self._keeper = DeviceKeeper(self._open, f"keeper of {device.name}")

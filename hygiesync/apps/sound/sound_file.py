@@ -17,7 +17,7 @@ import numpy as np
 from hygiesync import timing
 from hygiesync.apps.sound.clock import StreamClock
 from hygiesync.apps.sound.level import LevelMeter
-from hygiesync.apps.sound.source import SoundHealth
+from hygiesync.apps.sound.source import FIRST_BLOCK, SoundHealth
 from hygiesync.media.audio import read_audio_blocks
 from hygiesync.media.container import PathLike
 
@@ -32,7 +32,8 @@ class SoundFile:
     sample_rate : int
         Samples a second to deliver (Hz).
     block : int
-        Samples that arrive at once; 160 at 16 kHz are the 10 ms that a microphone's blocks have.
+        Samples that arrive at once; 160 at 16 kHz are the 10 ms that a microphone's blocks have, and the first is then
+        as short as a microphone's.
     """
 
     def __init__(self, path: PathLike, sample_rate: int = timing.SAMPLE_RATE, block: int = timing.HOP_LENGTH) -> None:
@@ -41,6 +42,8 @@ class SoundFile:
         self.clock = StreamClock(sample_rate)
         self._path = path
         self._block_length = block
+        is_like_a_microphone = (sample_rate, block) == (timing.SAMPLE_RATE, timing.HOP_LENGTH)
+        self._first_length = FIRST_BLOCK if is_like_a_microphone else block
         self._meter = LevelMeter(sample_rate)
         self._lock = threading.Lock()  # the reader's; `close` may come from another thread
         self._blocks: Iterator[np.ndarray] = iter(())
@@ -58,7 +61,7 @@ class SoundFile:
             When it can't be read or has no sound.
         """
         with self._lock:
-            self._blocks = read_audio_blocks(self._path, self.sample_rate, block_length=self._block_length)
+            self._blocks = self._read_blocks()
             self._next = next(self._blocks, None)
             self._start_s = time.perf_counter()
             self.clock.observe(0, self._start_s)
@@ -85,7 +88,8 @@ class SoundFile:
 
     def arrival_of(self, sample: int) -> float:
         """When the block with this sample was due."""
-        end = (sample // self._block_length + 1) * self._block_length
+        n_whole = (sample - self._first_length) // self._block_length + 1
+        end = self._first_length + n_whole * self._block_length
         # the file's last block may be short
         return self._due(min(end, self._n_delivered) if sample < self._n_delivered else end)
 
@@ -108,6 +112,19 @@ class SoundFile:
         samples = np.concatenate(taken) if taken else np.zeros(0, np.float32)
         self._meter.push(samples)
         return samples
+
+    def _read_blocks(self) -> Iterator[np.ndarray]:
+        """The file's blocks, the first of its own length."""
+        blocks = read_audio_blocks(self._path, self.sample_rate, block_length=self._block_length)
+        held = next(blocks)
+        yield held[: self._first_length]
+        held = held[self._first_length :]
+        for block in blocks:
+            joined = np.concatenate([held, block])
+            yield joined[: self._block_length]
+            held = joined[self._block_length :]
+        if len(held):
+            yield held
 
     def _due(self, n_samples: int) -> float:
         return self._start_s + float(timing.sample_time(n_samples, self.sample_rate))

@@ -10,10 +10,16 @@ from typing import Protocol
 
 import numpy as np
 
+from hygiesync import timing
 from hygiesync.apps.sound.clock import StreamClock
 
 SILENCE_DB = -120.0
 """Level given for digital silence, dB below full scale."""
+
+
+FIRST_BLOCK = timing.WIN_LENGTH % timing.HOP_LENGTH
+"""Samples of the first block of a timeline at the engine's rate. A mel frame is two and a half hops long: where blocks
+of one hop are counted from here, each frame is complete at a block's end, and not half a block before it."""
 
 
 @dataclass(frozen=True)

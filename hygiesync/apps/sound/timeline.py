@@ -53,6 +53,8 @@ class Timeline:
     ----------
     clock : StreamClock
         Is fed with what is placed.
+    first_block : int, optional
+        Samples to keep of the very first block: its last ones; see :data:`hygiesync.apps.sound.source.FIRST_BLOCK`.
 
     Attributes
     ----------
@@ -64,8 +66,9 @@ class Timeline:
         Holes that the device reported, or that were found by time.
     """
 
-    def __init__(self, clock: StreamClock) -> None:
+    def __init__(self, clock: StreamClock, first_block: int | None = None) -> None:
         self.clock = clock
+        self._first_block = first_block
         self.n_samples = 0
         self.n_filled = 0
         self.n_overflows = 0
@@ -108,7 +111,8 @@ class Timeline:
             self.n_overflows += 1
         if not self.clock.is_running:
             self._is_new_stream = False
-            self._place(samples, host_s, captured_s)
+            kept = samples if self._first_block is None else samples[-self._first_block :]
+            self._place(kept, host_s, captured_s)
             return
         late_s = self._lateness(len(samples), host_s, captured_s)
         if not self._held:
