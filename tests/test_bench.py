@@ -180,7 +180,7 @@ def test_progress_is_told(talker_avatar, short_runs, monkeypatch):
     told = []
     monkeypatch.setattr(processes, "_run_python", lambda arguments: (0.01, 0.01))
     bench(talker_avatar, ((128, 128),), progress=lambda *work: told.append(work))
-    assert {stage for stage, *_ in told} == {"drawing", "starting"}
+    assert {stage for stage, *_ in told} == {"drawing", "live", "starting"}
     assert all(0 <= done <= total for _, done, total, _ in told)
 
 
