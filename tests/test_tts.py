@@ -111,5 +111,5 @@ def test_options_out_of_range_are_refused(options: dict[str, int]) -> None:
 
 def test_without_espeakng_loader_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install hygiesync\[demo\]"):
+    with pytest.raises(MissingDependencyError, match="pip install espeakng-loader"):
         synthesise("Hello.")

@@ -43,8 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
-        _add_record, _add_train, _add_render, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export, _add_info,
-        _add_devices, _add_doctor,
+        _add_record, _add_train, _add_render, _add_say, _add_live, _add_evaluate, _add_bench, _add_demo, _add_export,
+        _add_info, _add_devices, _add_doctor,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -163,6 +163,34 @@ def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")
     parser.add_argument("--crf", type=int, default=17, help="quality, 0 (lossless) to 51 (%(default)s)")
     parser.add_argument("--encoder-preset", default="veryfast", metavar="P", help="x264's speed (%(default)s)")
+
+
+def _add_say(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "say", "make an avatar say a text, as an mp4",
+        "Make an avatar say a text, read aloud by a voice that needs no network.\n\n"
+        '  hygiesync say models/me "Hello, how are you?" --out hello.mp4\n'
+        '  hygiesync say models/me "Bonjour !" --language fr --voice f3 --out bonjour.mp4\n'
+        "  hygiesync say models/me - --voice en_GB-alba-medium.onnx --out read.mp4 < story.txt\n\n"
+        "espeak-ng speaks over a hundred languages, like a machine. A voice of Piper (two files, .onnx and\n"
+        ".onnx.json) speaks one, like a person; it needs `pip install 'hygiesync[piper]'`.",
+    )  # fmt: skip
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
+    parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
+    parser.add_argument(
+        "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, zh (%(default)s)"
+    )
+    parser.add_argument(
+        "--voice", metavar="V", help="a variant of espeak's, such as f3 or m2, or a Piper voice's .onnx file"
+    )
+    parser.add_argument("--speed", type=int, default=150, metavar="WPM", help="words a minute, 80 to 450 (%(default)s)")
+    parser.add_argument("--pitch", type=int, default=50, metavar="P", help="espeak's, 0 to 100 (%(default)s)")
+    parser.add_argument("--fps", metavar="F", help="pictures a second, 1 to 240; 29.97 means 30000/1001")
+    parser.add_argument(
+        "--expressiveness", type=float, default=1.0, metavar="X",
+        help="how far the mouth goes from rest, 0 to 2; 1 is as the person does (%(default)g)",
+    )  # fmt: skip
 
 
 def _add_live(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -14,6 +14,7 @@ from hygiesync.apps.progress import StageBars
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
+    from hygiesync.apps.live.stopping import StopRequest
     from hygiesync.apps.training_report.words import Word
 
 _CONSENT_QUESTION = "Does the person shown in the video agree to this avatar being made? [y/N] "
@@ -106,15 +107,42 @@ def run_render(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_say(arguments: argparse.Namespace) -> int:
+    """``hygiesync say``."""
+    from hygiesync.apps.offline import RenderOptions
+    from hygiesync.apps.say import say
+    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.speech.voices import open_voice
+    from hygiesync.timing import parse_fps
+
+    options = RenderOptions(
+        fps=None if arguments.fps is None else parse_fps(arguments.fps), expressiveness=arguments.expressiveness
+    )
+    voice = open_voice(arguments.voice, arguments.language, arguments.speed, arguments.pitch)
+    avatar = Avatar.load(arguments.avatar)
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    with StageBars() as bars:
+        say(avatar, text, voice, arguments.out, options, bars)
+    print(f"{arguments.out}: written")
+    return 0
+
+
 def run_live(arguments: argparse.Namespace) -> int:
     """``hygiesync live``."""
+    from hygiesync.apps.live.stopping import stop_signals
+
+    if arguments.list_devices:
+        return _list_sound_devices()
+    with stop_signals() as stop:  # before all that takes long
+        return _run_live(arguments, stop)
+
+
+def _run_live(arguments: argparse.Namespace, stop: StopRequest) -> int:
     from hygiesync.apps.live.session import LiveOptions, run_live
     from hygiesync.apps.live.summary import format_result
     from hygiesync.avatar.bundle import Avatar
     from hygiesync.timing import parse_fps
 
-    if arguments.list_devices:
-        return _list_sound_devices()
     if arguments.avatar is None:
         raise UsageError("live: expected the avatar's folder, such as models/me; `hygiesync train` makes one")
     if arguments.no_window and arguments.output == "virtual-camera":
@@ -133,9 +161,10 @@ def run_live(arguments: argparse.Namespace) -> int:
         mirror=arguments.mirror,
         statistics=arguments.statistics,
     )
-    result = run_live(Avatar.load(arguments.avatar), options, _warn)
-    _write_json(arguments.json, result)
+    stop.check()
+    result = run_live(Avatar.load(arguments.avatar), options, _warn, stop)
     print(format_result(result))
+    _write_json(arguments.json, result)
     if result["failure"]:
         raise InputError(result["failure"])
     return 0

@@ -137,9 +137,10 @@ def _ask_espeak(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
         import espeakng_loader
     except ImportError as error:
         raise MissingDependencyError(
-            "text to speech needs espeakng-loader, which isn't installed; run `pip install hygiesync[demo]`"
+            "text to speech needs espeakng-loader, which isn't installed; run `pip install espeakng-loader`"
         ) from error
     paths = dict(library=espeakng_loader.get_library_path(), data=espeakng_loader.get_data_path())
+    _check_variant(request["language"], Path(paths["data"]))
     command = [sys.executable, "-I", str(Path(espeak.__file__))]
     done = subprocess.run(command, input=json.dumps(paths | request).encode(), capture_output=True, check=False)
     if done.returncode != 0:
@@ -155,6 +156,14 @@ def _ask_espeak(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
             " run `pip install --force-reinstall espeakng-loader`"
         )
     return header, np.frombuffer(audio, np.int16).astype(np.float32) / 32768
+
+
+def _check_variant(language: str, data: Path) -> None:
+    """Refuse a variant that there is none of: espeak would speak with its plain voice, and say nothing of it."""
+    _, plus, variant = language.partition("+")
+    known = sorted(path.name for path in (data / "voices" / "!v").iterdir())
+    if plus and variant not in known:
+        raise UsageError(f"voice: expected one of espeak's variants ({', '.join(known)}), got {variant!r}")
 
 
 def _phonemes(events: list[tuple[str, int]], samples: np.ndarray, sample_rate: int) -> tuple[Phoneme, ...]:
