@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from display import needs_display, virtual_display
+from display import needs_display, virtual_display, without_display
 from sound_server import SoundServer, needs_sound_server
 
 from hygiesync import Engine
 from hygiesync.apps.live.head import Head
-from hygiesync.apps.live.performer import Performer
+from hygiesync.apps.live.performer import MAX_LEVEL, Performer
 from hygiesync.apps.live.playout import Playout
 from hygiesync.apps.live.session import LiveOptions, run_live
 from hygiesync.apps.offline import RenderOptions, render
@@ -100,6 +100,15 @@ def compare_with_offline(recording, avatar, folder):
     times_s, lips = lips_of(recording, avatar)
     clock = np.arange(times_s[0] + 0.1, min(times_s[-1], wanted[0][-1]) - 0.1, 1 / 60)
     return compare_lips(at_times(*wanted, clock), at_times(times_s, lips, clock), 1 / 60)
+
+
+def middle(screenshot):
+    """The face in a screenshot, without the text in the window's corners."""
+    rows, columns = (np.flatnonzero(screenshot.any((axis, 2))) for axis in (1, 0))
+    height, width = np.ptp(rows), np.ptp(columns)
+    return screenshot[
+        rows[0] + height // 3 : rows[-1] - height // 3, columns[0] + width // 3 : columns[-1] - width // 3
+    ]
 
 
 # --- a microphone and a window
@@ -253,7 +262,7 @@ def test_keys(avatar_directory, speech, tmp_path):
         for key in ("s", "m", "z", "h", "h", "x", "r", "r", "BackSpace", "space"):
             display.client.press(key)
             time.sleep(0.3)
-        still = [display.screenshot() for _ in range(2) if not time.sleep(0.4)]
+        still = [middle(display.screenshot()) for _ in range(2) if not time.sleep(0.4)]
         display.client.press("q")
         code, out, err = finish(process)
     assert code == 0, err
@@ -277,6 +286,83 @@ def test_a_signal_ends_it_in_order(avatar_directory, speech, tmp_path, number):
     assert str(recording) in out
     assert probe(recording).n_frames > 30
     assert (tmp_path / "j.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay_s", [0.25, 0.5, 0.75])
+def test_a_signal_while_it_starts_is_not_lost(avatar_directory, speech, tmp_path, number, delay_s):
+    """Wherever it comes: in the middle of an import, of a first drawing, or after it."""
+    recording = tmp_path / "said.mp4"
+    with live(avatar_directory, "--no-window", "--input-device", speech[1], "--record", recording) as process:
+        while "hygiesync" not in str(psutil.Process(process.pid).cmdline()):
+            time.sleep(0.01)
+        time.sleep(delay_s)
+        process.send_signal(number)
+        start_s = time.perf_counter()
+        code, _, err = finish(process)
+    assert time.perf_counter() - start_s < 0.5 * len(speech[0]) / RATE
+    assert code in (0, 130, -number), err  # by the signal itself only before a line of ours has run
+    assert not recording.exists() or probe(recording).n_frames > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--no-window", "--input-device", "missing.wav"], 3),
+        (["--input-device", "SPEECH"], 4),
+        (["--no-window", "--input-device", "SPEECH", "--monitor"], 4),
+        (["--no-window", "--input-device", "RECORDING"], 2),
+    ],
+)
+def test_what_was_recorded_before_survives_a_session_that_does_not_begin(
+    avatar_directory, speech, tmp_path, arguments, code
+):
+    recording = tmp_path / "precious.wav"
+    recording.write_bytes(speech[1].read_bytes())
+    names = {"SPEECH": speech[1], "RECORDING": recording}
+    environment = without_display() | {"PULSE_SERVER": "unix:/nowhere"}
+    with live(
+        avatar_directory, *(names.get(argument, argument) for argument in arguments), "--record", recording,
+        environment=environment,
+    ) as process:  # fmt: skip
+        assert finish(process)[0] == code
+    assert recording.read_bytes() == speech[1].read_bytes()
+
+
+@pytest.mark.parametrize("length_s", [0.05, 0.3])
+def test_a_short_file_is_shown_to_its_end(talker_avatar, speech, tmp_path, length_s):
+    """Its last pictures come at once, since they wait for no more sound, and are shown in their own time."""
+    sound = tmp_path / "short.wav"
+    write_wav(sound, speech[0][: round(length_s * RATE)], RATE)
+    result = run_live(talker_avatar, LiveOptions(input_device=str(sound), output="none"))
+    assert result["pictures_shown"] + result["pictures_missed"] == round(60 * length_s)
+    assert result["pictures_missed"] <= 1
+    assert result["pictures_per_s"] == pytest.approx(60, rel=0.2)
+
+
+def test_samples_that_are_no_sound_are_silence(talker_avatar, speech):
+    heard = []
+
+    class Ear:
+        def hear(self, samples):
+            heard.append(samples)
+
+        def see(self, picture, sample):
+            pass
+
+    samples = speech[0][:8000].copy()
+    samples[4000:4010], samples[5000:5010] = np.nan, 1e30
+    source, fps = SimulatedMicrophone(samples, 0.4), Fraction(25)
+    engine = Engine(talker_avatar, fps, renderer=CoefficientRecorder())
+    performer = Performer(engine, source, Playout(source.clock), fps, audience=[Ear()], now=source.now_s)
+    performer.start()
+    while not performer.is_finished:
+        time.sleep(0.01)
+    performer.check()
+    said = np.concatenate(heard)
+    assert np.isfinite(said).all() and np.abs(said).max() <= MAX_LEVEL
+    np.testing.assert_array_equal(said[:4000], samples[:4000])
+    assert not said[4000:4010].any()
 
 
 def test_a_killed_session_leaves_a_playable_recording(avatar_directory, speech, tmp_path):

@@ -1,5 +1,6 @@
 """The parts of live speech by themselves: when pictures are shown, what is recorded, what is counted."""
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -19,11 +20,12 @@ from hygiesync.apps.live.panels import Situation, level_meter, statistics_panel,
 from hygiesync.apps.live.playout import MAX_WAITING, Playout, Shot
 from hygiesync.apps.live.recorder import Recorder
 from hygiesync.apps.live.statistics import PARTS, Statistics
+from hygiesync.apps.live.stopping import PATIENCE_S, StopRequest, stop_signals
 from hygiesync.apps.sound.clock import StreamClock
 from hygiesync.apps.sound.source import SILENCE_DB, SoundHealth
 from hygiesync.errors import InputError
 from hygiesync.media.audio import read_audio
-from hygiesync.media.video import read_frames
+from hygiesync.media.video import VideoWriter, read_frames
 from hygiesync.render.template import TemplateFrame
 
 RATE, FPS = 16_000, 60
@@ -172,6 +174,55 @@ def test_a_frozen_head_moves_on_from_where_it_was():
     assert [int(frame.image[0, 0, 0]) for frame in seen] == [0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 6, 7, 8, 9]
 
 
+def test_a_head_that_is_closed_leaves_no_thread():
+    class Source:
+        def frames(self):
+            return (TemplateFrame(PICTURE, Fraction(number, 25), None) for number in count())
+
+    before = threading.active_count()
+    head = Head(Source(), Fraction(25))
+    head.close()
+    frames = head.frames()
+    next(frames)
+    assert threading.active_count() == before + 1
+    head.close()
+    head.close()
+    assert threading.active_count() == before
+
+
+# --- ending
+
+
+def test_ctrl_c_is_noted_and_raises_nothing():
+    before = signal.getsignal(signal.SIGINT)
+    with stop_signals() as stop:
+        stop.check()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set
+        with pytest.raises(KeyboardInterrupt):
+            stop.check()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_who_waits_in_vain_for_the_end_may_insist():
+    stop = StopRequest()
+    stop.set(10.0)
+    stop.set(10.0 + PATIENCE_S / 2)
+    with pytest.raises(KeyboardInterrupt):
+        stop.set(10.1 + PATIENCE_S)
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_signals() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert not stop.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 # --- recording
 
 
@@ -209,6 +260,58 @@ def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path):
     np.testing.assert_allclose(bright, np.array(starts) + 0.02, atol=0.003)
     end_s = float(pictures[-1][0]) + 0.04
     assert len(read_audio(tmp_path / "out.mp4")) / RATE == pytest.approx(end_s, abs=0.07)
+
+
+def test_a_recording_begins_with_the_first_sound_that_it_is_told_of(tmp_path, monkeypatch):
+    recorder = Recorder((64, 48), Fraction(25), {})
+    perform(recorder, 100)
+    open_file = VideoWriter.__enter__
+
+    def slowly(writer):
+        perform(recorder, 30, first_block=100)  # the performer doesn't wait while a file is opened
+        return open_file(writer)
+
+    monkeypatch.setattr(VideoWriter, "__enter__", slowly)
+    recorder.start(tmp_path / "out.mp4")
+    perform(recorder, 200, first_block=130)
+    assert recorder.wait() == [tmp_path / "out.mp4"]
+    bright = [float(time) for time, picture in read_pictures(tmp_path / "out.mp4") if picture.mean() > 120]
+    loud = np.flatnonzero(np.abs(read_audio(tmp_path / "out.mp4")) > 0.2) / RATE
+    assert bright[0] == pytest.approx(loud[0] + 0.02, abs=0.003)
+
+
+def test_a_recording_ended_at_once_by_wish_is_no_failure(tmp_path):
+    recorder = Recorder((64, 48), Fraction(25), {})
+    recorder.start(tmp_path / "out.mp4")
+    recorder.stop(is_wanted=True)
+    assert recorder.wait() == []
+    assert recorder.failures == []
+
+
+def test_the_failure_of_an_earlier_recording_is_not_forgotten(tmp_path):
+    recorder = Recorder((64, 48), Fraction(25), {})
+    for _ in range(2):  # the same file: it is begun once the other has let go of it
+        recorder.start(tmp_path / "out.mp4")
+        recorder.stop()
+    recorder.start(tmp_path / "out.mp4")
+    perform(recorder, 50)
+    assert recorder.wait() == [tmp_path / "out.mp4"]
+    assert recorder.failure is None
+    assert ["not one picture" in str(failure) for failure in recorder.failures] == [True, True]
+
+
+def test_a_fault_while_recording_is_raised_where_it_is_heard_of(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise ZeroDivisionError("the recorder's own")
+
+    recorder = Recorder((64, 48), Fraction(25), {})
+    recorder.check()
+    recorder.start(tmp_path / "out.mp4")
+    monkeypatch.setattr(VideoWriter, "write", fail)
+    perform(recorder, 50)
+    recorder.wait()
+    with pytest.raises(ZeroDivisionError, match="the recorder's own"):
+        recorder.check()
 
 
 def test_several_recordings_in_one_session(tmp_path):

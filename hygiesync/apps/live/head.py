@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -33,13 +33,20 @@ class Head:
 
     def __init__(self, source: TemplateSource, fps: Fraction) -> None:
         self._source, self._fps = source, fps
+        self._reading: Generator[TemplateFrame] | None = None
         self.is_frozen = False
 
     def frames(self) -> Iterator[TemplateFrame]:
         """The frames, for ever. Time goes on while the head stands still; afterwards it moves on from where it was."""
-        with closing(prefetched(self._source.frames(), _READ_AHEAD)) as source:
+        self._reading = prefetched(self._source.frames(), _READ_AHEAD)
+        with closing(self._reading) as source:
             shown = next(source)
             for number in count():
                 yield replace(shown, time_s=FIRST_S + video_frame_time(number, self._fps))
                 if not self.is_frozen:
                     shown = next(source)
+
+    def close(self) -> None:
+        """End the thread that reads ahead, once nobody takes frames any more; again does nothing."""
+        if self._reading is not None:
+            self._reading.close()

@@ -25,6 +25,9 @@ _READ_S = 0.05
 
 _WARM_UP_SAMPLES = 8_000
 
+MAX_LEVEL = 8.0
+"""Loudest sample that is believed, 18 dB above full scale: a driver's faults must not reach network and encoder."""
+
 
 class Audience(Protocol):
     """Something that is told all that is said and seen, in the performer's thread; it must not wait."""
@@ -137,7 +140,7 @@ class Performer:
             self._first_sample, self._next_time_s = self._n_samples, Fraction(0)
         self._n_samples += len(samples)
         known_s = self._source.arrival_of(self._n_samples - 1)
-        heard = np.zeros_like(samples) if self.is_muted else samples
+        heard = np.zeros_like(samples) if self.is_muted else _believable(samples)
         for one in self._audience:
             one.hear(heard)
         self._draw(self._engine.push(heard), known_s, taken_s)
@@ -147,9 +150,10 @@ class Performer:
         if self._n_samples == self._first_sample:
             return
         now_s = self._now()
-        self._draw(self._engine.flush(), now_s, now_s)
+        self._draw(self._engine.flush(), now_s, now_s, is_end=True)
 
-    def _draw(self, pictures: Iterator[VideoFrame], known_s: float, taken_s: float) -> None:
+    def _draw(self, pictures: Iterator[VideoFrame], known_s: float, taken_s: float, is_end: bool = False) -> None:
+        """Hand the pictures on; those of the end come all at once, long before they are due."""
         stepped_s = self._now()
         while True:
             self._skip_late()
@@ -161,11 +165,21 @@ class Performer:
             sample = self._first_sample + time_to_samples(frame.time_s)
             heard_s = min(self._source.arrival_of(min(sample, self._n_samples - 1)), known_s)
             ready_s = self._now()
-            self._playout.put(Shot(frame.image, sample, heard_s, known_s, taken_s, stepped_s, ready_s))
+            if is_end:
+                self._stop.wait(self._playout.room_in_s(ready_s))
+            shot = Shot(frame.image, sample, heard_s, known_s, taken_s, stepped_s, ready_s)
+            self._playout.put(shot, is_usual=not is_end)
             for one in self._audience:
                 one.see(frame.image, sample)
 
     def _skip_late(self) -> None:
         """Don't draw what a picture that is due and certain would replace at once."""
+        if not self._playout.has_begun:
+            return
         due_s = sample_time(int(self._playout.due_sample(self._now())) - self._first_sample)
         self._engine.skip_until(min(due_s, self._engine.known_until_s) - self._frame_s)
+
+
+def _believable(samples: np.ndarray) -> np.ndarray:
+    """Samples (n,) with silence for what is no number, and no louder than anything can be."""
+    return np.clip(np.nan_to_num(samples, nan=0.0), -MAX_LEVEL, MAX_LEVEL)

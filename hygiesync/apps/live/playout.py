@@ -90,9 +90,27 @@ class Playout:
         """Whether no picture waits."""
         return not self._waiting
 
-    def put(self, shot: Shot) -> None:
-        """Hand in a picture; never waits."""
-        self._readiness.append(shot.ready_s - self._clock.time_of(shot.sample))
+    @property
+    def has_begun(self) -> bool:
+        """Whether a picture was handed in, so that there is a delay."""
+        return bool(self._readiness)
+
+    def room_in_s(self, now_s: float) -> float:
+        """How long until a picture can be handed in without dropping one, seconds."""
+        with self._changed:
+            return 0.0 if len(self._waiting) < MAX_WAITING else max(0.0, self._due_s(self._waiting[0]) - now_s)
+
+    def put(self, shot: Shot, is_usual: bool = True) -> None:
+        """Hand in a picture; never waits.
+
+        Parameters
+        ----------
+        shot : Shot
+        is_usual : bool
+            Whether pictures to come will be as late as this one; the delay is chosen by those.
+        """
+        if is_usual or not self._readiness:
+            self._readiness.append(shot.ready_s - self._clock.time_of(shot.sample))
         usual_s = float(np.quantile(self._readiness, READY_SHARE))
         self._delay_s = min(usual_s, min(self._readiness) + MAX_SPREAD_S)
         with self._changed:

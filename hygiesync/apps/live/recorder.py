@@ -58,12 +58,18 @@ class Recorder:
     def duration_s(self) -> float:
         """Sound in the file so far, seconds."""
         recording = self._recording
-        return 0.0 if recording is None else float(sample_time(self._n_samples - recording.first_sample))
+        first_sample = None if recording is None else recording.first_sample
+        return 0.0 if first_sample is None else float(sample_time(self._n_samples - first_sample))
 
     @property
     def failure(self) -> InputError | None:
         """Why the newest recording ended early, if it did. Its file is playable up to there."""
         return self._all[-1].failure if self._all else None
+
+    @property
+    def failures(self) -> list[InputError]:
+        """The same of all recordings."""
+        return [recording.failure for recording in self._all if recording.failure is not None]
 
     @property
     def n_left_out(self) -> int:
@@ -79,20 +85,30 @@ class Recorder:
             When `path` can't be written.
         """
         self.stop()
+        for recording in self._all:
+            if recording.path == path:
+                recording.join()
         writer = VideoWriter(
             path, *self._size, self._fps, audio_rate=SAMPLE_RATE, audio_channels=1, metadata=self._metadata,
             keeps_fragments=True, crf=_CRF, preset="ultrafast", n_threads=1,
         )  # fmt: skip
-        self._recording = _Recording(writer, path, self._n_samples, video_frame_time(1, self._fps))
-        self._all.append(self._recording)
+        recording = _Recording(writer, path, video_frame_time(1, self._fps))
+        self._all.append(recording)
+        self._recording = recording
 
-    def stop(self) -> None:
-        """End the file with the last picture that came."""
+    def stop(self, is_wanted: bool = False) -> None:
+        """End the file with the last picture that came.
+
+        Parameters
+        ----------
+        is_wanted : bool
+            Somebody asked for the end: then it is no failure if no picture had come yet, and there is no file.
+        """
         recording, self._recording = self._recording, None
         if recording is not None:
-            recording.end()
+            recording.end(is_wanted)
 
-    def wait(self) -> list[Path]:
+    def wait(self, is_wanted: bool = False) -> list[Path]:
         """Stop, and wait until all files are finished.
 
         Returns
@@ -100,32 +116,46 @@ class Recorder:
         list of Path
             The files that there are.
         """
-        self.stop()
+        self.stop(is_wanted)
         for recording in self._all:
             recording.join()
-        return [recording.path for recording in self._all if recording.path.exists()]
+        return list(dict.fromkeys(recording.path for recording in self._all if recording.path.exists()))
+
+    def check(self) -> None:
+        """Raise what went wrong in a recording's thread other than that its file can't be written."""
+        for recording in self._all:
+            if recording.fault is not None:
+                raise recording.fault
 
     def hear(self, samples: np.ndarray) -> None:
         """See :class:`hygiesync.apps.live.performer.Audience`."""
         recording = self._recording
         if recording is not None:
-            recording.hear(samples)
+            recording.hear(samples, self._n_samples)
         self._n_samples += len(samples)
 
     def see(self, picture: np.ndarray, sample: int) -> None:
         """See :class:`hygiesync.apps.live.performer.Audience`."""
         recording = self._recording
-        if recording is not None and sample >= recording.first_sample:
-            recording.see(picture, sample_time(sample - recording.first_sample))
+        if recording is not None:
+            recording.see(picture, sample)
 
 
 class _Recording:
-    """One file and the thread that writes it."""
+    """One file and the thread that writes it.
 
-    def __init__(self, writer: VideoWriter, path: Path, first_sample: int, frame_s: Fraction) -> None:
-        self.path, self.first_sample = path, first_sample
+    It begins with the first sound that it is told of. Only the performer knows which that is: opening a file takes
+    longer than a block, and another thread that asked before or after would be wrong by that.
+    """
+
+    def __init__(self, writer: VideoWriter, path: Path, frame_s: Fraction) -> None:
+        self.path = path
+        self.first_sample: int | None = None
         self.failure: InputError | None = None
+        self.fault: Exception | None = None
         self.n_left_out = 0
+        self._n_seen = 0
+        self._may_be_empty = False
         self._writer, self._frame_s = writer, frame_s
         self._queue: queue.SimpleQueue[np.ndarray | tuple[np.ndarray, Fraction] | None] = queue.SimpleQueue()
         self._is_over = False
@@ -137,18 +167,24 @@ class _Recording:
         self._open.enter_context(writer)
         self._thread.start()
 
-    def hear(self, samples: np.ndarray) -> None:
+    def hear(self, samples: np.ndarray, first_sample: int) -> None:
+        if self.first_sample is None:
+            self.first_sample = first_sample
         self._queue.put(samples)
 
-    def see(self, picture: np.ndarray, time_s: Fraction) -> None:
+    def see(self, picture: np.ndarray, sample: int) -> None:
+        if self.first_sample is None or sample < self.first_sample or self.failure is not None:
+            return
+        self._n_seen += 1
         with self._lock:
             if self._n_waiting_bytes + picture.nbytes > MAX_WAITING_BYTES:
                 self.n_left_out += 1
                 return
             self._n_waiting_bytes += picture.nbytes
-        self._queue.put((picture, time_s))
+        self._queue.put((picture, sample_time(sample - self.first_sample)))
 
-    def end(self) -> None:
+    def end(self, may_be_empty: bool) -> None:
+        self._may_be_empty = may_be_empty
         self._queue.put(None)
 
     def join(self) -> None:
@@ -159,9 +195,12 @@ class _Recording:
             with self._open:
                 self._write()
         except InputError as error:
-            self.failure = error
-            for _ in self._items():
-                pass
+            if self._n_seen or not self._may_be_empty:
+                self.failure = error
+        except Exception as error:  # raised again by `Recorder.check`, where the user hears of it
+            self.fault = error
+        for _ in self._items():  # what still comes must not pile up
+            pass
 
     def _items(self) -> Iterator[np.ndarray | tuple[np.ndarray, Fraction]]:
         """What was put in, up to the end, of which there is only one to wait for."""
@@ -191,4 +230,3 @@ class _Recording:
             self._writer.write(picture, time_s)
             with self._lock:
                 self._n_waiting_bytes -= picture.nbytes
-

@@ -6,15 +6,13 @@ so a failure there ends the program with its own line.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -27,8 +25,10 @@ from hygiesync.apps.live.playout import Playout, Shot
 from hygiesync.apps.live.recorder import Recorder
 from hygiesync.apps.live.screen import CameraScreen, Nowhere, Screen
 from hygiesync.apps.live.statistics import Statistics
+from hygiesync.apps.live.stopping import StopRequest
 from hygiesync.apps.offline import provenance
 from hygiesync.apps.sound.devices import open_source
+from hygiesync.apps.sound.sound_file import SoundFile
 from hygiesync.apps.sound.speaker import Speaker
 from hygiesync.apps.threads import prompt_threads
 from hygiesync.apps.virtual_camera import VirtualCamera
@@ -36,6 +36,7 @@ from hygiesync.apps.window import Key, Panel, Window
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.engine import Engine
 from hygiesync.errors import HygieSyncError, UsageError
+from hygiesync.media.audio import read_audio_blocks
 from hygiesync.timing import SAMPLE_RATE
 
 MUTE, PAUSE, FREEZE, RESET, RECORD, STATISTICS, QUIT = (
@@ -102,14 +103,18 @@ Say = Callable[[str], None]
 """Told of what the user should know, a line at a time."""
 
 
-def run_live(avatar: Avatar, options: LiveOptions, say: Say | None = None) -> dict[str, Any]:
-    """Run a session until its end: the window is closed, the file or the time is over, or Ctrl-C.
+def run_live(
+    avatar: Avatar, options: LiveOptions, say: Say | None = None, stop: StopRequest | None = None
+) -> dict[str, Any]:
+    """Run a session until its end: the window is closed, the file or the time is over, or `stop` is set.
 
     Parameters
     ----------
     avatar : Avatar
     options : LiveOptions
     say : callable, optional
+    stop : StopRequest, optional
+        See :func:`hygiesync.apps.live.stopping.stop_signals`.
 
     Returns
     -------
@@ -123,17 +128,18 @@ def run_live(avatar: Avatar, options: LiveOptions, say: Say | None = None) -> di
     InputError
         When the sound file or the recording's place can't be used.
     UsageError
-        When an option is out of range.
+        When an option is out of range, or the recording would take the place of the sound.
+    KeyboardInterrupt
+        When `stop` was set before anything was shown.
     """
     if options.duration_s is not None and not options.duration_s > 0:
         raise UsageError(f"duration: expected a number of seconds above 0, got {options.duration_s:g}")
+    stop = stop or StopRequest()
     with ExitStack() as stack:
         session = LiveSession(avatar, options, stack, say or (lambda line: None))
-        with _stop_signals(), prompt_threads():
-            try:
-                session.run()
-            except KeyboardInterrupt:
-                session.stop()
+        stop.check()
+        with prompt_threads():
+            session.run(stop)
         return session.result()
 
 
@@ -156,7 +162,9 @@ class LiveSession:
             avatar, options.fps, template=self._head, expressiveness=options.expressiveness,
             lookahead_ms=options.lookahead_ms,
         )  # fmt: skip
+        stack.enter_context(closing(self._head))
         self._source = stack.enter_context(closing(open_source(options.input_device, SAMPLE_RATE)))
+        self._check_sound()
         self._lookahead_ms = float(engine.lookahead_s * 1000)
         self._playout = Playout(self._source.clock)
         size = (avatar.manifest.width, avatar.manifest.height)
@@ -164,26 +172,28 @@ class LiveSession:
         self._recordings: list[Path] = []
         self._performer = Performer(engine, self._source, self._playout, options.fps, self._audience(stack))
         self._performer.warm_up()
-        if options.record is not None:
-            self._recorder.start(options.record)
         stack.callback(self.stop)
         self._screen = stack.enter_context(self._make_screen(size))
         self._statistics = Statistics()
         self._shows_statistics = options.statistics
         self._is_muted = self._is_paused = self._is_frozen = False
         self._last_picture: np.ndarray | None = None
+        self._last_panels: list[Panel] = []
         self._lasted_s = 0.0
-        self._problem = ""
+        self._problem = self._refusal = ""
 
-    def run(self) -> None:
+    def run(self, stop: StopRequest) -> None:
         """Show what is due until the end."""
         self._source.start()
+        if self._options.record is not None:  # last, since it replaces what was there
+            self._recorder.start(self._options.record)
         self._performer.start()
         start_s = perf_counter()
-        is_wanted = True
-        while is_wanted:
-            is_wanted = not self._do_all(self._screen.poll())
+        goes_on = True
+        while goes_on:
+            goes_on = not stop.is_set and not self._do_all(self._screen.poll())
             self._performer.check()
+            self._recorder.check()
             now_s = perf_counter()
             self._lasted_s = now_s - start_s
             if self._options.duration_s is not None and self._lasted_s >= self._options.duration_s:
@@ -193,17 +203,26 @@ class LiveSession:
             shot = self._playout.take(now_s)
             if shot is None:
                 self._playout.wait(now_s, _POLL_S)
-            elif not self._is_paused:
+            elif self._is_paused:
+                self._show_changes()
+            else:
                 self._show(shot)
-        self.stop()
+        self.stop(is_wanted=not goes_on)
         self._performer.check()
+        self._recorder.check()
 
-    def stop(self) -> None:
-        """End the performance and finish the recordings; again does nothing."""
+    def stop(self, is_wanted: bool = False) -> None:
+        """End the performance and finish the recordings; again does nothing.
+
+        Parameters
+        ----------
+        is_wanted : bool
+            Somebody asked for the end.
+        """
         self._performer.stop()
         if self._recorder.path is not None:
             self._say(f"{self._recorder.path}: finishing")
-        self._recordings = self._recorder.wait()
+        self._recordings = self._recorder.wait(is_wanted)
 
     def result(self) -> dict[str, Any]:
         """What was measured.
@@ -217,7 +236,7 @@ class LiveSession:
             and in ``failure`` why a recording ended early, if one did.
 
         """
-        health = self._source.health()
+        health, failures = self._source.health(), self._recorder.failures
         return {
             **self._statistics.to_dict(self._n_missed),
             "audio_blocks_lost": health.n_blocks_lost,
@@ -231,8 +250,17 @@ class LiveSession:
             "output": self._options.output,
             "recordings": [str(path) for path in self._recordings],
             "pictures_not_recorded": self._recorder.n_left_out,
-            "failure": "" if self._recorder.failure is None else str(self._recorder.failure),
+            "failure": str(failures[0]) if failures else "",
         }
+
+    def _check_sound(self) -> None:
+        """Refuse a sound file that can't be read, or would be recorded over, before anything is opened or replaced."""
+        sound, record = self._options.input_device, self._options.record
+        if not isinstance(self._source, SoundFile) or sound is None:
+            return
+        next(read_audio_blocks(sound))
+        if record is not None and record.exists() and record.samefile(sound):
+            raise UsageError(f"{record}: is also heard; choose another --record, or the sound would be lost")
 
     def _audience(self, stack: ExitStack) -> list[Audience]:
         if not self._options.monitor:
@@ -256,9 +284,16 @@ class LiveSession:
         return self._performer.n_skipped + self._playout.n_dropped
 
     def _show(self, shot: Shot) -> None:
-        self._last_picture = shot.picture
-        self._screen.show(shot.picture, self._panels())
+        self._last_picture, self._last_panels = shot.picture, self._panels()
+        self._screen.show(shot.picture, self._last_panels)
         self._statistics.shown(shot, perf_counter())
+
+    def _show_changes(self) -> None:
+        """The picture as it stands, when there is something else to say about it."""
+        panels = self._panels()
+        if self._last_picture is not None and panels != self._last_panels:
+            self._last_panels = panels
+            self._screen.show(self._last_picture, panels)
 
     def _panels(self) -> list[Panel]:
         health = self._source.health()
@@ -270,12 +305,14 @@ class LiveSession:
         situation = Situation(
             modes=tuple(
                 name
-                for name, is_on in (("muted", self._is_muted), ("head frozen", self._is_frozen))
+                for name, is_on in (
+                    ("paused", self._is_paused), ("muted", self._is_muted), ("head frozen", self._is_frozen)
+                )
                 if is_on
             ),
             recording="" if path is None else f"{path.name} {_clock_text(self._recorder.duration_s)}",
-            problem=health.message or ("" if failure is None else str(failure)),
-        )
+            problem=health.message or self._refusal or ("" if failure is None else str(failure)),
+        )  # fmt: skip
         panels = status_panels(situation)
         if self._shows_statistics:
             panels.append(statistics_panel(self._statistics, self._n_missed, health, self._source.name))
@@ -303,24 +340,20 @@ class LiveSession:
         elif action == PAUSE:
             self._is_paused = not self._is_paused
             self._statistics.paused()
-            self._show_again()
         self._performer.is_muted = self._is_muted or self._is_paused
         self._head.is_frozen = self._is_frozen or self._is_paused
 
-    def _show_again(self) -> None:
-        """The picture as it stands, with what there is to say about it now."""
-        if self._last_picture is not None:
-            self._screen.show(self._last_picture, self._panels())
-
     def _toggle_recording(self) -> None:
+        self._refusal = ""
         if self._recorder.path is not None:
-            self._say(f"{self._recorder.path}: recorded")
-            self._recorder.stop()
+            self._say(f"{self._recorder.path}: finishing")
+            self._recorder.stop(is_wanted=True)
             return
         try:
             self._recorder.start(self._free_name())
         except HygieSyncError as error:  # said, and no reason to end: the avatar speaks on
-            self._say(str(error))
+            self._refusal = str(error)
+            self._say(self._refusal)
 
     def _free_name(self) -> Path:
         """A file that is not there yet: beside the one asked for, or in the recordings' folder, named by the time."""
@@ -337,17 +370,3 @@ class LiveSession:
 def _clock_text(duration_s: float) -> str:
     """A length as minutes and seconds."""
     return f"{int(duration_s) // 60}:{int(duration_s) % 60:02d}"
-
-
-@contextmanager
-def _stop_signals() -> Iterator[None]:
-    """Let a terminate signal end the session as Ctrl-C does: in order, with its files finished."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
