@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from hygiesync.apps import commands
 from hygiesync.apps.camera import FileCamera
 from hygiesync.apps.cli import main
+from hygiesync.apps.commands import making, parts
 from hygiesync.apps.record import recorder
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.apps.record.options import RecordOptions, RecordResult
@@ -108,7 +108,7 @@ class TestFromEndToEnd:
         folder = tmp_path_factory.mktemp("record") / "take here"
         with pytest.MonkeyPatch.context() as patch:
             told = []
-            patch.setattr(commands, "_say", told.append)
+            patch.setattr(parts, "say_so", told.append)
             arguments = ["record", "me", "--camera", talker_video, "--input-device", talker_wav, "--no-window"]
             arguments += ["--seconds-of-silence", "0.5", "--duration", "5.2", "--out", folder]
             arguments += ["--json", folder.parent / "told.json", "--language", "fr"]
@@ -376,7 +376,7 @@ class TestOffer:
     def trained(self, monkeypatch, faceless, claps, text, tmp_path):
         """Command lines that training is started with, after a whole recording of more than eight seconds."""
         calls = []
-        monkeypatch.setattr(commands, "run_train", lambda arguments: calls.append(arguments) or 0)
+        monkeypatch.setattr(making, "run_train", lambda arguments: calls.append(arguments) or 0)
         monkeypatch.setattr(recorder, "MIN_VIDEO_S", 1)
         one = tmp_path / "one.txt"
         one.write_text("Hi.\n")
@@ -390,7 +390,7 @@ class TestOffer:
     )
     def test_a_person_is_asked_a_script_is_told(self, trained, monkeypatch, capsys, is_terminal, answer, n_calls):
         calls, arguments = trained
-        monkeypatch.setattr(commands, "_is_terminal", lambda: is_terminal)
+        monkeypatch.setattr(parts, "is_terminal", lambda: is_terminal)
         monkeypatch.setattr(sys, "stdin", type("Typed", (), {"readline": lambda self: answer})())
         assert main(arguments) == 0
         assert "hygiesync train recordings/me/me.mp4 --out models/me" in capsys.readouterr().out
