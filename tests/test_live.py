@@ -228,6 +228,30 @@ def test_a_sound_server_that_dies_and_comes_back(avatar_directory, talker_avatar
     assert abs(comparison.lag_ms) <= 20
 
 
+@pytest.mark.device
+@pytest.mark.slow
+@needs_sound_server
+def test_a_sound_server_that_does_not_answer_does_not_hold_it(avatar_directory, tmp_path):
+    """It neither dies nor speaks, and whoever closes a stream waits for it: PortAudio for ever."""
+    recording, measured = tmp_path / "said.mp4", tmp_path / "j.json"
+    with SoundServer() as server, live(
+        avatar_directory, "--no-window", "--record", recording, "--json", measured, environment=server.env
+    ) as process:  # fmt: skip
+        wait_for_file(recording)
+        pulse = psutil.Process(server._server.pid)
+        pulse.suspend()
+        try:
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            code, _, err = finish(process)
+        finally:
+            pulse.resume()
+    assert code == 0, err
+    assert "does not answer" in err
+    assert json.loads(measured.read_text())["recordings"] == [str(recording)]
+    assert probe(recording).n_frames > 30
+
+
 # --- ends
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from fractions import Fraction
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -14,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hygiesync.apps.live import stopping
 from hygiesync.apps.live.head import FIRST_S, Head
 from hygiesync.apps.live.histogram import Histogram
 from hygiesync.apps.live.panels import Situation, level_meter, statistics_panel, status_panels
 from hygiesync.apps.live.playout import MAX_WAITING, Playout, Shot
 from hygiesync.apps.live.recorder import Recorder
 from hygiesync.apps.live.statistics import PARTS, Statistics
-from hygiesync.apps.live.stopping import PATIENCE_S, StopRequest, stop_signals
+from hygiesync.apps.live.stopping import PATIENCE_S, StopRequest, done_in_time, stop_signals
 from hygiesync.apps.sound.clock import StreamClock
 from hygiesync.apps.sound.source import SILENCE_DB, SoundHealth
 from hygiesync.errors import InputError
@@ -211,6 +213,37 @@ def test_who_waits_in_vain_for_the_end_may_insist():
     stop.set(10.0 + PATIENCE_S / 2)
     with pytest.raises(KeyboardInterrupt):
         stop.set(10.1 + PATIENCE_S)
+
+
+STUCK = """
+    import ctypes
+    from hygiesync.apps.live.stopping import stop_signals
+    library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    with stop_signals():
+        library.pthread_mutex_lock(mutex)
+        print("stuck", flush=True)
+        library.pthread_mutex_lock(mutex)  # for ever, and no signal ends it
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gets stuck as Linux does")
+def test_who_insists_is_heard_even_if_a_library_waits_for_ever():
+    command = [sys.executable, "-c", textwrap.dedent(STUCK)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(PATIENCE_S + 0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 130
+
+
+def test_what_does_not_end_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(stopping, "CLOSING_S", 0.05)
+    never = threading.Event()
+    assert done_in_time(lambda: None)
+    assert not done_in_time(never.wait)
+    never.set()
 
 
 def test_a_signal_that_is_ignored_stays_so():

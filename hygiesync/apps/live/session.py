@@ -25,10 +25,12 @@ from hygiesync.apps.live.playout import Playout, Shot
 from hygiesync.apps.live.recorder import Recorder
 from hygiesync.apps.live.screen import CameraScreen, Nowhere, Screen
 from hygiesync.apps.live.statistics import Statistics
-from hygiesync.apps.live.stopping import StopRequest
+from hygiesync.apps.live.stopping import StopRequest, done_in_time
 from hygiesync.apps.offline import provenance
+from hygiesync.apps.sound import portaudio
 from hygiesync.apps.sound.devices import open_source
 from hygiesync.apps.sound.sound_file import SoundFile
+from hygiesync.apps.sound.source import SoundSource
 from hygiesync.apps.sound.speaker import Speaker
 from hygiesync.apps.threads import prompt_threads
 from hygiesync.apps.virtual_camera import VirtualCamera
@@ -163,7 +165,8 @@ class LiveSession:
             lookahead_ms=options.lookahead_ms,
         )  # fmt: skip
         stack.enter_context(closing(self._head))
-        self._source = stack.enter_context(closing(open_source(options.input_device, SAMPLE_RATE)))
+        self._source = open_source(options.input_device, SAMPLE_RATE)
+        stack.callback(self._let_go, self._source)
         self._check_sound()
         self._lookahead_ms = float(engine.lookahead_s * 1000)
         self._playout = Playout(self._source.clock)
@@ -265,9 +268,16 @@ class LiveSession:
     def _audience(self, stack: ExitStack) -> list[Audience]:
         if not self._options.monitor:
             return [self._recorder]
-        speaker = stack.enter_context(closing(Speaker()))
+        speaker = Speaker()
+        stack.callback(self._let_go, speaker)
         speaker.start()
         return [self._recorder, Monitor(speaker, self._source.clock, self._playout)]
+
+    def _let_go(self, device: SoundSource | Speaker) -> None:
+        """Close a device; one that does not close is no reason to wait for ever."""
+        if not done_in_time(device.close):
+            self._say(f"{device.name}: the sound server does not answer; it is left as it is")
+            portaudio.abandon()
 
     def _make_screen(self, size: tuple[int, int]) -> Screen:
         if self._options.output == "none":

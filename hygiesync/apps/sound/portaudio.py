@@ -146,6 +146,11 @@ def refresh(end_streams: bool = True) -> bool:
     return True
 
 
+def abandon() -> None:
+    """Don't end PortAudio with the process: with a sound server that does not answer, that would wait for ever."""
+    vars(load_sounddevice())["_initialized"] = 0
+
+
 def one_line(error: BaseException) -> str:
     """A message of PortAudio on one line."""
     return " ".join(str(error).split())
