@@ -17,6 +17,7 @@ lies where silence has been delivered already is dropped.
 
 from __future__ import annotations
 
+import math
 import threading
 from bisect import bisect_right
 from collections import deque
@@ -165,9 +166,8 @@ class Timeline:
             When the sample has not been delivered, or was delivered too long ago.
         """
         with self._lock:
-            ends = [end for end, _ in self._arrivals]
-            index = bisect_right(ends, sample)
-            if index == len(ends) or (index == 0 and len(ends) == N_ARRIVALS):
+            index = bisect_right(self._arrivals, (sample, math.inf))
+            if index == len(self._arrivals) or (index == 0 and len(self._arrivals) == N_ARRIVALS):
                 raise ValueError(f"sample {sample}: its arrival is not known; samples up to {self.n_samples} have come")
             return self._arrivals[index][1]
 
