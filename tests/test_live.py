@@ -126,7 +126,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def spoken(avatar_directory, speech, tmp_path_factory):
-    """Half a minute of real speech through a real sound server into a real window."""
+    """A quarter of a minute of real speech through a real sound server into a real window."""
     folder = tmp_path_factory.mktemp("live")
     run = Run(folder)
     samples, _ = speech
@@ -134,7 +134,7 @@ def spoken(avatar_directory, speech, tmp_path_factory):
     with SoundServer() as server, virtual_display(folder / "x") as display:
         server.play(np.tile(samples, 12))
         with live(
-            avatar_directory, "--duration", 25, "--record", run.recording, "--json", run.json, "--statistics",
+            avatar_directory, "--duration", 15, "--record", run.recording, "--json", run.json, "--statistics",
             environment={**server.env, "DISPLAY": display.name},
         ) as process:  # fmt: skip
             display.client.find_window(TITLE)
@@ -157,7 +157,7 @@ class TestAMicrophoneAndAWindow:
         assert code == 0, err
         assert "pictures/s" in out and "latency" in out
         measured = spoken.measured
-        assert measured["duration_s"] == pytest.approx(25, abs=1)
+        assert measured["duration_s"] == pytest.approx(15, abs=1)
         assert measured["failure"] == ""
         assert measured["recordings"] == [str(spoken.recording)]
 
