@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import Counter
+from itertools import combinations
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -98,13 +100,22 @@ class LandmarkDetector:
         -------
         landmarks : ndarray, shape (478, 2), float64, pixels, (x, y), or None when there is no face
         """
+        landmarks = self.detect_in_depth(image)
+        return None if landmarks is None else landmarks[:, :2].copy()
+
+    def detect_in_depth(self, image: np.ndarray) -> np.ndarray | None:
+        """Landmarks of the face in `image`, shape (H, W, 3), uint8, RGB, with their depth.
+
+        Returns
+        -------
+        landmarks : ndarray, shape (478, 3), float64, pixels, (x, y, z), or None when there is no face
+            z grows away from the camera, about as long a pixel as the others; only its differences mean anything.
+        """
         found = self._find(image)
         if not found:
             self._previous = None
             return None
-        height, width = image.shape[:2]
-        faces = [np.array([(point.x, point.y) for point in face.landmark]) * (width, height) for face in found]
-        self._previous = self._the_one_we_follow(faces)
+        self._previous = self._the_one_we_follow(_as_arrays(found, image))
         return self._previous
 
     def _find(self, image: np.ndarray) -> Any:
@@ -117,9 +128,9 @@ class LandmarkDetector:
 
     def _the_one_we_follow(self, faces: list[np.ndarray]) -> np.ndarray:
         if self._previous is None:
-            return max(faces, key=lambda face: float(np.prod(np.ptp(face, axis=0))))
-        centre = self._previous.mean(axis=0)
-        return min(faces, key=lambda face: float(np.linalg.norm(face.mean(axis=0) - centre)))
+            return max(faces, key=_area)
+        centre = self._previous[:, :2].mean(axis=0)
+        return min(faces, key=lambda face: float(np.linalg.norm(face[:, :2].mean(axis=0) - centre)))
 
     def close(self) -> None:
         """Free MediaPipe's graph."""
@@ -132,6 +143,16 @@ class LandmarkDetector:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _as_arrays(found: Any, image: np.ndarray) -> list[np.ndarray]:
+    """Landmarks (478, 3) in pixels of each face that MediaPipe found in `image`."""
+    height, width = image.shape[:2]
+    return [np.array([(p.x, p.y, p.z) for p in face.landmark]) * (width, height, width) for face in found]
+
+
+def _area(landmarks: np.ndarray) -> float:
+    return float(np.prod(np.ptp(landmarks[:, :2], axis=0)))
 
 
 class FaceCounter:
@@ -155,3 +176,89 @@ class FaceCounter:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._detection.close()
+
+
+def find_faces(image: np.ndarray, max_faces: int = 8) -> list[np.ndarray]:
+    """Landmarks of all faces in a single picture, from left to right.
+
+    Faces are looked for in the whole picture, and again in the surroundings of each that the far-sighted detector
+    sees: FaceMesh's own detector overlooks faces that are small in the picture.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    max_faces : int
+        How many to look for in the whole picture.
+
+    Returns
+    -------
+    list of ndarray, shape (478, 3), float64, pixels, (x, y, z)
+    """
+    solutions = _solutions()
+    with _silenced:
+        detection = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.6)
+        mesh = solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=max_faces, refine_landmarks=True)
+        with detection, mesh:
+            faces = _as_arrays(mesh.process(image).multi_face_landmarks or (), image)
+            for box in _face_boxes(detection.process(image).detections or (), image):
+                left, top, right, bottom = box
+                part = np.ascontiguousarray(image[top:bottom, left:right])
+                found = _as_arrays(mesh.process(part).multi_face_landmarks or (), part)
+                faces += [face + (left, top, 0) for face in found if not _is_known(face + (left, top, 0), faces)]
+    return sorted(faces, key=lambda face: float(face[:, 0].mean()))
+
+
+def _face_boxes(detections: Any, image: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """(left, top, right, bottom) around each detected face, twice as wide as it."""
+    height, width = image.shape[:2]
+    boxes = []
+    for detection in detections:
+        box = detection.location_data.relative_bounding_box
+        x, y = (box.xmin + box.width / 2) * width, (box.ymin + box.height / 2) * height
+        reach = max(box.width * width, box.height * height)
+        edges = np.clip([x - reach, y - reach, x + reach, y + reach], 0, [width, height, width, height]).astype(int)
+        if edges[2] - edges[0] > 8 and edges[3] - edges[1] > 8:
+            boxes.append((int(edges[0]), int(edges[1]), int(edges[2]), int(edges[3])))
+    return boxes
+
+
+def _is_known(face: np.ndarray, faces: list[np.ndarray]) -> bool:
+    """Whether one of `faces` lies where `face` does."""
+    centre, reach = face[:, :2].mean(axis=0), 0.5 * np.ptp(face[:, 0])
+    return any(float(np.linalg.norm(other[:, :2].mean(axis=0) - centre)) < reach for other in faces)
+
+
+def mesh_triangles() -> np.ndarray:
+    """MediaPipe's own triangles over its first 468 points, without those inside eyes and mouth.
+
+    Returns
+    -------
+    ndarray, shape (852, 3), int64
+    """
+    with _silenced:
+        _solutions()
+        from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION
+    neighbours: dict[int, set[int]] = {}
+    for a, b in FACEMESH_TESSELATION:
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+    rings = sorted({tuple(sorted((a, b, c))) for a, b in FACEMESH_TESSELATION for c in neighbours[a] & neighbours[b]})
+    n_rings = Counter(side for ring in rings for side in combinations(ring, 2))
+    # three sides that enclose other triangles are no triangle of the mesh: all of them have one too many neighbours
+    return np.array([ring for ring in rings if min(n_rings[side] for side in combinations(ring, 2)) < 3], np.int64)
+
+
+def person_matte(image: np.ndarray) -> np.ndarray:
+    """How much of each pixel belongs to a person and not to the background.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+
+    Returns
+    -------
+    ndarray, shape (H, W), float32, 0 to 1
+        Coarse: the network sees the picture at 256 x 256.
+    """
+    with _silenced, _solutions().selfie_segmentation.SelfieSegmentation(model_selection=0) as segmentation:
+        return np.array(segmentation.process(image).segmentation_mask, np.float32)

@@ -115,28 +115,33 @@ class Target:
     vertices : ndarray, shape (n_points, 2), pixels
     triangles : ndarray, shape (n_triangles, 3), int
     grid : NodeGrid
+    is_behind : ndarray, shape (n_triangles,), bool, optional
+        Triangles that every other one hides, as those that a turned head shows from behind.
     """
 
-    def __init__(self, vertices: np.ndarray, triangles: np.ndarray, grid: NodeGrid) -> None:
+    def __init__(
+        self, vertices: np.ndarray, triangles: np.ndarray, grid: NodeGrid, is_behind: np.ndarray | None = None
+    ) -> None:
         self.grid, self._triangles = grid, triangles
         corners = vertices[triangles]
         area = double_areas(corners)
-        self._index = self._triangle_of_each_node(corners, np.abs(area))
+        rank = np.abs(area) if is_behind is None else np.where(is_behind, -1.0, np.abs(area))
+        self._index = self._triangle_of_each_node(corners, rank)
         self._first = corners[:, 0]
         edges = corners[:, 1:] - corners[:, :1]
         determinant = np.where(np.abs(area) < 1e-6, np.inf, area)[:, None]
         self._inverse_x = np.stack([edges[:, 1, 1], -edges[:, 0, 1]], 1) / determinant
         self._inverse_y = np.stack([-edges[:, 1, 0], edges[:, 0, 0]], 1) / determinant
 
-    def _triangle_of_each_node(self, corners: np.ndarray, area: np.ndarray) -> np.ndarray:
+    def _triangle_of_each_node(self, corners: np.ndarray, rank: np.ndarray) -> np.ndarray:
         """Triangle (rows, columns), intp, that each node lies in; the number of triangles where in none.
 
-        As in the plain warp the larger triangle wins where two meet.
+        The higher rank wins where two meet: the area, as in the plain warp.
         """
         origin = np.array([self.grid.x[0], self.grid.y[0, 0]])
         nodes = np.rint((corners - origin) * ((1 << _SUBPIXEL_BITS) / self.grid.step)).astype(np.int32)
         index = np.full(self.grid.shape, len(self._triangles), np.int32)
-        order = np.argsort(area, kind="stable")
+        order = np.argsort(rank, kind="stable")
         fill = cv2.fillConvexPoly
         for number, triangle in zip(order.tolist(), nodes[order], strict=True):
             fill(index, triangle, number, cv2.LINE_8, _SUBPIXEL_BITS)

@@ -1,0 +1,76 @@
+"""How a head moves in space, seen by one camera: rotation, scale and shift between two sets of landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hygiesync.portrait.parts import HEAD
+
+_PIVOT_BELOW, _PIVOT_BEHIND = 0.9, 0.9
+"""Where heads turn, the top of the neck: below and behind the middle of the head points, in eye distances."""
+
+
+@dataclass(frozen=True)
+class HeadMotion:
+    """A similarity of space that moves a head: ``p -> scale * rotation @ (p - pivot) + pivot + shift``.
+
+    Attributes
+    ----------
+    rotation : ndarray, shape (3, 3)
+    scale : float
+    pivot, shift : ndarray, shape (3,), pixels
+    """
+
+    rotation: np.ndarray
+    scale: float
+    pivot: np.ndarray
+    shift: np.ndarray
+
+    @classmethod
+    def still(cls, pivot: np.ndarray) -> HeadMotion:
+        """No motion."""
+        return cls(np.eye(3), 1.0, pivot, np.zeros(3))
+
+    @classmethod
+    def between(cls, before: np.ndarray, after: np.ndarray, pivot: np.ndarray) -> HeadMotion:
+        """The motion that carries the head of landmarks `before` (478, 3) to that of `after`, by least squares.
+
+        References
+        ----------
+        Umeyama, *Least-squares estimation of transformation parameters between two point patterns*, 1991.
+        """
+        p, q = before[list(HEAD)] - pivot, after[list(HEAD)] - pivot
+        p_mean, q_mean = p.mean(0), q.mean(0)
+        p, q = p - p_mean, q - q_mean
+        u, spread, v = np.linalg.svd(q.T @ p)
+        sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ v))])
+        rotation = (u * sign) @ v
+        scale = float((spread * sign).sum() / (p**2).sum())
+        return cls(rotation, scale, pivot, q_mean - scale * rotation @ p_mean)
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 3) moved."""
+        return self.scale * (points - self.pivot) @ self.rotation.T + self.pivot + self.shift
+
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 3) before the motion."""
+        return (points - self.pivot - self.shift) @ self.rotation / self.scale + self.pivot
+
+
+def pivot_of(landmarks: np.ndarray, size_px: float) -> np.ndarray:
+    """Point (3,) that a head with landmarks (478, 3) and an eye distance of `size_px` turns about."""
+    return landmarks[list(HEAD)].mean(0) + size_px * np.array([0.0, _PIVOT_BELOW, _PIVOT_BEHIND])
+
+
+def angles_deg(rotation: np.ndarray) -> np.ndarray:
+    """Yaw (to the picture's right), pitch (down) and roll (clockwise) of rotations (..., 3, 3), degrees, (..., 3).
+
+    As when turning first about the nose's axis, then the ears', then the neck's.
+    """
+    forward = -rotation[..., :, 2]
+    yaw = np.arctan2(forward[..., 0], -forward[..., 2])
+    pitch = np.arctan2(forward[..., 1], np.hypot(forward[..., 0], forward[..., 2]))
+    roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
+    return np.degrees(np.stack([yaw, pitch, roll], -1))

@@ -1,0 +1,119 @@
+"""The inside of the mouth, lent by the driving face.
+
+Teeth and tongue of a picture with closed lips are nowhere to be seen. The driving video has them, in every frame and
+moving as they should. What it shows between the lips is carried to the slit between the source's lips, in the light
+and the depth of colour of the source's own skin, and darkened along the lips, which shade it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hygiesync.face.topology import INNER_LIPS
+from hygiesync.portrait.measures import mouth_opening
+from hygiesync.portrait.parts import ring_triangles
+from hygiesync.portrait.slit import cover, mix
+from hygiesync.render.grid import NodeGrid, Target
+from hygiesync.render.warp import Box
+
+_SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
+"""Points of cheeks and nose, whose skin shows the light."""
+
+_SKIN_REACH = 0.06
+"""Half width of what is looked at around each, in eye distances."""
+
+_SHRINK = 0.12
+"""How far the seen inside keeps away from the driving lips, as a part of the gap."""
+
+_SHADE, _SHADE_REACH = 0.55, 0.16
+"""Light right at the lips, and how far they shade, in heights of the gap."""
+
+_MIN_GAP = 0.008
+"""A gap under this, in eye distances, shows nothing."""
+
+
+@dataclass(frozen=True)
+class SkinLight:
+    """How light and how colourful a face is, and in which hue.
+
+    Attributes
+    ----------
+    colour : ndarray, shape (3,), float64
+        Median of its skin, YCrCb with 128 taken off the colour differences.
+    """
+
+    colour: np.ndarray
+
+    @classmethod
+    def of_face(cls, image: np.ndarray, landmarks: np.ndarray, unit: float) -> SkinLight:
+        """Light on a face with `landmarks` (478, 2 or 3) in `image` (H, W, 3), uint8, RGB, eyes `unit` pixels apart."""
+        reach = max(1, round(_SKIN_REACH * unit))
+        boxes = [Box.around(landmarks[[point], :2], image.shape[:2], reach) for point in _SKIN]
+        pixels = np.concatenate([image[box.slices].reshape(-1, 3) for box in boxes] or [image.reshape(-1, 3)])
+        if not len(pixels):
+            return cls(np.array([128.0, 0.0, 0.0]))
+        converted = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2YCrCb)[0].astype(np.float64)
+        return cls(np.median(converted, axis=0) - (0, 128, 128))
+
+    def to(self, other: SkinLight) -> np.ndarray:
+        """Matrix (3, 3) that takes RGB colours in this light to those in `other`."""
+        brightness = np.clip(other.colour[0] / max(self.colour[0], 1.0), 0.3, 2.0)
+        strength = np.linalg.norm(other.colour[1:]) / max(float(np.linalg.norm(self.colour[1:])), 1.0)
+        gain = np.array([brightness, *2 * [np.clip(strength, 0.0, 1.5)]])
+        return _TO_RGB @ (gain[:, None] * _FROM_RGB)
+
+
+_FROM_RGB = np.array([[0.299, 0.587, 0.114], [0.5, -0.418688, -0.081312], [-0.168736, -0.331264, 0.5]])
+_TO_RGB = np.linalg.inv(_FROM_RGB)
+
+
+class LentMouth:
+    """Paints the inside of a mouth from another face's.
+
+    Parameters
+    ----------
+    colours : ndarray, shape (3, 3)
+        What takes the driving video's colours to the source's, from :meth:`SkinLight.to`.
+    """
+
+    def __init__(self, colours: np.ndarray) -> None:
+        self._colours = colours.astype(np.float32)
+        self._triangles = ring_triangles(tuple(range(len(INNER_LIPS))))
+
+    def paint(self, image: np.ndarray, landmarks: np.ndarray, driving_image: np.ndarray, driving: np.ndarray) -> None:
+        """Paint into `image`, in place, what the driving face shows between its lips.
+
+        Parameters
+        ----------
+        image : ndarray, shape (H, W, 3), uint8, RGB
+        landmarks : ndarray, shape (478, 2 or 3), pixels
+            The face in `image`.
+        driving_image : ndarray, shape (h, w, 3), uint8, RGB
+        driving : ndarray, shape (478, 2 or 3), pixels
+            The face in `driving_image`.
+        """
+        gap, driving_gap = float(mouth_opening(landmarks[:, :2])), float(mouth_opening(driving[:, :2]))
+        # where the picture's own mouth is open and the driving one isn't, there is nothing to lend
+        strength = np.clip(2.0 * driving_gap / max(gap, 1e-6) - 0.4, 0, 1) * np.clip(gap / _MIN_GAP - 0.5, 0, 1)
+        ring, lender = landmarks[list(INNER_LIPS), :2], driving[list(INNER_LIPS), :2]
+        box = Box.around(ring, image.shape[:2], 2)
+        if strength <= 0 or box.width < 2 or box.height < 2:
+            return
+        lender = lender + _SHRINK * (_middle_line(lender) - lender)
+        backward = Target(ring, self._triangles, NodeGrid(box, 1)).backward(lender, outside=tuple(lender.mean(0)))
+        patch = cv2.remap(driving_image, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        seen = cover(ring, box)
+        height = max(2.0, float(np.ptp((_middle_line(ring) - ring)[:, 1])))
+        depth = cv2.GaussianBlur(seen, (0, 0), max(0.6, _SHADE_REACH * height))
+        light = _SHADE + (1 - _SHADE) * np.clip(2.2 * depth - 0.9, 0, 1)
+        patch = cv2.transform(patch.astype(np.float32), self._colours) * light[..., None]
+        share = np.float32(strength) * cv2.GaussianBlur(seen, (0, 0), 0.6)
+        mix(image, box, np.clip(np.rint(patch), 0, 255).astype(np.uint8), share)
+
+
+def _middle_line(ring: np.ndarray) -> np.ndarray:
+    """For each point of a slit's ring (20, 2) the middle between it and the one opposite."""
+    return 0.5 * (ring + ring[-np.arange(len(ring))])

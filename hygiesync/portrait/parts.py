@@ -1,0 +1,80 @@
+"""Which of FaceMesh's points are the parts of a face that a portrait moves: eyes, lips, outline."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
+
+OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
+    136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+"""The face's outline from the top of the forehead, clockwise as seen."""
+
+CHIN = 152
+
+HEAD = (*RIGID, 5, 4, 98, 327, 234, 454, 93, 323, 21, 251, 54, 284)
+"""Points that carry the head's motion in space: the rigid ones, the nose, and the outline down to the ears."""
+
+EYES = (
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+)
+"""Edges of the lids of the right and the left eye: outer corner, lower lid, inner corner, upper lid."""
+
+IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
+"""Middle and rim of either iris."""
+
+UPPER_OF_LOWER_LID = tuple(zip(range(1, 8), range(15, 8, -1), strict=True))
+"""Places in a ring of `EYES`: each point of the lower lid with the upper one it meets."""
+
+UPPER_OF_LOWER_LIP = tuple(zip(range(1, 10), range(19, 10, -1), strict=True))
+"""Places in the ring of inner lips: each lower point with the upper one it meets."""
+
+N_MESH = 468
+"""Points of the mesh; those of the irises follow."""
+
+
+def eye_distance(landmarks: np.ndarray) -> np.ndarray:
+    """Distance (...) between the outer eye corners of landmarks (..., 478, 2 or 3): the unit that faces are measured in."""
+    return np.linalg.norm(landmarks[..., LEFT_EYE_OUTER, :] - landmarks[..., RIGHT_EYE_OUTER, :], axis=-1)
+
+
+def ring_triangles(ring: tuple[int, ...]) -> np.ndarray:
+    """Triangles (n - 2, 3) that fill a slit, from the pairs of its upper and lower edge.
+
+    The ring starts at one corner, runs along the lower edge to the other corner at half its length, and back.
+    """
+    n = len(ring)
+    lower, upper = ring[: n // 2 + 1], (ring[0], *ring[: n // 2 - 1 : -1])
+    halves = [(lower[i], lower[i + 1], upper[i]) for i in range(1, n // 2)]
+    halves += [(lower[i + 1], upper[i + 1], upper[i]) for i in range(n // 2 - 1)]
+    return np.array(halves, np.int64)
+
+
+def upright(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The face's own axes in the picture.
+
+    Parameters
+    ----------
+    landmarks : ndarray, shape (478, 2 or 3), pixels
+
+    Returns
+    -------
+    origin : ndarray, shape (2,), pixels
+        The middle between the outer eye corners.
+    axes : ndarray, shape (2, 2), pixels
+        Rows: one eye distance to the picture's right along the eyes, and as much towards the chin.
+    """
+    right, left = landmarks[RIGHT_EYE_OUTER, :2], landmarks[LEFT_EYE_OUTER, :2]
+    # eyes of a turned head are near each other: its height says how large it is
+    height = np.linalg.norm(landmarks[CHIN, :2] - landmarks[OVAL[0], :2]) / _HEIGHT_PER_EYE_DISTANCE
+    across = (left - right) / np.linalg.norm(left - right) * max(float(height), float(np.linalg.norm(left - right)))
+    return (right + left) / 2, np.array([across, (-across[1], across[0])])
+
+
+_HEIGHT_PER_EYE_DISTANCE = 2.05
+
+GAPS = np.concatenate([ring_triangles(ring) for ring in (INNER_LIPS, *EYES)])
+"""Triangles that close the mesh over mouth and eyes."""

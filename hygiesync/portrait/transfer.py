@@ -1,0 +1,258 @@
+r"""Carrying one face's motion to another face.
+
+A driving face's landmarks are taken apart into the motion of its head (a similarity of space, :class:`HeadMotion`) and
+what the face itself does, seen from the head: its *expression*. Both are put onto the source's own landmarks::
+
+    driving  p(t)  =  head(t) [ p(reference) + expression(t) ]
+    source   q(t)  =  head'(t) [ q + fitted(expression(t)) ]
+
+`head'` turns as `head` does, about the source's own neck; *fitted* turns and scales the expression from the one head's
+size and direction to the other's, so that lids close that are further apart, and lips that are smaller move less. With
+the same face on both sides this gives back the driving landmarks exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, RIGHT_EYE_OUTER
+from hygiesync.portrait.head import HeadMotion, pivot_of
+from hygiesync.portrait.measures import slit_opening
+from hygiesync.portrait.parts import (
+    EYES,
+    IRISES,
+    N_MESH,
+    UPPER_OF_LOWER_LID,
+    UPPER_OF_LOWER_LIP,
+    eye_distance,
+    upright,
+)
+
+REGIONS = ("mouth", "eyes", "pose")
+"""Parts of the motion that can be chosen; brows and gaze go with the eyes."""
+
+_CLOSED_LIDS = 0.15
+"""Share of an eye's opening that landmarks still show when it is shut."""
+
+_MIN_OPEN_EYE = 0.13
+"""A driving eye less open than this, in its widths, in the reference frame is taken to be blinking there."""
+
+_MAX_WIDENING = 1.4
+_LOWER_LID_SHARE = 0.25
+_MOUTH_FROM, _MOUTH_TO = 0.3, 0.55
+"""Heights below the eyes, in eye distances, between which the face passes from the eyes' part to the mouth's."""
+
+_MAX_LOOK = np.array([0.3, 0.14])
+"""How far an iris may go to either side, and up or down, from where it is in the picture; in widths of the eye."""
+
+_LIP_SCALES = 0.7, 1.25
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """How motion is carried over.
+
+    Attributes
+    ----------
+    is_absolute : bool
+        The source takes the driving face's own geometry; else only its motion against the reference frame.
+    adapts_scale : bool
+        Movements are scaled to the source's face; else they are as large in its picture as in the driving one.
+    only : tuple of str
+        Among `REGIONS`.
+    """
+
+    is_absolute: bool = False
+    adapts_scale: bool = True
+    only: tuple[str, ...] = REGIONS
+
+
+@dataclass(frozen=True)
+class FaceTarget:
+    """Where the source's face is to be.
+
+    Attributes
+    ----------
+    landmarks : ndarray, shape (478, 3), pixels of the source's picture
+    head : HeadMotion
+        How its head moves, without expression.
+    """
+
+    landmarks: np.ndarray
+    head: HeadMotion
+
+
+class MotionTransfer:
+    """Carries the motion of one driving video to one source.
+
+    Parameters
+    ----------
+    source : ndarray, shape (478, 3), pixels
+    reference : ndarray, shape (478, 3), pixels
+        The driving face in the frame that stands for the source as it is.
+    picture_scale : float
+        Pixels of the source's picture for one of the driving video, used where movements keep their size.
+    options : TransferOptions
+    """
+
+    def __init__(
+        self, source: np.ndarray, reference: np.ndarray, picture_scale: float, options: TransferOptions | None = None
+    ) -> None:
+        self._options = options or TransferOptions()
+        self._source, self._reference = source, reference
+        self._unit = float(eye_distance(source))
+        self._reference_pivot = pivot_of(reference, float(eye_distance(reference)))
+        self._pivot = pivot_of(source, self._unit)
+        own = HeadMotion.between(reference, source, self._reference_pivot)
+        self._turn = own.rotation
+        self._size = own.scale if self._options.adapts_scale else picture_scale
+        self._origin, axes = upright(source)
+        self._axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+        self._eye_unit = float(np.linalg.norm(axes[0]))
+        self._mouth_share = self._share_of_mouth()
+        self._lids = [_Lids(source[list(ring)], reference[list(ring)], own.scale) for ring in EYES]
+        self._lid_share = [self._share_of_lids(ring) for ring in EYES]
+        self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
+        self._place: Callable[[np.ndarray], np.ndarray] = self._placement(picture_scale)
+
+    def __call__(self, driving: np.ndarray) -> FaceTarget:
+        """Target of a driving frame's landmarks (478, 3), pixels."""
+        moved = HeadMotion.between(self._reference, driving, self._reference_pivot)
+        seen = moved.undo(driving)
+        if self._options.is_absolute:
+            target = self._absolute(driving)
+        else:
+            head = replace(moved, pivot=self._pivot, shift=self._size * moved.shift)
+            target = FaceTarget(head.apply(self._source + self._fitted(seen)), head)
+        return self._chosen(target)
+
+    def _fitted(self, seen: np.ndarray) -> np.ndarray:
+        """Displacements (478, 3) of the source's landmarks from the driving ones as seen from the head."""
+        expression = self._size * (seen - self._reference) @ self._turn.T
+        lip_scale = 1 + self._mouth_share * (self._lip_scale - 1) if self._options.adapts_scale else 1.0
+        expression *= lip_scale
+        for lids, share in zip(self._lids, self._lid_share, strict=True):
+            down = expression[:, :2] @ self._axes[1]
+            expression[:, :2] += (share * (lids.scale / self._size - 1) * down)[:, None] * self._axes[1]
+        moved = self._source + expression
+        for lids, ring, iris in zip(self._lids, EYES, IRISES, strict=True):
+            openness = lids.openness(seen[list(ring)])
+            moved[list(ring)] = lids.close(moved[list(ring)], openness)
+            moved[list(iris)] = self._look(moved, seen, ring, iris, openness)
+        lips = list(INNER_LIPS)
+        moved[lips] = _uncrossed(moved[lips], self._axes[1])
+        return moved - self._source
+
+    def _look(
+        self, moved: np.ndarray, seen: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...], openness: float
+    ) -> np.ndarray:
+        """The iris (5, 3) of the source when it looks as far aside as the driving one."""
+        look = _gaze(seen, ring, iris) - _gaze(self._reference, ring, iris)
+        # lids that close hide the iris, and the detector then puts it anywhere between them
+        look = np.clip(look, -_MAX_LOOK, _MAX_LOOK) * np.clip(2.5 * openness - 0.75, 0, 1)
+        corners, before = moved[[ring[0], ring[8]]], self._source[[ring[0], ring[8]]]
+        width = np.linalg.norm(before[1, :2] - before[0, :2])
+        points = self._source[list(iris)] + corners.mean(0) - before.mean(0)
+        points[:, :2] += width * look @ self._axes
+        return points
+
+    def _absolute(self, driving: np.ndarray) -> FaceTarget:
+        landmarks = self._place(driving)
+        return FaceTarget(landmarks, HeadMotion.between(self._source, landmarks, self._pivot))
+
+    def _placement(self, picture_scale: float) -> Callable[[np.ndarray], np.ndarray]:
+        """What brings driving landmarks into the source's picture in absolute mode."""
+        if not self._options.adapts_scale:
+            return lambda points: points * picture_scale
+        scale = self._unit / float(eye_distance(self._reference))
+        middle, reference_middle = self._source[:N_MESH].mean(0), self._reference[:N_MESH].mean(0)
+        return lambda points: scale * (points - reference_middle) + middle
+
+    def _chosen(self, target: FaceTarget) -> FaceTarget:
+        """`target` without the parts of the motion that were not asked for."""
+        only = self._options.only
+        if set(only) == set(REGIONS):
+            return target
+        share = self._mouth_share * ("mouth" in only) + (1 - self._mouth_share) * ("eyes" in only)
+        head = target.head if "pose" in only else HeadMotion.still(self._pivot)
+        expression = target.head.undo(target.landmarks) - self._source
+        return FaceTarget(head.apply(self._source + share * expression), head)
+
+    def _share_of_mouth(self) -> np.ndarray:
+        """How far (478, 1) each point belongs to the mouth's part of the face."""
+        height = (self._source[:, :2] - self._origin) @ self._axes[1] / self._eye_unit
+        share = _smooth_step((height - _MOUTH_FROM) / (_MOUTH_TO - _MOUTH_FROM))
+        share[N_MESH:] = 0
+        return share[:, None]
+
+    def _share_of_lids(self, ring: tuple[int, ...]) -> np.ndarray:
+        """How far (478,) each point moves with an eye's lids: all at their edge, nothing at the brow."""
+        eye = self._source[list(ring), :2]
+        width = np.linalg.norm(eye[8] - eye[0])
+        distance = np.linalg.norm(self._source[:, None, :2] - eye, axis=-1).min(1)
+        return 1 - _smooth_step(distance / (0.45 * width))
+
+
+class _Lids:
+    """How the lids of one of the source's eyes follow the driving eye's, rings (16, 3) of either given."""
+
+    def __init__(self, source: np.ndarray, reference: np.ndarray, size: float) -> None:
+        self._source = source
+        self._open = max(_gap(reference), _MIN_OPEN_EYE * _width(reference))
+        self.scale = size * float(np.clip(_gap(source) / (size * self._open), 0.3, 2.5))
+        """Pixels that the source's lids move for one of the driving face's."""
+
+    def openness(self, seen: np.ndarray) -> float:
+        """How far open the driving eye is, 1 as in the reference frame."""
+        ratio = _gap(seen) / self._open
+        return float(np.clip((ratio - _CLOSED_LIDS) / (1 - _CLOSED_LIDS), 0, _MAX_WIDENING))
+
+    def close(self, ring: np.ndarray, openness: float) -> np.ndarray:
+        """The ring (16, 3) with its gaps as far open as the source's own times `openness`."""
+        closed = ring.copy()
+        for lower, upper in UPPER_OF_LOWER_LID:
+            gap = openness * (self._source[lower] - self._source[upper])
+            meeting = (1 - _LOWER_LID_SHARE) * ring[lower] + _LOWER_LID_SHARE * ring[upper]
+            closed[lower] = meeting + _LOWER_LID_SHARE * gap
+            closed[upper] = meeting - (1 - _LOWER_LID_SHARE) * gap
+        return closed
+
+
+def _gap(ring: np.ndarray) -> float:
+    return float(slit_opening(ring, UPPER_OF_LOWER_LID))
+
+
+def _width(ring: np.ndarray) -> float:
+    return float(np.linalg.norm(ring[8] - ring[0]))
+
+
+def _lip_width(landmarks: np.ndarray) -> float:
+    return float(np.linalg.norm(landmarks[MOUTH_CORNER_LEFT] - landmarks[MOUTH_CORNER_RIGHT]))
+
+
+def _gaze(landmarks: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...]) -> np.ndarray:
+    """Where (2,) an iris is between the corners of its eye: to the right and down, in widths of the eye."""
+    corners = landmarks[[ring[0], ring[8]], :2]
+    across = landmarks[LEFT_EYE_OUTER, :2] - landmarks[RIGHT_EYE_OUTER, :2]
+    across = across / np.linalg.norm(across)
+    offset = landmarks[iris[0], :2] - corners.mean(0)
+    return np.array([offset @ across, offset @ (-across[1], across[0])]) / np.linalg.norm(corners[1] - corners[0])
+
+
+def _uncrossed(lips: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Inner lips (20, 3) that meet where they would cross."""
+    met = lips.copy()
+    for lower, upper in UPPER_OF_LOWER_LIP:
+        overlap = float((lips[upper, :2] - lips[lower, :2]) @ down)
+        if overlap > 0:
+            met[lower, :2] += 0.5 * overlap * down
+            met[upper, :2] -= 0.5 * overlap * down
+    return met
+
+
+def _smooth_step(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, 0, 1)
+    return share * share * (3 - 2 * share)
