@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from hygiesync import __version__
-from hygiesync.apps.commands import judging, machine, making, speaking
+from hygiesync.apps.commands import judging, machine, making, portraits, speaking
 from hygiesync.apps.commands.parts import EXIT_CODES
 from hygiesync.apps.plain_text import one_line
 from hygiesync.errors import HygieSyncError
@@ -25,6 +25,7 @@ Make one person's face speak any audio, in real time, on a CPU.
   hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file
   hygiesync live models/me                              the avatar says what the microphone hears, as you speak
   hygiesync evaluate models/me held_out.mp4             how near is it to the real mouth?
+  hygiesync animate face.jpg driving.mp4 --out out.mp4  one picture moves as the face in a video does
   hygiesync demo                                        see it all work without a camera
 """
 
@@ -36,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (making, speaking, judging, machine):
+    for group in (making, speaking, portraits, judging, machine):
         for add in group.COMMANDS:
             add(commands)
     return parser

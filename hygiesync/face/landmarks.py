@@ -204,7 +204,8 @@ def find_faces(image: np.ndarray, max_faces: int = 8) -> list[np.ndarray]:
                 left, top, right, bottom = box
                 part = np.ascontiguousarray(image[top:bottom, left:right])
                 found = _as_arrays(mesh.process(part).multi_face_landmarks or (), part)
-                faces += [face + (left, top, 0) for face in found if not _is_known(face + (left, top, 0), faces)]
+                found = [face + np.array([left, top, 0]) for face in found]
+                faces += [face for face in found if not _is_known(face, faces)]
     return sorted(faces, key=lambda face: float(face[:, 0].mean()))
 
 

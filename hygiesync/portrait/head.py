@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hygiesync.portrait.parts import HEAD
+from hygiesync.portrait.parts import CHIN, HEAD, OVAL
 
 _PIVOT_BELOW, _PIVOT_BEHIND = 0.9, 0.9
 """Where heads turn, the top of the neck: below and behind the middle of the head points, in eye distances."""
@@ -59,6 +59,49 @@ class HeadMotion:
         return (points - self.pivot - self.shift) @ self.rotation / self.scale + self.pivot
 
 
+_MAX_ANGLES_DEG = np.array([38.0, 28.0])
+"""Yaw and pitch up to which a picture of a face can be turned before it shows what isn't in it."""
+
+_LEAST_ROOM_DEG = 7.0
+"""What a head may turn further in any case, however far it is turned already."""
+
+
+def held_back(motion: HeadMotion, facing_deg: np.ndarray) -> HeadMotion:
+    """`motion` with its turning softly limited.
+
+    Parameters
+    ----------
+    motion : HeadMotion
+    facing_deg : ndarray, shape (3,)
+        Yaw, pitch and roll of the head that is to be moved, from :func:`facing_deg`.
+    """
+    angles = angles_deg(motion.rotation)
+    limit = np.where(angles[:2] > 0, _MAX_ANGLES_DEG - facing_deg[:2], _MAX_ANGLES_DEG + facing_deg[:2])
+    room = np.maximum(limit, _LEAST_ROOM_DEG)
+    share = np.abs(angles[:2]) / room
+    share = np.where(share > 0.5, 0.5 + 0.5 * np.tanh(2 * share - 1), share)
+    return replace(motion, rotation=rotation_of(np.append(np.sign(angles[:2]) * share * room, angles[2])))
+
+
+def facing_deg(landmarks: np.ndarray) -> np.ndarray:
+    """Yaw, pitch and roll (3,) of a face with landmarks (478, 3) against one that looks into the camera, about."""
+    across = landmarks[[263, 454, 356]].mean(0) - landmarks[[33, 234, 127]].mean(0)
+    across /= np.linalg.norm(across)
+    down = landmarks[CHIN] - landmarks[OVAL[0]]
+    down -= (down @ across) * across
+    down /= np.linalg.norm(down)
+    return angles_deg(np.stack([across, down, np.cross(across, down)], -1))
+
+
+def rotation_of(angles: np.ndarray) -> np.ndarray:
+    """Rotation (3, 3) with these :func:`angles_deg`, (3,)."""
+    (cy, cp, cr), (sy, sp, sr) = np.cos(np.radians(angles)), np.sin(np.radians(angles))
+    yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return yaw @ pitch @ roll
+
+
 def pivot_of(landmarks: np.ndarray, size_px: float) -> np.ndarray:
     """Point (3,) that a head with landmarks (478, 3) and an eye distance of `size_px` turns about."""
     return landmarks[list(HEAD)].mean(0) + size_px * np.array([0.0, _PIVOT_BELOW, _PIVOT_BEHIND])
@@ -72,5 +115,6 @@ def angles_deg(rotation: np.ndarray) -> np.ndarray:
     forward = -rotation[..., :, 2]
     yaw = np.arctan2(forward[..., 0], -forward[..., 2])
     pitch = np.arctan2(forward[..., 1], np.hypot(forward[..., 0], forward[..., 2]))
-    roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
+    cosine = np.cos(pitch)
+    roll = np.arctan2(rotation[..., 1, 0] / cosine, rotation[..., 1, 1] / cosine)
     return np.degrees(np.stack([yaw, pitch, roll], -1))

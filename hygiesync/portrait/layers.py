@@ -130,10 +130,11 @@ def _behind(image: np.ndarray, alpha: np.ndarray, unit: float) -> np.ndarray:
     height, width = alpha.shape
     y, x = np.mgrid[:height, :width]
     mirrored = np.stack([2 * column - x, 2 * row - y], -1).astype(np.float32)
-    texture = cv2.remap(image, mirrored, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
-    is_background = cv2.remap(is_known.astype(np.uint8), mirrored, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-    share = np.clip(1 - depth / (_TEXTURED_REACH * unit), 0, 1) * cv2.GaussianBlur(is_background.astype(np.float32), (0, 0), 2)
-    filled = smooth + share[..., None].astype(np.float32) * (texture - smooth)
+    beside = np.dstack([image, 255 * is_known.astype(np.uint8)])
+    beside = cv2.remap(beside, mirrored, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
+    share = np.clip(1 - depth / (_TEXTURED_REACH * unit), 0, 1).astype(np.float32)
+    share *= cv2.GaussianBlur(beside[..., 3], (0, 0), 2) / 255
+    filled = smooth + share[..., None] * (beside[..., :3] - smooth)
     filled = np.where(is_known[..., None], image, filled)
     return filled.astype(np.float32)
 

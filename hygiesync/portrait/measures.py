@@ -92,12 +92,18 @@ def compare_motion(driving: np.ndarray, made: np.ndarray) -> MotionComparison:
     openings = mouth_opening(driving), mouth_opening(made)
     blinks = eye_openings(driving).mean(-1), eye_openings(made).mean(-1)
     poses = head_poses(driving), head_poses(made)
+    yaw, pitch, roll, shift_x, shift_y, scale = (correlation(a, b) for a, b in zip(poses[0].T, poses[1].T, strict=True))
     return MotionComparison(
-        correlation(*openings),
-        correlation(*blinks),
-        *(correlation(a, b) for a, b in zip(poses[0].T, poses[1].T, strict=True)),
-        float(openings[1].std() / max(float(openings[0].std()), 1e-9)),
-        float(blinks[1].std() / max(float(blinks[0].std()), 1e-9)),
+        opening=correlation(*openings),
+        blink=correlation(*blinks),
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        shift_x=shift_x,
+        shift_y=shift_y,
+        scale=scale,
+        opening_amplitude=float(openings[1].std() / max(float(openings[0].std()), 1e-9)),
+        blink_amplitude=float(blinks[1].std() / max(float(blinks[0].std()), 1e-9)),
     )
 
 

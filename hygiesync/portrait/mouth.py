@@ -28,7 +28,7 @@ _SKIN_REACH = 0.06
 _SHRINK = 0.12
 """How far the seen inside keeps away from the driving lips, as a part of the gap."""
 
-_SHADE, _SHADE_REACH = 0.55, 0.16
+_SHADE, _SHADE_REACH = 0.4, 0.16
 """Light right at the lips, and how far they shade, in heights of the gap."""
 
 _MIN_GAP = 0.008
@@ -59,11 +59,16 @@ class SkinLight:
         return cls(np.median(converted, axis=0) - (0, 128, 128))
 
     def to(self, other: SkinLight) -> np.ndarray:
-        """Matrix (3, 3) that takes RGB colours in this light to those in `other`."""
-        brightness = np.clip(other.colour[0] / max(self.colour[0], 1.0), 0.3, 2.0)
-        strength = np.linalg.norm(other.colour[1:]) / max(float(np.linalg.norm(self.colour[1:])), 1.0)
-        gain = np.array([brightness, *2 * [np.clip(strength, 0.0, 1.5)]])
-        return _TO_RGB @ (gain[:, None] * _FROM_RGB)
+        """Matrix (3, 3) that takes RGB colours in this light to those in `other`.
+
+        Colours become as strong as the other skin's, and then each channel is as light as there: what is white under
+        this light takes the other's tint, and beside a grey skin everything is grey.
+        """
+        ratio = np.linalg.norm(other.colour[1:]) / max(float(np.linalg.norm(self.colour[1:])), 1.0)
+        strength = float(np.clip(ratio, 0.0, 1.2))
+        own = _TO_RGB @ (self.colour * (1, strength, strength))
+        gain = np.clip(_TO_RGB @ other.colour / np.maximum(own, 1.0), 0.2, 1.6)
+        return gain[:, None] * (_TO_RGB @ (np.array([[1], [strength], [strength]]) * _FROM_RGB))
 
 
 _FROM_RGB = np.array([[0.299, 0.587, 0.114], [0.5, -0.418688, -0.081312], [-0.168736, -0.331264, 0.5]])

@@ -14,8 +14,15 @@ from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.render.grid import NodeGrid, Target
 from hygiesync.render.warp import Box, double_areas
 
-_NODES_PER_EYE_DISTANCE = 50
-_MAX_STEP = 8
+_FACE_NODES, _NODES = 90, 32
+"""Nodes to an eye distance at which the map is computed, within the face and around it."""
+
+_MAX_STEP = 16
+_DEPTHS = 4.0
+"""Layers of depth to an eye distance: of triangles that lie over each other the one in a nearer layer is seen."""
+
+_SLIVER = 0.02
+"""Triangles that have shrunk below this share of their size in the picture are hidden by whatever is beside them."""
 
 
 class PortraitPainter:
@@ -38,9 +45,10 @@ class PortraitPainter:
         self._surroundings = Surroundings(landmarks)
         self._triangles = np.concatenate([triangles, GAPS, self._surroundings.triangles(len(landmarks))])
         self._source = np.concatenate([landmarks, self._surroundings.vertices])[:, :2]
-        self._is_clockwise = double_areas(self._source[self._triangles]) > 0
+        self._areas = double_areas(self._source[self._triangles])
+        self._layer_px = unit / _DEPTHS
         self._box = Box.around(self._surroundings.moving(), image.shape[:2])
-        self._grid = NodeGrid(self._box, int(np.clip(round(unit / _NODES_PER_EYE_DISTANCE), 1, _MAX_STEP)))
+        self._step, self._face_step = (int(np.clip(round(unit / n), 1, _MAX_STEP)) for n in (_NODES, _FACE_NODES))
         self._person, self._alpha = layers.person, layers.alpha
         self._background = np.ascontiguousarray(layers.background[self._box.slices])
         self._eyeballs = [
@@ -70,10 +78,7 @@ class PortraitPainter:
         ndarray, shape (H, W, 3), uint8, RGB
             A new one.
         """
-        vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])[:, :2]
-        is_behind = (double_areas(vertices[self._triangles]) > 0) != self._is_clockwise
-        nodes = Target(vertices, self._triangles, self._grid, is_behind).backward(self._source)
-        backward = self._grid.to_pixels(nodes)
+        backward = self._backward(target)
         person = cv2.remap(self._person, backward, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         landmarks = target.landmarks - (*self._box.origin, 0)
         for eyeball, ring, iris in zip(self._eyeballs, EYES, IRISES, strict=True):
@@ -85,3 +90,36 @@ class PortraitPainter:
         image = self._image.copy()
         image[self._box.slices] = cv2.blendLinear(person, self._background, share, 1 - share)
         return image
+
+    def _backward(self, target: FaceTarget) -> np.ndarray:
+        """Where in the picture each pixel of the box comes from, (h, w, 2), float32."""
+        vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])
+        rank = self._rank(vertices)
+        backward = self._grid_map(vertices[:, :2], rank, NodeGrid(self._box, self._step), self._triangles)
+        face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2)
+        face = face.within(self._box)
+        if face.width > 0 and face.height > 0:
+            near = np.flatnonzero(_touches(vertices[self._triangles][..., :2], face))
+            grid = NodeGrid(face, self._face_step)
+            backward[face.slices_within(self._box)] = self._grid_map(
+                vertices[:, :2], rank[near], grid, self._triangles[near]
+            )
+        return backward
+
+    def _grid_map(self, vertices: np.ndarray, rank: np.ndarray, grid: NodeGrid, triangles: np.ndarray) -> np.ndarray:
+        return grid.to_pixels(Target(vertices, triangles, grid, rank).backward(self._source))
+
+    def _rank(self, vertices: np.ndarray) -> np.ndarray:
+        """Which triangles (n,) are seen where several lie over each other: nearer ones, then larger ones."""
+        corners = vertices[self._triangles]
+        share = double_areas(corners[..., :2]) / self._areas
+        is_hidden = ~(share > _SLIVER)
+        nearness = np.floor((vertices[:, 2].max() - corners[..., 2].mean(1)) / self._layer_px)
+        size = np.abs(share * self._areas)
+        return np.where(is_hidden, -1.0, nearness) + size / (size.max() + 1.0)
+
+
+def _touches(corners: np.ndarray, box: Box) -> np.ndarray:
+    """Triangles (n,), bool, with corners (n, 3, 2), that may cover a part of a box."""
+    low, high = corners.min(1), corners.max(1)
+    return ((low <= (box.right, box.bottom)) & (high >= (box.left, box.top))).all(1)

@@ -37,7 +37,7 @@ N_MESH = 468
 
 
 def eye_distance(landmarks: np.ndarray) -> np.ndarray:
-    """Distance (...) between the outer eye corners of landmarks (..., 478, 2 or 3): the unit that faces are measured in."""
+    """Distance (...) between the outer eye corners of landmarks (..., 478, 2 or 3): the unit of all face measures."""
     return np.linalg.norm(landmarks[..., LEFT_EYE_OUTER, :] - landmarks[..., RIGHT_EYE_OUTER, :], axis=-1)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, RIGHT_EYE_OUTER
-from hygiesync.portrait.head import HeadMotion, pivot_of
+from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
 from hygiesync.portrait.measures import slit_opening
 from hygiesync.portrait.parts import (
     EYES,
@@ -108,6 +108,7 @@ class MotionTransfer:
         self._pivot = pivot_of(source, self._unit)
         own = HeadMotion.between(reference, source, self._reference_pivot)
         self._turn = own.rotation
+        self._facing = facing_deg(source)
         self._size = own.scale if self._options.adapts_scale else picture_scale
         self._origin, axes = upright(source)
         self._axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
@@ -126,6 +127,7 @@ class MotionTransfer:
             target = self._absolute(driving)
         else:
             head = replace(moved, pivot=self._pivot, shift=self._size * moved.shift)
+            head = held_back(head, self._facing)
             target = FaceTarget(head.apply(self._source + self._fitted(seen)), head)
         return self._chosen(target)
 

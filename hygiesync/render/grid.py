@@ -115,18 +115,17 @@ class Target:
     vertices : ndarray, shape (n_points, 2), pixels
     triangles : ndarray, shape (n_triangles, 3), int
     grid : NodeGrid
-    is_behind : ndarray, shape (n_triangles,), bool, optional
-        Triangles that every other one hides, as those that a turned head shows from behind.
+    rank : ndarray, shape (n_triangles,), optional
+        Where triangles lie over each other the higher rank is seen; their area when left out.
     """
 
     def __init__(
-        self, vertices: np.ndarray, triangles: np.ndarray, grid: NodeGrid, is_behind: np.ndarray | None = None
+        self, vertices: np.ndarray, triangles: np.ndarray, grid: NodeGrid, rank: np.ndarray | None = None
     ) -> None:
         self.grid, self._triangles = grid, triangles
         corners = vertices[triangles]
         area = double_areas(corners)
-        rank = np.abs(area) if is_behind is None else np.where(is_behind, -1.0, np.abs(area))
-        self._index = self._triangle_of_each_node(corners, rank)
+        self._index = self._triangle_of_each_node(corners, np.abs(area) if rank is None else rank)
         self._first = corners[:, 0]
         edges = corners[:, 1:] - corners[:, :1]
         determinant = np.where(np.abs(area) < 1e-6, np.inf, area)[:, None]
@@ -136,7 +135,7 @@ class Target:
     def _triangle_of_each_node(self, corners: np.ndarray, rank: np.ndarray) -> np.ndarray:
         """Triangle (rows, columns), intp, that each node lies in; the number of triangles where in none.
 
-        The higher rank wins where two meet: the area, as in the plain warp.
+        The higher rank wins where two meet.
         """
         origin = np.array([self.grid.x[0], self.grid.y[0, 0]])
         nodes = np.rint((corners - origin) * ((1 << _SUBPIXEL_BITS) / self.grid.step)).astype(np.int32)

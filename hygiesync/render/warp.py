@@ -78,6 +78,11 @@ class Box:
         top, left = self.top - outer.top, self.left - outer.left
         return slice(top, top + self.height), slice(left, left + self.width)
 
+    def within(self, outer: Box) -> Box:
+        """The part that lies in `outer`; without height or width when there is none."""
+        left, top = max(self.left, outer.left), max(self.top, outer.top)
+        return Box(left, top, max(left, min(self.right, outer.right)), max(top, min(self.bottom, outer.bottom)))
+
     @classmethod
     def around(cls, points: np.ndarray, size: tuple[int, ...], margin: int = 1) -> Box:
         """Smallest box that holds `points` (n, 2) with `margin` pixels around, cut to a picture of `size` (h, w)."""

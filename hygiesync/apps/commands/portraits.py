@@ -1,0 +1,84 @@
+"""What makes a still picture move."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hygiesync.apps.commands import parts
+from hygiesync.apps.progress import StageBars
+
+
+def add_animate(commands: parts.Commands) -> None:
+    """Options of ``hygiesync animate``."""
+    parser = parts.command(
+        commands, "animate", "make the face of one picture move as the face in a video does",
+        "Carry the motion of a driving video onto a still picture: a photograph, a painting, a statue.\n\n"
+        "  hygiesync animate portrait.jpg driving.mp4 --out moving.mp4\n"
+        "  hygiesync animate portrait.jpg driving.mp4 --out moving.mp4 --best-frame --only mouth,eyes\n"
+        "  hygiesync animate portrait.jpg driving.mp4 --out swapped.mp4 --swap\n\n"
+        "The driving face's motion since the video's first frame is added to the picture's own face, so that it keeps\n"
+        "its identity: begin the video with the expression and direction of the picture, or let --best-frame look for\n"
+        "that moment. The background stands still. Inside an opened mouth the driving face's teeth and tongue are\n"
+        "seen. The video's sound is carried over.",
+    )  # fmt: skip
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="picture with a face: PNG, JPEG, WebP, BMP or TIFF")
+    parser.add_argument("driving", type=Path, metavar="DRIVING.mp4", help="video of the face that leads")
+    parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
+    manner = parser.add_mutually_exclusive_group()
+    manner.add_argument(
+        "--relative", dest="absolute", action="store_false", help="the driving face's motion only (default)"
+    )
+    manner.add_argument(
+        "--absolute", dest="absolute", action="store_true", help="the driving face's own shape and direction, too"
+    )
+    parser.add_argument(
+        "--adapt-scale", action=argparse.BooleanOptionalAction, default=True,
+        help="scale movements to the picture's face; without, they are as large as in the video (on)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--best-frame", action="store_true",
+        help="measure motion from the driving frame most like the picture, not from the first one",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", default="mouth,eyes,pose", metavar="PARTS",
+        help="which motion, of mouth,eyes,pose; brows and gaze go with the eyes (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
+    parser.add_argument("--swap", action="store_true", help="put the picture's face onto the driving video's head")
+    parser.add_argument(
+        "--method", default="mesh", choices=("mesh",), help="how the picture is moved (%(default)s)"
+    )
+    parser.add_argument(
+        "--crf", type=int, default=17, metavar="N", help="x264's quality; lower is better (%(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was done to FILE")
+    parser.set_defaults(run=run_animate)
+
+
+def run_animate(arguments: argparse.Namespace) -> int:
+    """``hygiesync animate``."""
+    from hygiesync.apps.animate import AnimateOptions, animate
+    from hygiesync.portrait.transfer import TransferOptions
+
+    parts.check_json(arguments.json)
+    transfer = TransferOptions(
+        is_absolute=arguments.absolute,
+        adapts_scale=arguments.adapt_scale,
+        only=tuple(part.strip() for part in arguments.only.split(",") if part.strip()),
+    )
+    options = AnimateOptions(
+        transfer=transfer,
+        uses_best_frame=arguments.best_frame,
+        face=arguments.face,
+        swaps=arguments.swap,
+        crf=arguments.crf,
+    )
+    with StageBars() as bars:
+        result = animate(arguments.image, arguments.driving, arguments.out, options, bars, parts.warn)
+    parts.write_json(arguments.json, result)
+    print(f"{arguments.out}: written")
+    return 0
+
+
+COMMANDS = (add_animate,)

@@ -1,0 +1,101 @@
+"""Reading a still picture of any usual kind as upright RGB."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hygiesync.errors import InputError
+from hygiesync.media.container import PathLike
+
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF")
+
+MAX_PIXELS = 80_000_000
+"""A picture of more pixels is taken for a decompression bomb: a small file that fills the memory."""
+
+MAX_SIDE = 1920
+"""A picture with a longer side is scaled down to it: what moves is shown as video."""
+
+MIN_SIDE = 64
+
+
+def read_still(path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], None] | None = None) -> np.ndarray:
+    """A picture as it is meant to be seen: turned upright, on white where it is transparent, 8 bits a colour.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        PNG, JPEG, WebP, BMP or TIFF; grey, with a palette, with alpha, or of 16 bits. Of several pages the first.
+    max_side : int
+        Longest side of the result, pixels.
+    warn : callable, optional
+        Told when the picture is scaled.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3), uint8, RGB
+
+    Raises
+    ------
+    InputError
+        When the file is missing, is no such picture, is damaged, too small or too large.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    name = os.fspath(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata and of size, which is checked here
+            with Image.open(path, formats=FORMATS) as opened:
+                size = opened.size
+                _check_size(name, size)
+                if opened.format in ("JPEG", "MPO"):
+                    opened.draft("RGB", (max_side, max_side))
+                picture = _as_rgb(ImageOps.exif_transpose(opened))
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file; expected a picture") from None
+    except Image.DecompressionBombError:
+        raise InputError(_too_large(name)) from None
+    except UnidentifiedImageError:
+        raise InputError(f"{name}: is no picture; expected a PNG, JPEG, WebP, BMP or TIFF file") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise InputError(f"{name}: can't be read as a picture ({error}); save it again as PNG") from error
+    if max(picture.size) > max_side:
+        picture = ImageOps.contain(picture, (max_side, max_side), Image.Resampling.LANCZOS)
+    image = np.array(picture, np.uint8)
+    if max(size) > max_side and warn is not None:
+        warn(f"{name}: {size[0]}x{size[1]} pixels are scaled so that the longer side has {max_side}")
+    return image
+
+
+def _check_size(name: str, size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise InputError(_too_large(name))
+    if min(size) < MIN_SIDE:
+        raise InputError(f"{name}: expected a picture of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {width}x{height}")
+
+
+def _too_large(name: str) -> str:
+    return f"{name}: has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first"
+
+
+def _as_rgb(picture: Any) -> Any:
+    """A PIL picture in RGB, on white."""
+    from PIL import Image
+
+    if picture.mode.startswith(("I", "F")):
+        grey = np.asarray(picture).astype(np.float64)
+        full = 65535.0 if grey.max(initial=0) > 255 or picture.mode.startswith("I;16") else 255.0
+        if picture.mode == "F" and grey.max(initial=0) <= 1:
+            full = 1.0
+        return Image.fromarray(np.rint(np.clip(grey / full, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        seen = picture.convert("RGBA")
+        white = Image.new("RGBA", seen.size, "white")
+        return Image.alpha_composite(white, seen).convert("RGB")
+    return picture.convert("RGB")

@@ -1,0 +1,160 @@
+"""The face of a driving video, frame by frame, in constant memory.
+
+Each frame waits until those just after it have been seen, so that the detector's jitter is smoothed without lag. Where
+the face is out of sight its last place is held, and the way from there to where it comes back takes a moment.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from hygiesync.face.landmarks import LandmarkDetector
+from hygiesync.face.pose import apply_similarity, fit_similarity
+from hygiesync.media.container import PathLike
+from hygiesync.media.video import read_frames
+from hygiesync.portrait.parts import N_MESH, eye_distance
+
+SMOOTHING_S = 0.022
+"""Standard deviation of the smoothing over time."""
+
+_REACH_S = 2.5 * SMOOTHING_S
+_MAX_JUMP = 0.35
+"""Eye distances that a face can't move in a frame: there the video is cut."""
+
+RETURN_S = 0.24
+"""Time in which a face that comes back is caught up with."""
+
+
+@dataclass(frozen=True)
+class DrivingFrame:
+    """One frame of a driving video.
+
+    Attributes
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    time_s : Fraction, seconds
+    landmarks : ndarray, shape (478, 3), pixels, or None
+        None before the face is first seen.
+    is_seen : bool
+        Whether the face is in this very frame, or held from an earlier one.
+    """
+
+    image: np.ndarray
+    time_s: Fraction
+    landmarks: np.ndarray | None
+    is_seen: bool
+
+
+def watch_driving(path: PathLike, max_faces: int = 4) -> Iterator[DrivingFrame]:
+    """Frames of a video with the smoothed landmarks of its largest face, which is followed.
+
+    Raises
+    ------
+    InputError
+        When the video can't be read.
+    """
+    return held(smoothed(detected(path, max_faces)))
+
+
+def detected(path: PathLike, max_faces: int = 4) -> Iterator[DrivingFrame]:
+    """Frames of a video with landmarks as the detector finds them."""
+    with LandmarkDetector(max_faces) as detector:
+        for frame in read_frames(path, n_threads=1):
+            landmarks = detector.detect_in_depth(frame.image)
+            yield DrivingFrame(frame.image, frame.time_s, landmarks, landmarks is not None)
+
+
+def smoothed(frames: Iterable[DrivingFrame]) -> Iterator[DrivingFrame]:
+    """The frames with each one's landmarks averaged with those just before and after it, not across a cut."""
+    near: deque[DrivingFrame] = deque()
+    waiting = 0
+    for frame in frames:
+        near.append(frame)
+        waiting += 1
+        while frame.time_s - near[-waiting].time_s > _REACH_S:
+            yield _averaged(near, len(near) - waiting)
+            waiting -= 1
+        while near[0].time_s < near[-waiting].time_s - Fraction(_REACH_S):
+            near.popleft()
+    for place in range(len(near) - waiting, len(near)):
+        yield _averaged(near, place)
+
+
+def _averaged(near: deque[DrivingFrame], place: int) -> DrivingFrame:
+    frame = near[place]
+    if frame.landmarks is None:
+        return frame
+    total, weights = np.zeros_like(frame.landmarks), 0.0
+    for step in (-1, 1):
+        last = frame.landmarks
+        for other in list(near)[place + step :: step] if 0 <= place + step < len(near) else ():
+            distance = abs(float(other.time_s - frame.time_s)) / SMOOTHING_S
+            if other.landmarks is None or distance > _REACH_S / SMOOTHING_S or _is_cut(last, other.landmarks):
+                break
+            weight = float(np.exp(-0.5 * distance**2))
+            total += weight * other.landmarks
+            weights += weight
+            last = other.landmarks
+    return replace(frame, landmarks=(frame.landmarks + total) / (1 + weights))
+
+
+def _is_cut(before: np.ndarray, after: np.ndarray) -> bool:
+    move = np.linalg.norm((after - before)[:N_MESH, :2], axis=1).mean()
+    return bool(move > _MAX_JUMP * eye_distance(before))
+
+
+def held(frames: Iterable[DrivingFrame]) -> Iterator[DrivingFrame]:
+    """The frames with the last landmarks where there are none, and a glide to the next ones."""
+    last: np.ndarray | None = None
+    lost_s: Fraction | None = None
+    for frame in frames:
+        if frame.landmarks is None:
+            lost_s = frame.time_s
+            yield replace(frame, landmarks=last)
+            continue
+        landmarks = frame.landmarks
+        if last is not None and lost_s is not None:
+            since = float(frame.time_s - lost_s) / RETURN_S
+            if since < 1:
+                landmarks = last + since * (landmarks - last)
+            else:
+                lost_s = None
+        last = landmarks
+        yield replace(frame, landmarks=landmarks)
+
+
+def best_frame(frames: Iterable[DrivingFrame], source: np.ndarray) -> DrivingFrame | None:
+    """The frame whose face is most like a source's in expression and direction.
+
+    Parameters
+    ----------
+    frames : iterable of DrivingFrame
+        As from :func:`detected`.
+    source : ndarray, shape (478, 3), pixels
+
+    Returns
+    -------
+    DrivingFrame or None
+        None when no frame shows a face.
+    """
+    best: DrivingFrame | None = None
+    least = np.inf
+    for frame in frames:
+        if frame.landmarks is None:
+            continue
+        unlikeness = _unlikeness(frame.landmarks, source)
+        if unlikeness < least:
+            best, least = frame, unlikeness
+    return best
+
+
+def _unlikeness(landmarks: np.ndarray, source: np.ndarray) -> float:
+    """Mean distance of the points of two faces laid over each other, in eye distances."""
+    face, other = landmarks[:N_MESH, :2], source[:N_MESH, :2]
+    distance = np.linalg.norm(apply_similarity(fit_similarity(face, other), face) - other, axis=1)
+    return float(distance.mean() / eye_distance(source))

@@ -1,0 +1,106 @@
+"""The face of a picture on the head of a video.
+
+The picture's face is warped onto the video's landmarks, so that it moves as the video's does. What is coarse in its
+colours, light and shade, becomes that of the face it replaces; what is fine stays its own. It is blended along a rim
+inside the face's outline. The mouth's inside stays the video's.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from hygiesync.face.topology import INNER_LIPS
+from hygiesync.portrait.eyes import Eyeball
+from hygiesync.portrait.parts import EYES, GAPS, IRISES, OVAL, eye_distance
+from hygiesync.portrait.slit import cover
+from hygiesync.render.grid import NodeGrid, Target
+from hygiesync.render.warp import Box, double_areas
+
+_COARSE = 0.22
+"""Standard deviation of what counts as light and not as feature, in eye distances."""
+
+_RIM = 0.22
+"""Width over which the face fades out inside its outline, in eye distances."""
+
+_NODES = 60
+_LIGHT_CELLS = 24.0
+"""Cells to an eye distance in which light is compared."""
+
+
+class FaceSwap:
+    """One picture's face, ready for any video.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    landmarks : ndarray, shape (478, 3), pixels
+    triangles : ndarray, shape (n, 3), int
+        Of the face, as from :func:`hygiesync.face.landmarks.mesh_triangles`.
+    """
+
+    def __init__(self, image: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray) -> None:
+        self._image, self._source = image, landmarks[:, :2]
+        self._triangles = np.concatenate([triangles, GAPS])
+        self._areas = double_areas(self._source[self._triangles])
+        self._eyeballs = [
+            Eyeball(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
+            for ring, iris in zip(EYES, IRISES, strict=True)
+        ]
+
+    def render(self, image: np.ndarray, landmarks: np.ndarray, *, is_seen: bool = True) -> np.ndarray:
+        """A frame (H, W, 3), uint8, RGB, of a video with the picture's face on the one at `landmarks` (478, 3).
+
+        Where the video's face `is_seen` no more, the frame itself.
+        """
+        swapped = image.copy()
+        box = Box.around(landmarks[list(OVAL), :2], image.shape[:2], 2)
+        if not is_seen or box.width < 8 or box.height < 8:
+            return swapped
+        place = landmarks - (*box.origin, 0)
+        unit = float(eye_distance(landmarks))
+        own = image[box.slices]
+        face = self._warped(place, Box(0, 0, box.width, box.height), unit)
+        share = _share(place, box, unit)
+        light = _light_difference(own, face, share, unit)
+        matched = np.clip(np.rint(face.astype(np.float32) + light), 0, 255).astype(np.uint8)
+        swapped[box.slices] = cv2.blendLinear(matched, np.ascontiguousarray(own), share, 1 - share)
+        return swapped
+
+    def _warped(self, place: np.ndarray, box: Box, unit: float) -> np.ndarray:
+        """The picture's face (h, w, 3), uint8, at landmarks `place` (478, 3) in a box."""
+        grid = NodeGrid(box, int(np.clip(round(unit / _NODES), 1, 8)))
+        corners = place[self._triangles]
+        share = double_areas(corners[..., :2]) / self._areas
+        nearness = -corners[..., 2].mean(1) / unit
+        rank = np.where(share > 0, nearness - nearness.min() + 1, 0.0)
+        backward = grid.to_pixels(Target(place[:, :2], self._triangles, grid, rank).backward(self._source))
+        face = cv2.remap(self._image, backward, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        for eyeball, ring, iris in zip(self._eyeballs, EYES, IRISES, strict=True):
+            eyeball.paint(face, place[list(ring), :2], place[iris[0], :2])
+        return face
+
+
+def _share(place: np.ndarray, box: Box, unit: float) -> np.ndarray:
+    """How far (h, w), float32, the picture's face covers the video's."""
+    whole = Box(0, 0, box.width, box.height)
+    inside = cover(place[list(OVAL)], whole)
+    distance = cv2.distanceTransform((inside > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    share = np.clip(distance / (_RIM * unit) - 0.15, 0, 1)
+    share = share * share * (3 - 2 * share)
+    mouth = cv2.GaussianBlur(cover(place[list(INNER_LIPS)], whole), (0, 0), max(0.6, 0.01 * unit))
+    return (share * (1 - mouth)).astype(np.float32)
+
+
+def _light_difference(own: np.ndarray, face: np.ndarray, share: np.ndarray, unit: float) -> np.ndarray:
+    """What (h, w, 3), float32, takes the coarse colours of `face` to those of `own`."""
+    height, width = share.shape
+    scale = min(1.0, _LIGHT_CELLS / unit)
+    size = max(4, round(width * scale)), max(4, round(height * scale))
+    weight = cv2.resize((share > 0.02).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    difference = cv2.resize(own, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    difference -= cv2.resize(face, size, interpolation=cv2.INTER_AREA)
+    sigma = _COARSE * unit * scale
+    total = cv2.GaussianBlur(difference * weight[..., None], (0, 0), sigma)
+    known = cv2.GaussianBlur(weight, (0, 0), sigma)
+    return cv2.resize(total / np.maximum(known, 1e-3)[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
