@@ -186,7 +186,9 @@ class _Animation:
         triangles = mesh_triangles()
         if self._options.swaps:
             swap = FaceSwap(self._picture, self._landmarks, triangles)
-            return lambda frame: swap.render(frame.image, _known(frame), is_seen=frame.is_seen)
+            same_place = TransferOptions(is_absolute=True, adapts_scale=False)
+            itself = MotionTransfer(self._landmarks, reference.landmarks, 1.0, same_place)
+            return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
         scale = self._picture.shape[0] / reference.image.shape[0]
         transfer = MotionTransfer(self._landmarks, reference.landmarks, scale, self._options.transfer)
         painter = PortraitPainter(self._picture, self._landmarks, person_matte(self._picture), triangles)

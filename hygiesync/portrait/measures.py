@@ -11,8 +11,8 @@ import numpy as np
 
 from hygiesync.face.comparison import correlation
 from hygiesync.face.topology import INNER_LIPS
-from hygiesync.portrait.head import HeadMotion, angles_deg, pivot_of
-from hygiesync.portrait.parts import CHIN, EYES, OVAL, UPPER_OF_LOWER_LID, UPPER_OF_LOWER_LIP, eye_distance
+from hygiesync.portrait.head import HeadMotion, angles_deg
+from hygiesync.portrait.parts import CHIN, EYES, HEAD, OVAL, UPPER_OF_LOWER_LID, UPPER_OF_LOWER_LIP, eye_distance
 
 _MIDDLE_OF_LIPS = slice(2, 7)
 """Of the pairs of lip points: the corners are never far apart."""
@@ -46,11 +46,11 @@ def head_poses(landmarks: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_frames, 6)
-        Yaw, pitch, roll in degrees; shift to the right and down in eye distances; scale.
+        Yaw, pitch, roll in degrees; shift of its middle to the right and down in eye distances; scale.
     """
     first = landmarks[0]
     unit = float(eye_distance(first))
-    pivot = pivot_of(first, unit)
+    pivot = first[list(HEAD)].mean(0)
     motions = [HeadMotion.between(first, frame, pivot) for frame in landmarks]
     angles = angles_deg(np.stack([motion.rotation for motion in motions]))
     shifts = np.stack([motion.shift[:2] / unit for motion in motions])

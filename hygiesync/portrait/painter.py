@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hygiesync.portrait.eyes import Eyeball
+from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import LentMouth
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, upright
@@ -51,8 +51,8 @@ class PortraitPainter:
         self._step, self._face_step = (int(np.clip(round(unit / n), 1, _MAX_STEP)) for n in (_NODES, _FACE_NODES))
         self._person, self._alpha = layers.person, layers.alpha
         self._background = np.ascontiguousarray(layers.background[self._box.slices])
-        self._eyeballs = [
-            Eyeball(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
+        self._eyes = [
+            Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
             for ring, iris in zip(EYES, IRISES, strict=True)
         ]
 
@@ -81,8 +81,9 @@ class PortraitPainter:
         backward = self._backward(target)
         person = cv2.remap(self._person, backward, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         landmarks = target.landmarks - (*self._box.origin, 0)
-        for eyeball, ring, iris in zip(self._eyeballs, EYES, IRISES, strict=True):
-            eyeball.paint(person, landmarks[list(ring), :2], landmarks[iris[0], :2])
+        slits = target.slits[..., :2] - self._box.origin
+        for eye, ring, iris, slit in zip(self._eyes, EYES, IRISES, slits, strict=True):
+            eye.paint(person, landmarks[list(ring), :2], slit, landmarks[iris[0], :2])
         if mouth is not None and driving_image is not None and driving is not None:
             mouth.paint(person, landmarks, driving_image, driving)
         alpha = cv2.remap(self._alpha, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)

@@ -23,6 +23,9 @@ EYES = (
 )
 """Edges of the lids of the right and the left eye: outer corner, lower lid, inner corner, upper lid."""
 
+ABOVE_UPPER_LIDS = ((190, 56, 28, 27, 29, 30, 247), (414, 286, 258, 257, 259, 260, 467))
+"""The row of points above the upper lid of either eye, in the order of its ring's last seven."""
+
 IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
 """Middle and rim of either iris."""
 

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS
-from hygiesync.portrait.eyes import Eyeball
+from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, OVAL, eye_distance
 from hygiesync.portrait.slit import cover
+from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.render.grid import NodeGrid, Target
 from hygiesync.render.warp import Box, double_areas
 
@@ -43,32 +44,42 @@ class FaceSwap:
         self._image, self._source = image, landmarks[:, :2]
         self._triangles = np.concatenate([triangles, GAPS])
         self._areas = double_areas(self._source[self._triangles])
-        self._eyeballs = [
-            Eyeball(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
+        self._eyes = [
+            Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
             for ring, iris in zip(EYES, IRISES, strict=True)
         ]
 
-    def render(self, image: np.ndarray, landmarks: np.ndarray, *, is_seen: bool = True) -> np.ndarray:
-        """A frame (H, W, 3), uint8, RGB, of a video with the picture's face on the one at `landmarks` (478, 3).
+    def render(self, image: np.ndarray, target: FaceTarget) -> np.ndarray:
+        """A frame of a video with the picture's face on the one that is there.
 
-        Where the video's face `is_seen` no more, the frame itself.
+        Parameters
+        ----------
+        image : ndarray, shape (H, W, 3), uint8, RGB
+        target : FaceTarget
+            The video's own face.
+
+        Returns
+        -------
+        ndarray, shape (H, W, 3), uint8, RGB
+            A new one.
         """
         swapped = image.copy()
-        box = Box.around(landmarks[list(OVAL), :2], image.shape[:2], 2)
-        if not is_seen or box.width < 8 or box.height < 8:
+        box = Box.around(target.landmarks[list(OVAL), :2], image.shape[:2], 2)
+        if box.width < 8 or box.height < 8:
             return swapped
-        place = landmarks - (*box.origin, 0)
-        unit = float(eye_distance(landmarks))
+        place = target.landmarks - (*box.origin, 0)
+        slits = target.slits[..., :2] - box.origin
+        unit = float(eye_distance(place))
         own = image[box.slices]
-        face = self._warped(place, Box(0, 0, box.width, box.height), unit)
+        face = self._warped(place, slits, Box(0, 0, box.width, box.height), unit)
         share = _share(place, box, unit)
         light = _light_difference(own, face, share, unit)
         matched = np.clip(np.rint(face.astype(np.float32) + light), 0, 255).astype(np.uint8)
         swapped[box.slices] = cv2.blendLinear(matched, np.ascontiguousarray(own), share, 1 - share)
         return swapped
 
-    def _warped(self, place: np.ndarray, box: Box, unit: float) -> np.ndarray:
-        """The picture's face (h, w, 3), uint8, at landmarks `place` (478, 3) in a box."""
+    def _warped(self, place: np.ndarray, slits: np.ndarray, box: Box, unit: float) -> np.ndarray:
+        """The picture's face (h, w, 3), uint8, at landmarks `place` (478, 3) and lids' `slits` in a box."""
         grid = NodeGrid(box, int(np.clip(round(unit / _NODES), 1, 8)))
         corners = place[self._triangles]
         share = double_areas(corners[..., :2]) / self._areas
@@ -76,8 +87,8 @@ class FaceSwap:
         rank = np.where(share > 0, nearness - nearness.min() + 1, 0.0)
         backward = grid.to_pixels(Target(place[:, :2], self._triangles, grid, rank).backward(self._source))
         face = cv2.remap(self._image, backward, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        for eyeball, ring, iris in zip(self._eyeballs, EYES, IRISES, strict=True):
-            eyeball.paint(face, place[list(ring), :2], place[iris[0], :2])
+        for eye, ring, iris, slit in zip(self._eyes, EYES, IRISES, slits, strict=True):
+            eye.paint(face, place[list(ring), :2], slit, place[iris[0], :2])
         return face
 
 

@@ -22,6 +22,7 @@ from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEF
 from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
 from hygiesync.portrait.measures import slit_opening
 from hygiesync.portrait.parts import (
+    ABOVE_UPPER_LIDS,
     EYES,
     IRISES,
     N_MESH,
@@ -34,14 +35,14 @@ from hygiesync.portrait.parts import (
 REGIONS = ("mouth", "eyes", "pose")
 """Parts of the motion that can be chosen; brows and gaze go with the eyes."""
 
-_CLOSED_LIDS = 0.15
+_CLOSED_LIDS = 0.25
 """Share of an eye's opening that landmarks still show when it is shut."""
 
 _MIN_OPEN_EYE = 0.13
 """A driving eye less open than this, in its widths, in the reference frame is taken to be blinking there."""
 
 _MAX_WIDENING = 1.4
-_LOWER_LID_SHARE = 0.25
+_LOWER_LID_SHARE = 0.2
 _MOUTH_FROM, _MOUTH_TO = 0.3, 0.55
 """Heights below the eyes, in eye distances, between which the face passes from the eyes' part to the mouth's."""
 
@@ -77,11 +78,15 @@ class FaceTarget:
     Attributes
     ----------
     landmarks : ndarray, shape (478, 3), pixels of the source's picture
+        Lids are open at least as far as in the picture.
+    slits : ndarray, shape (2, 16, 3), pixels
+        Edges of the lids as far open as they are to be, rings as in `EYES`.
     head : HeadMotion
         How its head moves, without expression.
     """
 
     landmarks: np.ndarray
+    slits: np.ndarray
     head: HeadMotion
 
 
@@ -114,39 +119,38 @@ class MotionTransfer:
         self._axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
         self._eye_unit = float(np.linalg.norm(axes[0]))
         self._mouth_share = self._share_of_mouth()
-        self._lids = [_Lids(source[list(ring)], reference[list(ring)], own.scale) for ring in EYES]
-        self._lid_share = [self._share_of_lids(ring) for ring in EYES]
+        self._lids = [_Lids(source[list(ring)], reference[list(ring)]) for ring in EYES]
         self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
         self._place: Callable[[np.ndarray], np.ndarray] = self._placement(picture_scale)
 
     def __call__(self, driving: np.ndarray) -> FaceTarget:
         """Target of a driving frame's landmarks (478, 3), pixels."""
         moved = HeadMotion.between(self._reference, driving, self._reference_pivot)
-        seen = moved.undo(driving)
         if self._options.is_absolute:
-            target = self._absolute(driving)
+            landmarks = self._place(driving)
+            head = HeadMotion.between(self._source, landmarks, self._pivot)
+            face = head.undo(landmarks)
+            slits = np.stack([face[list(ring)] for ring in EYES])
         else:
             head = replace(moved, pivot=self._pivot, shift=self._size * moved.shift)
             head = held_back(head, self._facing)
-            target = FaceTarget(head.apply(self._source + self._fitted(seen)), head)
-        return self._chosen(target)
+            face, slits = self._fitted(moved.undo(driving))
+        return self._chosen(face, slits, head)
 
-    def _fitted(self, seen: np.ndarray) -> np.ndarray:
-        """Displacements (478, 3) of the source's landmarks from the driving ones as seen from the head."""
+    def _fitted(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The source's landmarks (478, 3) and slits (2, 16, 3), head still, for driving ones as seen from the head."""
         expression = self._size * (seen - self._reference) @ self._turn.T
-        lip_scale = 1 + self._mouth_share * (self._lip_scale - 1) if self._options.adapts_scale else 1.0
-        expression *= lip_scale
-        for lids, share in zip(self._lids, self._lid_share, strict=True):
-            down = expression[:, :2] @ self._axes[1]
-            expression[:, :2] += (share * (lids.scale / self._size - 1) * down)[:, None] * self._axes[1]
-        moved = self._source + expression
-        for lids, ring, iris in zip(self._lids, EYES, IRISES, strict=True):
+        if self._options.adapts_scale:
+            expression *= 1 + self._mouth_share * (self._lip_scale - 1)
+        face = self._source + expression
+        slits = []
+        for lids, ring, above, iris in zip(self._lids, EYES, ABOVE_UPPER_LIDS, IRISES, strict=True):
             openness = lids.openness(seen[list(ring)])
-            moved[list(ring)] = lids.close(moved[list(ring)], openness)
-            moved[list(iris)] = self._look(moved, seen, ring, iris, openness)
+            slits.append(lids.slit(_attached(face, self._source, ring, above), openness))
+            face[list(iris)] = self._look(face, seen, ring, iris, openness)
         lips = list(INNER_LIPS)
-        moved[lips] = _uncrossed(moved[lips], self._axes[1])
-        return moved - self._source
+        face[lips] = _uncrossed(face[lips], self._axes[1])
+        return face, np.stack(slits)
 
     def _look(
         self, moved: np.ndarray, seen: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...], openness: float
@@ -161,10 +165,6 @@ class MotionTransfer:
         points[:, :2] += width * look @ self._axes
         return points
 
-    def _absolute(self, driving: np.ndarray) -> FaceTarget:
-        landmarks = self._place(driving)
-        return FaceTarget(landmarks, HeadMotion.between(self._source, landmarks, self._pivot))
-
     def _placement(self, picture_scale: float) -> Callable[[np.ndarray], np.ndarray]:
         """What brings driving landmarks into the source's picture in absolute mode."""
         if not self._options.adapts_scale:
@@ -173,15 +173,20 @@ class MotionTransfer:
         middle, reference_middle = self._source[:N_MESH].mean(0), self._reference[:N_MESH].mean(0)
         return lambda points: scale * (points - reference_middle) + middle
 
-    def _chosen(self, target: FaceTarget) -> FaceTarget:
-        """`target` without the parts of the motion that were not asked for."""
+    def _chosen(self, face: np.ndarray, slits: np.ndarray, head: HeadMotion) -> FaceTarget:
+        """Target without the parts of the motion that were not asked for."""
         only = self._options.only
-        if set(only) == set(REGIONS):
-            return target
         share = self._mouth_share * ("mouth" in only) + (1 - self._mouth_share) * ("eyes" in only)
-        head = target.head if "pose" in only else HeadMotion.still(self._pivot)
-        expression = target.head.undo(target.landmarks) - self._source
-        return FaceTarget(head.apply(self._source + share * expression), head)
+        face = self._source + share * (face - self._source)
+        for number, (ring, above) in enumerate(zip(EYES, ABOVE_UPPER_LIDS, strict=True)):
+            own = self._source[list(ring)]
+            slits[number] = own + float("eyes" in only) * (slits[number] - own)
+            opened = _attached(face, self._source, ring, above)
+            # lids that open wider take the skin along; lids that close slide over the eye, and don't stretch it
+            is_wider = _gap(slits[number]) > _gap(opened)
+            face[list(ring)] = slits[number] if is_wider else opened
+        head = head if "pose" in only else HeadMotion.still(self._pivot)
+        return FaceTarget(head.apply(face), head.apply(slits), head)
 
     def _share_of_mouth(self) -> np.ndarray:
         """How far (478, 1) each point belongs to the mouth's part of the face."""
@@ -190,37 +195,34 @@ class MotionTransfer:
         share[N_MESH:] = 0
         return share[:, None]
 
-    def _share_of_lids(self, ring: tuple[int, ...]) -> np.ndarray:
-        """How far (478,) each point moves with an eye's lids: all at their edge, nothing at the brow."""
-        eye = self._source[list(ring), :2]
-        width = np.linalg.norm(eye[8] - eye[0])
-        distance = np.linalg.norm(self._source[:, None, :2] - eye, axis=-1).min(1)
-        return 1 - _smooth_step(distance / (0.45 * width))
-
 
 class _Lids:
     """How the lids of one of the source's eyes follow the driving eye's, rings (16, 3) of either given."""
 
-    def __init__(self, source: np.ndarray, reference: np.ndarray, size: float) -> None:
+    def __init__(self, source: np.ndarray, reference: np.ndarray) -> None:
         self._source = source
         self._open = max(_gap(reference), _MIN_OPEN_EYE * _width(reference))
-        self.scale = size * float(np.clip(_gap(source) / (size * self._open), 0.3, 2.5))
-        """Pixels that the source's lids move for one of the driving face's."""
 
     def openness(self, seen: np.ndarray) -> float:
         """How far open the driving eye is, 1 as in the reference frame."""
         ratio = _gap(seen) / self._open
         return float(np.clip((ratio - _CLOSED_LIDS) / (1 - _CLOSED_LIDS), 0, _MAX_WIDENING))
 
-    def close(self, ring: np.ndarray, openness: float) -> np.ndarray:
-        """The ring (16, 3) with its gaps as far open as the source's own times `openness`."""
-        closed = ring.copy()
+    def slit(self, opened: np.ndarray, openness: float) -> np.ndarray:
+        """The ring (16, 3) with gaps as far open as the source's own times `openness`, from lids that are `opened`."""
+        ring = opened.copy()
         for lower, upper in UPPER_OF_LOWER_LID:
-            gap = openness * (self._source[lower] - self._source[upper])
-            meeting = (1 - _LOWER_LID_SHARE) * ring[lower] + _LOWER_LID_SHARE * ring[upper]
-            closed[lower] = meeting + _LOWER_LID_SHARE * gap
-            closed[upper] = meeting - (1 - _LOWER_LID_SHARE) * gap
-        return closed
+            gap = self._source[lower] - self._source[upper]
+            ring[lower] = opened[lower] - _LOWER_LID_SHARE * (1 - openness) * gap
+            ring[upper] = ring[lower] - openness * gap
+        return ring
+
+
+def _attached(face: np.ndarray, source: np.ndarray, ring: tuple[int, ...], above: tuple[int, ...]) -> np.ndarray:
+    """Ring (16, 3) of an eye's lids of `face` (478, 3), the upper one as near to the row above it as in `source`."""
+    opened = face[list(ring)]
+    opened[9:] = face[list(above)] + source[list(ring[9:])] - source[list(above)]
+    return opened
 
 
 def _gap(ring: np.ndarray) -> float:
