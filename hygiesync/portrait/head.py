@@ -62,7 +62,7 @@ class HeadMotion:
 _MAX_ANGLES_DEG = np.array([38.0, 28.0])
 """Yaw and pitch up to which a picture of a face can be turned before it shows what isn't in it."""
 
-_LEAST_ROOM_DEG = 7.0
+_LEAST_ROOM_DEG = 5.0
 """What a head may turn further in any case, however far it is turned already."""
 
 

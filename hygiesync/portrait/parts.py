@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
+from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER, RIGID
 
 OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
@@ -16,6 +16,17 @@ CHIN = 152
 
 HEAD = (*RIGID, 5, 4, 98, 327, 234, 454, 93, 323, 21, 251, 54, 284)
 """Points that carry the head's motion in space: the rigid ones, the nose, and the outline down to the ears."""
+
+LIP_RINGS = np.array(
+    [
+        INNER_LIPS,
+        (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292, 407, 272, 271, 268, 12, 38, 41, 42, 183),
+        (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 408, 304, 303, 302, 11, 72, 73, 74, 184),
+        OUTER_LIPS,
+        (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 410, 322, 391, 393, 164, 167, 165, 92, 186),
+    ]
+)
+"""Lips from teeth to skin, (5, 20): each ring from the right corner along the lower lip and back along the upper."""
 
 EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),

@@ -19,6 +19,7 @@ import numpy as np
 
 from hygiesync.portrait.head import HeadMotion
 from hygiesync.portrait.parts import CHIN, OVAL, upright
+from hygiesync.portrait.rings import NestedRings
 from hygiesync.portrait.transfer import FaceTarget
 
 _RINGS = (1.06, 1.14, 1.24, 1.36, 1.5, 1.66, 1.85, 2.1, 2.4, 2.8, 3.3, 4.0, 5.0, 7.0, 12.0)
@@ -31,6 +32,9 @@ _RECEDING = 0.5
 """How far rings lie behind the outline, in eye distances, for a widening by 1; up to `_MAX_RECEDING`."""
 
 _MAX_RECEDING = 0.4
+_NARROWEST = 0.35
+"""Share of their distance to which rings may be drawn together."""
+
 _NECK = (-0.1, 0.95)
 """Heights below the chin, in eye distances, between which the head's turning ends."""
 
@@ -72,6 +76,7 @@ class Surroundings:
         fade = 1 - np.clip((np.array(_RINGS) - 1) / _FADE_OF_EXPRESSION, 0, 1)
         self._follows = np.repeat(fade * fade * (3 - 2 * fade), len(OVAL))[:, None] * aside[:, None]
         self._outline = outline
+        self._nested = NestedRings(np.stack([outline, *rings]), _NARROWEST)
 
     def moving(self) -> np.ndarray:
         """Vertices (n, 2) of the part that can move, and the ring around it."""
@@ -96,7 +101,10 @@ class Surroundings:
         shift = (head.scale - 1) * (self.vertices - head.pivot) + head.shift
         own = target.landmarks[list(OVAL)] - head.apply(self._outline)
         own = np.tile(own, (len(_RINGS), 1))
-        return self.vertices + self._turns * turn + self._shifts * shift + self._follows * own
+        moved = self.vertices + self._turns * turn + self._shifts * shift + self._follows * own
+        rings = np.concatenate([target.landmarks[list(OVAL)], moved]).reshape(len(_RINGS) + 1, -1, 3)
+        self._nested.unfold(rings)
+        return rings[1:].reshape(-1, 3)
 
 
 def _fade(value: np.ndarray, start: float, end: float) -> np.ndarray:

@@ -25,23 +25,25 @@ from hygiesync.portrait.parts import (
     ABOVE_UPPER_LIDS,
     EYES,
     IRISES,
+    LIP_RINGS,
     N_MESH,
     UPPER_OF_LOWER_LID,
     UPPER_OF_LOWER_LIP,
     eye_distance,
     upright,
 )
+from hygiesync.portrait.rings import NestedRings
 
 REGIONS = ("mouth", "eyes", "pose")
 """Parts of the motion that can be chosen; brows and gaze go with the eyes."""
 
-_CLOSED_LIDS = 0.25
+_CLOSED_LIDS = 0.3
 """Share of an eye's opening that landmarks still show when it is shut."""
 
 _MIN_OPEN_EYE = 0.13
 """A driving eye less open than this, in its widths, in the reference frame is taken to be blinking there."""
 
-_MAX_WIDENING = 1.4
+_MAX_WIDENING = 1.25
 _LOWER_LID_SHARE = 0.2
 _MOUTH_FROM, _MOUTH_TO = 0.3, 0.55
 """Heights below the eyes, in eye distances, between which the face passes from the eyes' part to the mouth's."""
@@ -50,6 +52,8 @@ _MAX_LOOK = np.array([0.3, 0.14])
 """How far an iris may go to either side, and up or down, from where it is in the picture; in widths of the eye."""
 
 _LIP_SCALES = 0.7, 1.25
+_THINNEST_LIP = 0.4
+"""Share of its thickness that a lip, and the skin beside it, keeps however far it is rolled in."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class MotionTransfer:
         self._eye_unit = float(np.linalg.norm(axes[0]))
         self._mouth_share = self._share_of_mouth()
         self._lids = [_Lids(source[list(ring)], reference[list(ring)]) for ring in EYES]
+        self._lips = NestedRings(source[LIP_RINGS], _THINNEST_LIP)
         self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
         self._place: Callable[[np.ndarray], np.ndarray] = self._placement(picture_scale)
 
@@ -130,7 +135,10 @@ class MotionTransfer:
             landmarks = self._place(driving)
             head = HeadMotion.between(self._source, landmarks, self._pivot)
             face = head.undo(landmarks)
-            slits = np.stack([face[list(ring)] for ring in EYES])
+            slits = face[np.array(EYES)]
+            for lids, ring in zip(self._lids, EYES, strict=True):
+                opened = lids.slit(face[list(ring)], 1.0)[9:]
+                face[list(ring[9:])] = _lower(face[list(ring[9:])], opened, -self._axes[1])
         else:
             head = replace(moved, pivot=self._pivot, shift=self._size * moved.shift)
             head = held_back(head, self._facing)
@@ -146,10 +154,19 @@ class MotionTransfer:
         slits = []
         for lids, ring, above, iris in zip(self._lids, EYES, ABOVE_UPPER_LIDS, IRISES, strict=True):
             openness = lids.openness(seen[list(ring)])
-            slits.append(lids.slit(_attached(face, self._source, ring, above), openness))
+            attached = face[list(above)] + self._source[list(ring[9:])] - self._source[list(above)]
+            slits.append(lids.slit(face[list(ring)], openness))
+            opened = lids.slit(face[list(ring)], max(openness, 1.0))
+            # lids that close slide over the eye, and their skin above comes down less; stretched it would be a smear
+            opened[9:] = _lower(opened[9:], attached, self._axes[1])
+            slits[-1][9:] = _lower(slits[-1][9:], opened[9:], self._axes[1])
+            face[list(ring)] = opened
             face[list(iris)] = self._look(face, seen, ring, iris, openness)
         lips = list(INNER_LIPS)
         face[lips] = _uncrossed(face[lips], self._axes[1])
+        rings = face[LIP_RINGS]
+        self._lips.unfold(rings)
+        face[LIP_RINGS] = rings
         return face, np.stack(slits)
 
     def _look(
@@ -178,13 +195,8 @@ class MotionTransfer:
         only = self._options.only
         share = self._mouth_share * ("mouth" in only) + (1 - self._mouth_share) * ("eyes" in only)
         face = self._source + share * (face - self._source)
-        for number, (ring, above) in enumerate(zip(EYES, ABOVE_UPPER_LIDS, strict=True)):
-            own = self._source[list(ring)]
-            slits[number] = own + float("eyes" in only) * (slits[number] - own)
-            opened = _attached(face, self._source, ring, above)
-            # lids that open wider take the skin along; lids that close slide over the eye, and don't stretch it
-            is_wider = _gap(slits[number]) > _gap(opened)
-            face[list(ring)] = slits[number] if is_wider else opened
+        if "eyes" not in only:
+            slits = self._source[np.array(EYES)]
         head = head if "pose" in only else HeadMotion.still(self._pivot)
         return FaceTarget(head.apply(face), head.apply(slits), head)
 
@@ -208,21 +220,20 @@ class _Lids:
         ratio = _gap(seen) / self._open
         return float(np.clip((ratio - _CLOSED_LIDS) / (1 - _CLOSED_LIDS), 0, _MAX_WIDENING))
 
-    def slit(self, opened: np.ndarray, openness: float) -> np.ndarray:
-        """The ring (16, 3) with gaps as far open as the source's own times `openness`, from lids that are `opened`."""
-        ring = opened.copy()
+    def slit(self, lids: np.ndarray, openness: float) -> np.ndarray:
+        """The ring (16, 3) as far open as the source's own times `openness`, above the lower lid of `lids`."""
+        ring = lids.copy()
         for lower, upper in UPPER_OF_LOWER_LID:
             gap = self._source[lower] - self._source[upper]
-            ring[lower] = opened[lower] - _LOWER_LID_SHARE * (1 - openness) * gap
+            ring[lower] = lids[lower] - _LOWER_LID_SHARE * (1 - min(openness, 1.0)) * gap
             ring[upper] = ring[lower] - openness * gap
         return ring
 
 
-def _attached(face: np.ndarray, source: np.ndarray, ring: tuple[int, ...], above: tuple[int, ...]) -> np.ndarray:
-    """Ring (16, 3) of an eye's lids of `face` (478, 3), the upper one as near to the row above it as in `source`."""
-    opened = face[list(ring)]
-    opened[9:] = face[list(above)] + source[list(ring[9:])] - source[list(above)]
-    return opened
+def _lower(points: np.ndarray, others: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Of two rows of points (n, 3) those further `down` (2,)."""
+    is_lower = ((others - points)[:, :2] @ down) > 0
+    return np.where(is_lower[:, None], others, points)
 
 
 def _gap(ring: np.ndarray) -> float:
