@@ -185,7 +185,8 @@ class _Animation:
         assert reference.landmarks is not None
         triangles = mesh_triangles()
         if self._options.swaps:
-            swap = FaceSwap(self._picture, self._landmarks, triangles)
+            size_px = float(eye_distance(reference.landmarks))
+            swap = FaceSwap(self._picture, self._landmarks, triangles, size_px)
             same_place = TransferOptions(is_absolute=True, adapts_scale=False)
             itself = MotionTransfer(self._landmarks, reference.landmarks, 1.0, same_place)
             return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image

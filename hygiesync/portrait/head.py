@@ -8,7 +8,7 @@ import numpy as np
 
 from hygiesync.portrait.parts import CHIN, HEAD, OVAL
 
-_PIVOT_BELOW, _PIVOT_BEHIND = 0.9, 0.9
+_PIVOT_BELOW, _PIVOT_BEHIND = 0.3, 0.8
 """Where heads turn, the top of the neck: below and behind the middle of the head points, in eye distances."""
 
 

@@ -29,6 +29,15 @@ _UNMIXED_FROM = 0.3
 _TEXTURED_REACH = 0.35
 """How far inside the outline the mirrored background reaches, in eye distances."""
 
+_STRAY = 0.05
+"""How far from the person the background is free of their hairs, in eye distances."""
+
+_MIRROR_BEND = 0.1
+"""How smoothly the mirror bends, in eye distances."""
+
+_STEP_REACH = 0.5
+"""How far a difference at the border of what is made up fades out, in eye distances."""
+
 _FACE_MARGIN = 1.04
 
 
@@ -123,20 +132,27 @@ def _behind(image: np.ndarray, alpha: np.ndarray, unit: float) -> np.ndarray:
     is_known = alpha < 0.02
     # the outline's own haze is neither: a margin keeps it out of what is mirrored
     is_known = cv2.erode(is_known.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2) > 0
-    if not is_known.any():
+    # single hairs beyond the matte would be mirrored into feathers
+    is_clean = cv2.erode(is_known.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=round(_STRAY * unit)) > 0
+    if not is_clean.any():
         return image.astype(np.float32)
-    smooth = pull_push(image.astype(np.float32), is_known.astype(np.float32))
-    depth, (row, column) = distance_transform_edt(~is_known, return_indices=True)
+    smooth = pull_push(image.astype(np.float32), is_clean.astype(np.float32))
+    depth, (row, column) = distance_transform_edt(~is_clean, return_indices=True)
     height, width = alpha.shape
     y, x = np.mgrid[:height, :width]
-    mirrored = np.stack([2 * column - x, 2 * row - y], -1).astype(np.float32)
-    beside = np.dstack([image, 255 * is_known.astype(np.uint8)])
+    away = np.stack([2 * (column - x), 2 * (row - y)], -1).astype(np.float32)
+    # where the nearest point jumps, from one side of a lock of hair to the other, the mirror would splinter
+    away = cv2.GaussianBlur(away, (0, 0), max(1.0, _MIRROR_BEND * unit))
+    mirrored = away + np.stack([x, y], -1).astype(np.float32)
+    beside = np.dstack([image, 255 * is_clean.astype(np.uint8)])
     beside = cv2.remap(beside, mirrored, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
     share = np.clip(1 - depth / (_TEXTURED_REACH * unit), 0, 1).astype(np.float32)
     share *= cv2.GaussianBlur(beside[..., 3], (0, 0), 2) / 255
     filled = smooth + share[..., None] * (beside[..., :3] - smooth)
-    filled = np.where(is_known[..., None], image, filled)
-    return filled.astype(np.float32)
+    # what is made up meets what is seen without a step
+    step = pull_push(image.astype(np.float32) - filled, is_known.astype(np.float32))
+    filled += step * np.clip(1 - depth / (_STEP_REACH * unit), 0, 1).astype(np.float32)[..., None]
+    return np.where(is_known[..., None], image, filled).astype(np.float32)
 
 
 def _as_bytes(values: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hygiesync.portrait.head import HeadMotion
-from hygiesync.portrait.parts import CHIN, OVAL, upright
+from hygiesync.portrait.head import HeadMotion, pivot_of
+from hygiesync.portrait.parts import CHIN, OVAL, eye_distance, upright
 from hygiesync.portrait.rings import NestedRings
 from hygiesync.portrait.transfer import FaceTarget
 
@@ -28,20 +28,22 @@ _RINGS = (1.06, 1.14, 1.24, 1.36, 1.5, 1.66, 1.85, 2.1, 2.4, 2.8, 3.3, 4.0, 5.0,
 _FADE_OF_EXPRESSION = 0.38
 """Widening over which the outline's own motion fades out."""
 
-_RECEDING = 0.5
-"""How far rings lie behind the outline, in eye distances, for a widening by 1; up to `_MAX_RECEDING`."""
+_RECEDING = 0.4
+"""Widening at which rings have receded from the outline to the depth that the head turns about.
 
-_MAX_RECEDING = 0.4
+There lies the head's own outline, which turning and nodding don't move.
+"""
+
 _NARROWEST = 0.35
 """Share of their distance to which rings may be drawn together."""
 
-_NECK = (-0.1, 0.95)
+_NECK = (-0.5, 0.35)
 """Heights below the chin, in eye distances, between which the head's turning ends."""
 
-_SHOULDERS = (0.2, 3.0)
+_SHOULDERS = (-0.1, 1.1)
 """Heights below the chin between which its shift ends."""
 
-_ASIDE = (1.9, 4.0)
+_ASIDE = (1.6, 3.4)
 """Distances aside and above, in eye distances from the middle of the eyes, between which everything ends."""
 
 
@@ -62,10 +64,12 @@ class Surroundings:
         middle = outline.mean(0)
         origin, axes = upright(landmarks)
         unit = float(np.linalg.norm(axes[0]))
+        depth = pivot_of(landmarks, float(eye_distance(landmarks)))[2]
         rings = []
         for widening in _RINGS:
             ring = middle + widening * (outline - middle)
-            ring[:, 2] = outline[:, 2] + unit * min(_RECEDING * (widening - 1), _MAX_RECEDING)
+            ring[:, 2] = outline[:, 2]
+            ring[:, 2] += min((widening - 1) / _RECEDING, 1) * (depth - ring[:, 2])
             rings.append(ring)
         self.vertices = np.concatenate(rings)
         place = (self.vertices[:, :2] - origin) @ np.linalg.inv(axes)

@@ -25,6 +25,12 @@ _RIM = 0.22
 """Width over which the face fades out inside its outline, in eye distances."""
 
 _NODES = 60
+_DARKEST, _RATIOS = 6.0, (0.25, 3.5)
+"""Level added to both lights before they are divided, and how far one may be from the other."""
+
+_MAX_SHRINK = 0.8
+"""A picture larger than the video's face is first scaled down: taken point by point its grain would flicker."""
+
 _LIGHT_CELLS = 24.0
 """Cells to an eye distance in which light is compared."""
 
@@ -38,9 +44,15 @@ class FaceSwap:
     landmarks : ndarray, shape (478, 3), pixels
     triangles : ndarray, shape (n, 3), int
         Of the face, as from :func:`hygiesync.face.landmarks.mesh_triangles`.
+    size_px : float
+        Distance between the eyes in the video, about.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray) -> None:
+    def __init__(self, image: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray, size_px: float) -> None:
+        shrink = size_px / float(eye_distance(landmarks))
+        if shrink < _MAX_SHRINK:
+            image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+            landmarks = (landmarks + (0.5, 0.5, 0)) * shrink - (0.5, 0.5, 0)
         self._image, self._source = image, landmarks[:, :2]
         self._triangles = np.concatenate([triangles, GAPS])
         self._areas = double_areas(self._source[self._triangles])
@@ -73,8 +85,8 @@ class FaceSwap:
         own = image[box.slices]
         face = self._warped(place, slits, Box(0, 0, box.width, box.height), unit)
         share = _share(place, box, unit)
-        light = _light_difference(own, face, share, unit)
-        matched = np.clip(np.rint(face.astype(np.float32) + light), 0, 255).astype(np.uint8)
+        matched = face * _light_ratio(own, face, share, unit)
+        matched = np.clip(np.rint(matched), 0, 255).astype(np.uint8)
         swapped[box.slices] = cv2.blendLinear(matched, np.ascontiguousarray(own), share, 1 - share)
         return swapped
 
@@ -103,15 +115,17 @@ def _share(place: np.ndarray, box: Box, unit: float) -> np.ndarray:
     return (share * (1 - mouth)).astype(np.float32)
 
 
-def _light_difference(own: np.ndarray, face: np.ndarray, share: np.ndarray, unit: float) -> np.ndarray:
-    """What (h, w, 3), float32, takes the coarse colours of `face` to those of `own`."""
+def _light_ratio(own: np.ndarray, face: np.ndarray, share: np.ndarray, unit: float) -> np.ndarray:
+    """What (h, w, 3), float32, the coarse colours of `face` are to be multiplied with to be those of `own`."""
     height, width = share.shape
     scale = min(1.0, _LIGHT_CELLS / unit)
     size = max(4, round(width * scale)), max(4, round(height * scale))
-    weight = cv2.resize((share > 0.02).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    difference = cv2.resize(own, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    difference -= cv2.resize(face, size, interpolation=cv2.INTER_AREA)
+    weight = cv2.resize((share > 0.02).astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
     sigma = _COARSE * unit * scale
-    total = cv2.GaussianBlur(difference * weight[..., None], (0, 0), sigma)
-    known = cv2.GaussianBlur(weight, (0, 0), sigma)
-    return cv2.resize(total / np.maximum(known, 1e-3)[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
+    coarse = [
+        cv2.GaussianBlur(cv2.resize(image, size, interpolation=cv2.INTER_AREA) * weight, (0, 0), sigma)
+        for image in (own, face)
+    ]
+    known = _DARKEST * cv2.GaussianBlur(weight, (0, 0), sigma)[..., None] + 1e-3
+    ratio = np.clip((coarse[0] + known) / (coarse[1] + known), *_RATIOS)
+    return cv2.resize(ratio, (width, height), interpolation=cv2.INTER_LINEAR)
