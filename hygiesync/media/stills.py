@@ -12,7 +12,7 @@ import numpy as np
 from hygiesync.errors import InputError
 from hygiesync.media.container import PathLike
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 
 MAX_PIXELS = 80_000_000
 """A picture of more pixels is taken for a decompression bomb: a small file that fills the memory."""

@@ -63,7 +63,6 @@ class Surroundings:
         outline = landmarks[list(OVAL)]
         middle = outline.mean(0)
         origin, axes = upright(landmarks)
-        unit = float(np.linalg.norm(axes[0]))
         depth = pivot_of(landmarks, float(eye_distance(landmarks)))[2]
         rings = []
         for widening in _RINGS:

@@ -52,7 +52,8 @@ class FaceSwap:
         shrink = size_px / float(eye_distance(landmarks))
         if shrink < _MAX_SHRINK:
             image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-            landmarks = (landmarks + (0.5, 0.5, 0)) * shrink - (0.5, 0.5, 0)
+            middle = np.array([0.5, 0.5, 0.0])  # of a pixel
+            landmarks = (landmarks + middle) * shrink - middle
         self._image, self._source = image, landmarks[:, :2]
         self._triangles = np.concatenate([triangles, GAPS])
         self._areas = double_areas(self._source[self._triangles])

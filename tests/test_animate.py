@@ -1,0 +1,289 @@
+"""hygiesync animate from end to end, on faces made here: the motion is measured again on what comes out."""
+
+import sys
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from media_files import click_errors_ms, clicks
+
+from hygiesync.apps.animate import AnimateOptions, animate
+from hygiesync.apps.cli import main
+from hygiesync.apps.synthetic.portrait import Portrait
+from hygiesync.errors import InputError, UsageError
+from hygiesync.face.landmarks import LandmarkDetector, find_faces, mesh_triangles, person_matte
+from hygiesync.media.audio import read_audio
+from hygiesync.media.video import VideoWriter, probe, read_frames
+from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
+from hygiesync.portrait.measures import compare_motion, mouth_opening, outline_ratio
+from hygiesync.portrait.mouth import LentMouth, SkinLight
+from hygiesync.portrait.painter import PortraitPainter
+from hygiesync.portrait.parts import EYES, LIP_RINGS, UPPER_OF_LOWER_LID, eye_distance
+from hygiesync.portrait.transfer import MotionTransfer, TransferOptions
+
+N_FRAMES, FPS, CLICKS_S = 48, Fraction(25), (0.5, 1.2)
+REST = np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+def detect_all(path):
+    with LandmarkDetector() as detector:
+        return np.array([detector.detect_in_depth(frame.image) for frame in read_frames(path)])
+
+
+@pytest.fixture(scope="module")
+def picture():
+    """A face to be moved: mirrored and in other colours, it isn't quite the driving one."""
+    image, _ = Portrait(400).render(0, 0, 0, REST)
+    return np.ascontiguousarray(cv2.transform(image[:, ::-1], np.array([[0.8, 0.2, 0], [0.1, 0.8, 0], [0, 0.2, 0.6]])))
+
+
+@pytest.fixture(scope="module")
+def picture_path(picture, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pictures") / "face.png"
+    cv2.imwrite(str(path), picture[..., ::-1])
+    return path
+
+
+@pytest.fixture(scope="module")
+def painter(picture):
+    return PortraitPainter(picture, find_faces(picture)[0], person_matte(picture), mesh_triangles())
+
+
+@pytest.fixture(scope="module")
+def driving_path(tmp_path_factory):
+    """Two seconds of a head that turns and nods, speaks, and blinks twice."""
+    portrait = Portrait(320)
+    image, _ = portrait.render(0, 0, 0, REST)
+    face = find_faces(image)[0]
+    pivot = pivot_of(face, float(eye_distance(face)))
+    painter = PortraitPainter(image, face, person_matte(image), mesh_triangles())
+    light = SkinLight.of_face(image, face, float(eye_distance(face)))
+    transfer, mouth = MotionTransfer(face, face, 1.0), LentMouth(light.to(light))
+    path = tmp_path_factory.mktemp("driving") / "driving.mp4"
+    with VideoWriter(path, 320, 320, FPS, audio_rate=48_000, audio_channels=1, crf=10) as writer:
+        writer.write_audio(clicks(CLICKS_S, N_FRAMES / 25, 48_000))
+        for number in range(N_FRAMES):
+            opening = max(0.0, np.sin(number / 4)) if number > 3 else 0.0
+            spoken, truth = portrait.render(opening, 0, 0, REST)
+            moved = face.copy()
+            moved[:, :2] += (portrait.vertices(opening, 0, 0) - portrait.vertices(0, 0, 0))[: len(face)]
+            closure = max(np.exp(-(((number - at) / 1.6) ** 2)) for at in (14, 33))
+            for ring in EYES:
+                for lower, upper in UPPER_OF_LOWER_LID:
+                    moved[ring[upper]] += closure * (moved[ring[lower]] - moved[ring[upper]])
+            turn = rotation_of(np.array([9 * np.sin(number / 7), 6 * np.sin(number / 5), 3 * np.sin(number / 9)]))
+            moved = HeadMotion(turn, 1.0, pivot, np.zeros(3)).apply(moved)
+            driving = np.column_stack([truth, face[:, 2]])
+            writer.write(painter.render(transfer(moved), mouth, spoken, driving), Fraction(number) / FPS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def driving(driving_path):
+    return detect_all(driving_path)
+
+
+@pytest.fixture(scope="module")
+def made_path(picture_path, driving_path, tmp_path_factory):
+    out = tmp_path_factory.mktemp("made") / "made.mp4"
+    told = []
+    result = animate(picture_path, driving_path, out, progress=lambda *told_now: told.append(told_now))
+    assert result["n_frames"] == N_FRAMES
+    assert result["n_frames_without_face"] == 0
+    assert told[-1][:3] == ("animating", N_FRAMES, N_FRAMES)
+    return out
+
+
+def test_the_face_follows_the_driving_one(made_path, driving):
+    comparison = compare_motion(driving, detect_all(made_path))
+    assert comparison.opening > 0.9
+    assert comparison.blink > 0.8
+    assert min(comparison.yaw, comparison.pitch, comparison.roll) > 0.9
+    assert comparison.opening_amplitude > 0.6
+
+
+def test_who_it_is_stays(made_path, picture):
+    made, still = detect_all(made_path), find_faces(picture)[0]
+    assert abs(np.median(outline_ratio(made)) / outline_ratio(still) - 1) < 0.05
+    assert abs(np.median(eye_distance(made)) / eye_distance(still) - 1) < 0.05
+
+
+def test_the_background_stands_still(made_path, picture):
+    frames = [frame.image.astype(int) for frame in read_frames(made_path)]
+    for corner in (np.s_[:60, :60], np.s_[:60, -60:]):
+        assert max(np.abs(frame[corner] - picture[corner]).mean() for frame in frames) < 4
+
+
+def test_sound_and_times_are_the_driving_videos(made_path, driving_path):
+    assert max(map(abs, click_errors_ms(read_audio(made_path, 48_000), CLICKS_S, 48_000))) < 1.5
+    times = [[frame.time_s for frame in read_frames(path)] for path in (made_path, driving_path)]
+    assert times[0] == times[1]
+    assert probe(made_path).width == 400
+
+
+def test_without_motion_the_picture_is_itself(painter, picture):
+    face = find_faces(picture)[0]
+    still = painter.render(MotionTransfer(face, face, 1.0)(face))
+    difference = np.abs(still.astype(int) - picture)
+    assert difference.mean() < 0.5
+    assert np.percentile(difference, 99.5) < 16
+
+
+def test_no_pixel_of_a_turned_head_is_torn(painter, picture):
+    """Turning goes smoothly: no pixel of the face jumps between two angles that are near each other."""
+    face = find_faces(picture)[0]
+    pivot = pivot_of(face, float(eye_distance(face)))
+    transfer = MotionTransfer(face, face, 1.0)
+    turned = [
+        painter.render(transfer(HeadMotion(rotation_of(np.array([yaw, 0, 0])), 1.0, pivot, np.zeros(3)).apply(face)))
+        for yaw in (10.0, 10.5)
+    ]
+    change = np.abs(turned[1].astype(int) - turned[0]).max(-1)
+    own = np.abs(np.diff(picture.astype(int), axis=1)).max(-1)
+    assert np.percentile(change, 99) < np.percentile(own, 99)
+
+
+def test_mouths_open_onto_what_the_driving_mouth_shows(painter, picture):
+    """Between closed lips there is nothing: what an open mouth shows comes from the driving frame."""
+    face = find_faces(picture)[0]
+    opened = face.copy()
+    lower = np.unique(np.append(np.flatnonzero(face[:, 1] > face[17, 1]), LIP_RINGS[:, 1:10]))
+    opened[lower, 1] += 0.25 * float(eye_distance(face))
+    blue = np.full_like(picture, (0, 0, 255))
+    target = MotionTransfer(face, face, 1.0)(opened)
+    middle = target.landmarks[[13, 14], :2].mean(0).astype(int)
+    image = painter.render(target, LentMouth(np.eye(3)), blue, opened)
+    red, _, deep = image[middle[1], middle[0]].astype(int)
+    assert deep > 150
+    assert red < 60
+
+
+@pytest.mark.parametrize("only", [("mouth",), ("pose",), ("eyes",)])
+def test_parts_of_the_motion_can_be_chosen(only, picture, driving):
+    face = find_faces(picture)[0]
+    moves = MotionTransfer(face, driving[0], 1.0, TransferOptions(only=only))
+    targets = [moves(frame) for frame in driving]
+    openings = np.ptp([mouth_opening(target.landmarks) for target in targets])
+    turns = max(np.abs(target.head.rotation - np.eye(3)).max() for target in targets)
+    lids = np.ptp([target.slits[0, 4, 1] - target.slits[0, 12, 1] for target in targets])
+    assert (openings > 0.05) == ("mouth" in only)
+    assert (turns > 0.05) == ("pose" in only)
+    if "pose" not in only:
+        assert (lids > 2) == ("eyes" in only)
+
+
+def test_the_best_frame_is_the_one_like_the_picture(picture_path, driving_path, driving, tmp_path):
+    result = animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(uses_best_frame=True))
+    number = round(result["reference_s"] * 25)
+    assert mouth_opening(driving[number]) < 0.5 * mouth_opening(driving).max()
+
+
+def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving_path, driving, tmp_path):
+    out = tmp_path / "swapped.mp4"
+    animate(picture_path, driving_path, out, AnimateOptions(swaps=True, crf=8))
+    for made, own, face in zip(read_frames(out), read_frames(driving_path), driving, strict=True):
+        change = np.abs(made.image.astype(int) - own.image).mean(-1)
+        x, y = face[1, :2].astype(int)
+        left, top = face[:, :2].min(0).astype(int) - 4
+        assert change[: top - 8].mean() < 1.5
+        assert change[:, : left - 8].mean() < 1.5
+        assert change[y - 30 : y + 30, x - 30 : x + 30].mean() > 3
+        colours = [image[y - 30 : y + 30, x - 30 : x + 30].mean((0, 1)) for image in (made.image, own.image)]
+        assert np.abs(colours[0] - colours[1]).max() < 22
+    assert compare_motion(driving, detect_all(out)).yaw > 0.9
+
+
+def test_frames_without_a_face_hold_the_motion(picture_path, driving_path, tmp_path):
+    gone, out = tmp_path / "gone.mp4", tmp_path / "out.mp4"
+    with VideoWriter(gone, 320, 320, FPS) as writer:
+        for number, frame in enumerate(read_frames(driving_path)):
+            writer.write(np.full_like(frame.image, 90) if 10 <= number < 16 else frame.image, frame.time_s)
+    notes = []
+    result = animate(picture_path, gone, out, warn=notes.append)
+    assert result["n_frames_without_face"] == 6
+    assert "6 of 48 frames show no face" in notes[0]
+    frames = [frame.image.astype(int) for frame in read_frames(out)]
+    assert np.abs(frames[14] - frames[11]).mean() < 1
+    assert not probe(out).has_audio
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+
+    def call(*arguments):
+        code = main(["animate", *[str(argument) for argument in arguments]])
+        return code, capsys.readouterr().err.strip().splitlines()
+
+    return call
+
+
+def test_a_picture_without_a_face_is_named(run, driving_path, tmp_path):
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 200, 3), 99, np.uint8))
+    code, said = run(tmp_path / "wall.png", driving_path, "--out", tmp_path / "out.mp4")
+    assert code == 3
+    assert len(said) == 1
+    assert "wall.png: no face was found" in said[0]
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_video_without_a_face_is_named(run, picture_path, tmp_path):
+    with VideoWriter(tmp_path / "wall.mp4", 96, 96, FPS) as writer:
+        writer.write(np.full((96, 96, 3), 99, np.uint8), Fraction(0))
+    code, said = run(picture_path, tmp_path / "wall.mp4", "--out", tmp_path / "out.mp4")
+    assert code == 3
+    assert "wall.mp4: no face was found in any frame" in said[-1]
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
+    both = np.hstack([picture, picture[:, ::-1]])
+    cv2.imwrite(str(tmp_path / "two.png"), both[..., ::-1])
+    with pytest.raises(InputError, match=r"two\.png: shows 2 faces; choose one with --face 1"):
+        animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4")
+    with pytest.raises(InputError, match="no --face 3"):
+        animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4", AnimateOptions(face=3))
+    animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4", AnimateOptions(face=2))
+    frames = [frame.image.astype(int) for frame in read_frames(tmp_path / "out.mp4")]
+    change = np.max([np.abs(frame - frames[0]).mean(-1) for frame in frames[::6]], axis=0)
+    assert change[:, 400:].mean() > 4 * change[:, :360].mean()
+
+
+def test_what_makes_no_sense_is_refused(run, picture_path, driving_path, tmp_path):
+    out = tmp_path / "out.mp4"
+    assert run(picture_path, driving_path, "--out", out, "--only", "ears")[0] == 2
+    assert run(picture_path, driving_path, "--out", out, "--only", "")[0] == 2
+    assert run(picture_path, driving_path, "--out", out, "--face", "0")[0] == 2
+    assert run(picture_path, driving_path, "--out", out, "--method", "magic")[0] == 2
+    assert run(picture_path, driving_path, "--out", out, "--relative", "--absolute")[0] == 2
+    with pytest.raises(UsageError, match="is also read"):
+        animate(picture_path, driving_path, driving_path)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["monalisa.jpg", "painting_portrait.png"])
+def test_a_painting_follows_a_real_face(data, name, tmp_path):
+    driving_path, out = data / "driving" / "expressions_3s.mp4", tmp_path / "out.mp4"
+    animate(data / "portraits" / name, driving_path, out)
+    comparison = compare_motion(detect_all(driving_path), detect_all(out))
+    assert comparison.opening > 0.9
+    assert comparison.blink > 0.75
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_newsreader_reenacted_is_much_nearer_than_his_first_picture(data, tmp_path):
+    clip, out = data / "clips" / "newsreader_20s_512px.mp4", tmp_path / "out.mp4"
+    part, first = tmp_path / "part.mp4", tmp_path / "first.png"
+    frames = list(read_frames(clip, 0, 4))
+    cv2.imwrite(str(first), frames[0].image[..., ::-1])
+    with VideoWriter(part, 512, 512, FPS, crf=10) as writer:
+        for frame in frames:
+            writer.write(frame.image, frame.time_s)
+    animate(first, part, out)
+    pairs = [(made.image.astype(int), real.image) for made, real in zip(read_frames(out), frames, strict=True)]
+    made = np.mean([np.abs(image - real).mean() for image, real in pairs])
+    copied = np.mean([np.abs(frames[0].image.astype(int) - real).mean() for _, real in pairs])
+    assert made < 0.6 * copied
