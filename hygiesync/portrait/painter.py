@@ -86,7 +86,8 @@ class PortraitPainter:
             eye.paint(person, landmarks[list(ring), :2], slit, landmarks[iris[0], :2])
         if mouth is not None and driving_image is not None and driving is not None:
             mouth.paint(person, landmarks, driving_image, driving)
-        alpha = cv2.remap(self._alpha, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        # a head that the picture's edge cuts goes on beyond it; one that only comes near isn't mirrored there
+        alpha = cv2.remap(self._alpha, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         share = alpha.astype(np.float32) * np.float32(1 / 255)
         image = self._image.copy()
         image[self._box.slices] = cv2.blendLinear(person, self._background, share, 1 - share)
