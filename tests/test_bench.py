@@ -77,6 +77,8 @@ def test_the_rest_is_measured_too(result):
     assert result["listening"]["sound_s_per_s"] > 0
     assert 0 < result["listening"]["mel_frame_us"]["p50"] <= result["listening"]["mel_frame_us"]["p99"]
     assert result["load_ms"]["p50"] > 0
+    assert result["animate"]["frame_ms"]["p99"] >= result["animate"]["frame_ms"]["p50"] > 0
+    assert result["animate"]["frame_p50_to_remap_p50"] > 1
     assert set(result["live"]) == {"80", "0"}
     assert result["live"]["80"]["latency_ms"]["p50"] > result["live"]["0"]["latency_ms"]["p50"]
     assert all(live["audio_blocks_lost"] == 0 for live in result["live"].values())

@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 
 from hygiesync import __version__
+from hygiesync.apps.benchmarks.animate import measure_animate
 from hygiesync.apps.benchmarks.live import measure_live
 from hygiesync.apps.benchmarks.processes import Progress, measure_startup, measure_training, seconds_of
 from hygiesync.apps.benchmarks.table import format_bench
@@ -114,7 +115,7 @@ def bench(
     dict
         ``sizes`` -> ``"WIDTHxHEIGHT"`` -> ``retrieval_ms, warp_ms, decode_ms, blend_ms, frame_ms, seamless_clone_ms,
         frame_copy_ms``, each ``{"p50", "p95", "p99"}``, ``patch_px`` and ``ratios``; ``listening``, ``latency_s``,
-        ``load_ms``, ``live``, ``startup``, ``training`` (when asked for) and ``machine``.
+        ``load_ms``, ``animate``, ``live``, ``startup``, ``training`` (when asked for) and ``machine``.
 
     Raises
     ------
@@ -131,6 +132,7 @@ def bench(
         result["listening"] = _measure_listening(avatar)
         result["latency_s"] = Engine(avatar).latency_s
         result["load_ms"] = _measure_loading(avatar)
+        result["animate"] = measure_animate(next(avatar.idle_template(avatar.fps).frames()).image)
     result["live"] = measure_live(avatar, report)
     result["startup"] = measure_startup(report)
     if training_video is not None:

@@ -26,6 +26,9 @@ def format_bench(result: dict[str, Any]) -> str:
         f" {result['listening']['sound_s_per_s']:.0f} s of sound a second",
         f"latency        {result['latency_s'] * 1e3:.0f} ms from sound to picture, before devices",
         f"loading        {result['load_ms']['p50']:.0f} ms",
+        f"animate        {result['animate']['frame_ms']['p50']:.1f} ms a picture of 512x512, p99"
+        f" {result['animate']['frame_ms']['p99']:.1f}: {result['animate']['frame_p50_to_remap_p50']:.1f} x one"
+        f" cv2.remap; {result['animate']['pictures_per_s']:.0f} pictures/s",
         *(
             f"live           {live['latency_ms']['p50']:.0f} ms from sound to picture, p95"
             f" {live['latency_ms']['p95']:.0f}, lookahead {lookahead}; {live['pictures_per_s']:.1f} pictures/s,"
