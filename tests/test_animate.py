@@ -159,6 +159,37 @@ def test_mouths_open_onto_what_the_driving_mouth_shows(painter, picture):
     assert red < 60
 
 
+def test_a_face_moved_by_itself_goes_where_it_went(driving):
+    """Of the same face on both sides nothing is left to fit; lids, irises and lips have rules of their own."""
+    apart = np.setdiff1d(np.arange(468), np.concatenate([np.ravel(EYES), LIP_RINGS.ravel()]))
+    transfer = MotionTransfer(driving[0], driving[0], 1.0)
+    for frame in driving[::5]:
+        np.testing.assert_allclose(transfer(frame).landmarks[apart], frame[apart], atol=0.3)
+
+
+def test_absolute_motion_brings_the_driving_faces_own_shape(picture, driving):
+    face = find_faces(picture)[0]
+    still = np.setdiff1d(np.arange(468), np.ravel(EYES))
+    for adapts, scale in ((True, float(eye_distance(face) / eye_distance(driving[0]))), (False, 1.25)):
+        transfer = MotionTransfer(face, driving[0], 1.25, TransferOptions(is_absolute=True, adapts_scale=adapts))
+        placed = transfer(driving[20]).landmarks
+        shift = placed[1] - scale * driving[20, 1]
+        np.testing.assert_allclose(placed[still], scale * driving[20, still] + shift, atol=1e-6)
+        assert adapts or np.abs(shift).max() < 1e-6
+
+
+def test_movements_may_keep_their_size(picture, driving):
+    face = find_faces(picture)[0]
+    moved = driving[0] + np.array([10.0, 0, 0])
+    shifts = [
+        MotionTransfer(face, driving[0], 2.0, TransferOptions(adapts_scale=adapts))(moved).head.shift[0]
+        for adapts in (True, False)
+    ]
+    ratio = float(eye_distance(face) / eye_distance(driving[0]))
+    assert shifts[0] == pytest.approx(10 * ratio, rel=0.1)
+    assert shifts[1] == pytest.approx(20)
+
+
 @pytest.mark.parametrize("only", [("mouth",), ("pose",), ("eyes",)])
 def test_parts_of_the_motion_can_be_chosen(only, picture, driving):
     face = find_faces(picture)[0]
