@@ -25,7 +25,7 @@ def modules_after(script: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["hygiesync.engine", "hygiesync.apps.offline"])
+@pytest.mark.parametrize("module", ["hygiesync.engine", "hygiesync.apps.offline", "hygiesync.apps.live.session"])
 def test_speaking_imports_nothing_that_only_training_needs(module):
     loaded = modules_after(f"import {module}")
     assert "numpy" in loaded

@@ -128,7 +128,7 @@ def add_live(commands: parts.Commands) -> None:
     """Options of ``hygiesync live``."""
     parser = parts.command(
         commands, "live", "a window in which an avatar says what the microphone hears",
-        "Open a window in which an avatar says what the microphone hears, for hours.\n\n"
+        "Open a window in which an avatar says what the microphone hears.\n\n"
         "  hygiesync live models/me\n"
         "  hygiesync live models/me --input-device USB --record recordings/said.mp4\n"
         "  hygiesync live models/me --input-device speech.wav --no-window --json measured.json\n\n"

@@ -1,4 +1,4 @@
-"""The live avatar: a microphone in, pictures out, at a steady pace for hours.
+"""The live avatar: a microphone in, pictures out, at a steady pace.
 
 Three threads, each with one task, and nothing unbounded between them::
 

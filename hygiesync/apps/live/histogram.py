@@ -15,7 +15,8 @@ class Histogram:
 
     def add(self, duration_s: float) -> None:
         """Count one duration, in seconds; what is beyond two seconds counts as two."""
-        self._counts[int(np.clip(duration_s * 1e3 * _BINS_PER_MS, 0, len(self._counts) - 1))] += 1
+        index = int(duration_s * 1e3 * _BINS_PER_MS)
+        self._counts[min(max(index, 0), len(self._counts) - 1)] += 1
 
     def quantile_ms(self, share: float) -> float:
         """Duration that a `share` of those counted don't exceed, in ms; 0 when none was counted."""

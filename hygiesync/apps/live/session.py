@@ -30,7 +30,7 @@ from hygiesync.apps.offline import provenance
 from hygiesync.apps.sound import portaudio
 from hygiesync.apps.sound.devices import open_source
 from hygiesync.apps.sound.sound_file import SoundFile
-from hygiesync.apps.sound.source import SoundSource
+from hygiesync.apps.sound.source import SoundHealth, SoundSource
 from hygiesync.apps.sound.speaker import Speaker
 from hygiesync.apps.threads import prompt_threads
 from hygiesync.apps.virtual_camera import VirtualCamera
@@ -60,6 +60,9 @@ OUTPUTS = ("window", "virtual-camera", "none")
 
 _POLL_S = 0.008
 """Longest time between two looks at the keys."""
+
+_STATISTICS_EVERY_S = 0.2
+"""Time between two sets of numbers; faster ones can't be read."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ class LiveSession:
         self._is_muted = self._is_paused = self._is_frozen = False
         self._last_picture: np.ndarray | None = None
         self._last_panels: list[Panel] = []
+        self._last_statistics: tuple[float, Panel] | None = None
         self._lasted_s = 0.0
         self._problem = self._refusal = ""
 
@@ -237,7 +241,6 @@ class LiveSession:
             (silence that stands for lost sound), ``latency_ms`` and ``latency_parts_ms`` (each with ``p50`` and
             ``p95``; from a sample's arrival to the picture of its moment on the screen), ``duration_s``, the settings,
             and in ``failure`` why a recording ended early, if one did.
-
         """
         health, failures = self._source.health(), self._recorder.failures
         return {
@@ -325,8 +328,16 @@ class LiveSession:
         )  # fmt: skip
         panels = status_panels(situation)
         if self._shows_statistics:
-            panels.append(statistics_panel(self._statistics, self._n_missed, health, self._source.name))
+            panels.append(self._statistics_panel(health))
         return panels
+
+    def _statistics_panel(self, health: SoundHealth) -> Panel:
+        """The statistics, made anew a few times a second only: quantiles and letters take time from pictures."""
+        now_s = perf_counter()
+        if self._last_statistics is None or now_s - self._last_statistics[0] >= _STATISTICS_EVERY_S:
+            panel = statistics_panel(self._statistics, self._n_missed, health, self._source.name)
+            self._last_statistics = now_s, panel
+        return self._last_statistics[1]
 
     def _do_all(self, actions: list[str]) -> bool:
         """Do what was asked for; whether to end."""

@@ -63,9 +63,8 @@ class StopRequest:
 @contextmanager
 def stop_signals() -> Iterator[StopRequest]:
     """Let Ctrl-C and the terminate signal ask for the end, until the context ends; one that is ignored stays so."""
-    request = StopRequest()
-    with _ending_who_insists():
-        yield from _noting_signals(request)
+    with _ending_who_insists(), _noted_signals() as request:
+        yield request
 
 
 def done_in_time(work: Callable[[], None]) -> bool:
@@ -76,7 +75,9 @@ def done_in_time(work: Callable[[], None]) -> bool:
     return not thread.is_alive()
 
 
-def _noting_signals(request: StopRequest) -> Iterator[StopRequest]:
+@contextmanager
+def _noted_signals() -> Iterator[StopRequest]:
+    request = StopRequest()
 
     def ask(number: int, frame: FrameType | None) -> None:
         request.set(perf_counter())
