@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from hygiesync.apps.synthetic.portrait import Portrait
-from hygiesync.apps.synthetic.portrait_shape import LIP_RINGS
 from hygiesync.apps.synthetic.talker import HELD_OUT, SENTENCES, TalkerTruth, head_poses, make_talker
 from hygiesync.errors import UsageError
 from hygiesync.face.landmarks import LandmarkDetector
@@ -21,6 +20,7 @@ from hygiesync.face.topology import (
     MOUTH_CORNER_RIGHT,
 )
 from hygiesync.media.video import probe, read_frames
+from hygiesync.portrait.articulation import LIP_RINGS
 from hygiesync.render.warp import Box
 from hygiesync.timing import video_frame_time
 

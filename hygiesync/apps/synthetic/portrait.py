@@ -105,7 +105,7 @@ class Portrait:
         ndarray, shape (n_vertices, 2), float64, pixels, (x, y)
             The 478 landmarks first, then the rings around the face.
         """
-        return self._axes.to_pixels(self._shape.vertices(opening, width, tuck)) - self._window
+        return self._axes.to_pixels(self._shape.articulation.vertices(opening, width, tuck)) - self._window
 
     def render(self, opening: float, width: float, tuck: float, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One frame and its true landmarks.
@@ -128,7 +128,7 @@ class Portrait:
         whole[:, 2] -= pose[:, :2] @ self._window
         image = cv2.warpAffine(self._picture, whole, (self.size, self.size), flags=cv2.INTER_LINEAR)
         self._paint_face(image, target)
-        jaw_shift = self._axes.axes.T @ self._shape.jaw_shift(opening)
+        jaw_shift = self._axes.axes.T @ self._shape.articulation.jaw_shift(opening)
         self._mouth.paint(image, target[list(INNER_LIPS)], whole, pose[:, :2] @ jaw_shift)
         return image, target[:N_LANDMARKS]
 
