@@ -75,7 +75,7 @@ def driving_path(tmp_path_factory):
             turn = rotation_of(np.array([9 * np.sin(number / 7), 6 * np.sin(number / 5), 3 * np.sin(number / 9)]))
             moved = HeadMotion(turn, 1.0, pivot, np.zeros(3)).apply(moved)
             driving = np.column_stack([truth, face[:, 2]])
-            writer.write(painter.render(transfer(moved), mouth, spoken, driving), Fraction(number) / FPS)
+            writer.write(painter.render(transfer(moved), mouth.lend(spoken, driving)), Fraction(number) / FPS)
     return path
 
 
@@ -153,7 +153,7 @@ def test_mouths_open_onto_what_the_driving_mouth_shows(painter, picture):
     blue = np.full_like(picture, (0, 0, 255))
     target = MotionTransfer(face, face, 1.0)(opened)
     middle = target.landmarks[[13, 14], :2].mean(0).astype(int)
-    image = painter.render(target, LentMouth(np.eye(3)), blue, opened)
+    image = painter.render(target, LentMouth(np.eye(3)).lend(blue, opened))
     red, _, deep = image[middle[1], middle[0]].astype(int)
     assert deep > 150
     assert red < 60

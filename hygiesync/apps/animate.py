@@ -194,7 +194,7 @@ class _Animation:
         transfer = MotionTransfer(self._landmarks, reference.landmarks, scale, self._options.transfer)
         painter = PortraitPainter(self._picture, self._landmarks, person_matte(self._picture), triangles)
         mouth = LentMouth(_light(reference.image, reference.landmarks).to(_light(self._picture, self._landmarks)))
-        return lambda frame: painter.render(transfer(_known(frame)), mouth, frame.image, _known(frame))
+        return lambda frame: painter.render(transfer(_known(frame)), mouth.lend(frame.image, _known(frame)))
 
 
 def _known(frame: DrivingFrame) -> np.ndarray:

@@ -8,6 +8,7 @@ and the depth of colour of the source's own skin, and darkened along the lips, w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from hygiesync.face.topology import INNER_LIPS
 from hygiesync.portrait.measures import mouth_opening
 from hygiesync.portrait.parts import ring_triangles
 from hygiesync.portrait.slit import cover, mix
+from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.render.grid import NodeGrid, Target
 from hygiesync.render.warp import Box
 
@@ -58,6 +60,11 @@ class SkinLight:
         converted = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2YCrCb)[0].astype(np.float64)
         return cls(np.median(converted, axis=0) - (0, 128, 128))
 
+    @classmethod
+    def of_colour(cls, colour: np.ndarray) -> SkinLight:
+        """Light in which skin has a `colour` (3,), RGB, 0 to 255."""
+        return cls(_FROM_RGB @ colour)
+
     def to(self, other: SkinLight) -> np.ndarray:
         """Matrix (3, 3) that takes RGB colours in this light to those in `other`.
 
@@ -75,6 +82,22 @@ _FROM_RGB = np.array([[0.299, 0.587, 0.114], [0.5, -0.418688, -0.081312], [-0.16
 _TO_RGB = np.linalg.inv(_FROM_RGB)
 
 
+class MouthPainter(Protocol):
+    """Whatever paints the inside of a mouth."""
+
+    def __call__(self, image: np.ndarray, target: FaceTarget, origin: np.ndarray) -> None:
+        """Paint into `image` (h, w, 3), uint8, RGB, in place.
+
+        Parameters
+        ----------
+        image : ndarray
+            The part of the picture whose corner is `origin` (2,), pixels.
+        target : FaceTarget
+            Where the face is in the picture.
+        """
+        ...
+
+
 class LentMouth:
     """Paints the inside of a mouth from another face's.
 
@@ -87,6 +110,14 @@ class LentMouth:
     def __init__(self, colours: np.ndarray) -> None:
         self._colours = colours.astype(np.float32)
         self._triangles = ring_triangles(tuple(range(len(INNER_LIPS))))
+
+    def lend(self, driving_image: np.ndarray, driving: np.ndarray) -> MouthPainter:
+        """What paints the mouth of `driving` (478, 3) in `driving_image`; see :meth:`paint`."""
+
+        def paint(image: np.ndarray, target: FaceTarget, origin: np.ndarray) -> None:
+            self.paint(image, target.landmarks[:, :2] - origin, driving_image, driving)
+
+        return paint
 
     def paint(self, image: np.ndarray, landmarks: np.ndarray, driving_image: np.ndarray, driving: np.ndarray) -> None:
         """Paint into `image`, in place, what the driving face shows between its lips.

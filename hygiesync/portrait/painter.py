@@ -7,7 +7,7 @@ import numpy as np
 
 from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.layers import Layers
-from hygiesync.portrait.mouth import LentMouth
+from hygiesync.portrait.mouth import MouthPainter
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, upright
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import FaceTarget
@@ -56,22 +56,14 @@ class PortraitPainter:
             for ring, iris in zip(EYES, IRISES, strict=True)
         ]
 
-    def render(
-        self,
-        target: FaceTarget,
-        mouth: LentMouth | None = None,
-        driving_image: np.ndarray | None = None,
-        driving: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def render(self, target: FaceTarget, paint_mouth: MouthPainter | None = None) -> np.ndarray:
         """The picture with its face at `target`.
 
         Parameters
         ----------
         target : FaceTarget
-        mouth : LentMouth, optional
-            Paints the mouth's inside from the next two; without it, the picture's own stretches.
-        driving_image : ndarray, shape (h, w, 3), uint8, RGB, optional
-        driving : ndarray, shape (478, 3), pixels, optional
+        paint_mouth : MouthPainter, optional
+            Paints the mouth's inside; without it, the picture's own stretches.
 
         Returns
         -------
@@ -84,8 +76,8 @@ class PortraitPainter:
         slits = target.slits[..., :2] - self._box.origin
         for eye, ring, iris, slit in zip(self._eyes, EYES, IRISES, slits, strict=True):
             eye.paint(person, landmarks[list(ring), :2], slit, landmarks[iris[0], :2])
-        if mouth is not None and driving_image is not None and driving is not None:
-            mouth.paint(person, landmarks, driving_image, driving)
+        if paint_mouth is not None:
+            paint_mouth(person, target, self._box.origin)
         # a head that the picture's edge cuts goes on beyond it; one that only comes near isn't mirrored there
         alpha = cv2.remap(self._alpha, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         share = alpha.astype(np.float32) * np.float32(1 / 255)

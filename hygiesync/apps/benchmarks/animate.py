@@ -48,7 +48,7 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     somewhere = np.stack([x + 3 * np.sin(y / 40), y + 3 * np.cos(x / 40)], -1)
 
     def draw(move: np.ndarray) -> None:
-        painter.render(transfer(move), mouth, image, move)
+        painter.render(transfer(move), mouth.lend(image, move))
 
     frame_s = _times([partial(draw, move) for move in moves])
     remap_s = _times([partial(cv2.remap, image, somewhere, None, cv2.INTER_CUBIC)] * N_PICTURES)
