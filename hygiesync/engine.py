@@ -49,7 +49,7 @@ class Engine:
     template : TemplateSource, optional
         Frames to put the mouth into, at times of their own; the avatar's idle loop when left out.
     renderer : Renderer, optional
-        What draws; the avatar's compositor when left out.
+        What draws; the avatar's own when left out.
     expressiveness : float
         How far the mouth goes from rest, 0 to 2; 1 is as the person does.
     lookahead_ms : float, optional
@@ -78,7 +78,7 @@ class Engine:
     ) -> None:
         check_expressiveness(expressiveness)
         self._template = template or avatar.idle_template(parse_fps(fps))
-        self._renderer = renderer or avatar.compositor()
+        self._renderer = renderer or avatar.renderer()
         self._listener = avatar.listener(expressiveness, lookahead_ms)
         self.reset()
 
@@ -105,7 +105,7 @@ class Engine:
     def latency_s(self) -> float:
         """A picture for time t comes out once the samples up to t + `latency_s` are in.
 
-        A renderer with a lag may need some frames more; the avatar's own compositor, as it is here, has none.
+        A renderer with a lag may need some frames more; the avatar's own renderer, as it is here, has none.
         """
         return float(self._listener.latency_s)
 

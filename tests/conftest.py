@@ -60,9 +60,9 @@ def avatar_directory(talker_directory, talker_video):
 
 @pytest.fixture(scope="session")
 def talker_avatar(avatar_directory):
-    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.avatar.filmed import FilmedAvatar
 
-    return Avatar.load(avatar_directory)
+    return FilmedAvatar.load(avatar_directory)
 
 
 @pytest.fixture(scope="session")

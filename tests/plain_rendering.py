@@ -5,7 +5,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render.atlas import with_detail
@@ -54,7 +54,7 @@ class PlainRendering:
     """
 
     def __init__(
-        self, avatar: Avatar, template: TemplateFrame, coefficients: np.ndarray, index: int, look: np.ndarray
+        self, avatar: FilmedAvatar, template: TemplateFrame, coefficients: np.ndarray, index: int, look: np.ndarray
     ) -> None:
         face, image = template.face, template.image
         size = image.shape[:2]

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hygiesync.avatar.bundle import FILES, Avatar, check_destination, write_bundle
+from hygiesync.avatar.bundle import Avatar, check_destination, write_bundle
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest, sha256_of
 from hygiesync.errors import InputError, UsageError
 
+FILES = FilmedAvatar.FILES
 MANIFEST = Manifest(name="me", lookahead=8, width=64, height=48, fps="30000/1001")
 
 
@@ -27,7 +29,7 @@ def fill(folder: Path) -> None:
 
 @pytest.fixture
 def bundle(tmp_path) -> Path:
-    write_bundle(tmp_path / "me", MANIFEST, fill)
+    write_bundle(tmp_path / "me", MANIFEST, FILES, fill)
     return tmp_path / "me"
 
 
@@ -52,7 +54,7 @@ def test_a_bundle_has_all_files_their_fingerprints_and_nothing_beside_it(bundle)
 
 
 def test_a_bundle_that_is_written_again_is_replaced(bundle):
-    write_bundle(bundle, replace(MANIFEST, name="you"), fill)
+    write_bundle(bundle, replace(MANIFEST, name="you"), FILES, fill)
     assert Manifest.read(bundle).name == "you"
     assert [path.name for path in bundle.parent.iterdir()] == ["me"]
 
@@ -67,14 +69,14 @@ def test_a_failing_fill_leaves_the_old_bundle(bundle, error):
 
     expected = InputError if isinstance(error, OSError) else type(error)
     with pytest.raises(expected):
-        write_bundle(bundle, MANIFEST, fail)
+        write_bundle(bundle, MANIFEST, FILES, fail)
     assert contents(bundle) == before
     assert [path.name for path in bundle.parent.iterdir()] == ["me"]
 
 
 def test_a_fill_that_forgets_a_file_makes_no_bundle(tmp_path):
     with pytest.raises(InputError):
-        write_bundle(tmp_path / "me", MANIFEST, lambda folder: (folder / FILES[0]).write_text("alone"))
+        write_bundle(tmp_path / "me", MANIFEST, FILES, lambda folder: (folder / FILES[0]).write_text("alone"))
     assert not list(tmp_path.iterdir())
 
 
@@ -88,22 +90,24 @@ def test_when_the_last_rename_fails_the_old_bundle_comes_back(bundle, monkeypatc
 
     monkeypatch.setattr(Path, "rename", fail_into_place)
     with pytest.raises(InputError, match="Input/output error"):
-        write_bundle(bundle, MANIFEST, fill)
+        write_bundle(bundle, MANIFEST, FILES, fill)
     assert contents(bundle) == before
 
 
 KILLED_WHILE_FILLING = """
     import os, signal, sys
     from pathlib import Path
-    from hygiesync.avatar.bundle import FILES, write_bundle
+    from hygiesync.avatar.bundle import write_bundle
+    from hygiesync.avatar.filmed import FilmedAvatar
     from hygiesync.avatar.manifest import Manifest
 
     def fill(folder):
-        for name in FILES[:3]:
+        for name in FilmedAvatar.FILES[:3]:
             (folder / name).write_bytes(b"half a bundle")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    write_bundle(Path(sys.argv[1]), Manifest(name="new", lookahead=8, width=64, height=48, fps="25"), fill)
+    manifest = Manifest(name="new", lookahead=8, width=64, height=48, fps="25")
+    write_bundle(Path(sys.argv[1]), manifest, FilmedAvatar.FILES, fill)
 """
 
 
@@ -111,7 +115,7 @@ KILLED_WHILE_FILLING = """
 def test_a_kill_while_filling_leaves_nothing_broken_at_the_target(tmp_path, was_there):
     target = tmp_path / "me"
     if was_there:
-        write_bundle(target, MANIFEST, fill)
+        write_bundle(target, MANIFEST, FILES, fill)
     before = contents(target) if was_there else None
     script = textwrap.dedent(KILLED_WHILE_FILLING)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -183,7 +187,7 @@ def test_a_newer_schema_asks_for_a_newer_program(bundle):
 
 @pytest.mark.parametrize("version", [0, "new", 1.5, []])
 def test_another_schema_asks_for_training(bundle, version):
-    with pytest.raises(InputError, match="train the avatar again"):
+    with pytest.raises(InputError, match="make the avatar again"):
         Manifest.read(edited(bundle, schema_version=version))
 
 

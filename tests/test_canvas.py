@@ -279,7 +279,7 @@ def blends(talker_avatar):
     for template, index in zip(templates, order[np.linspace(0, len(order) - 1, 5).astype(int)], strict=True):
         template = replace(template, image=dimmed(template.image))
         coefficients, look = avatar.atlas.coefficients[index], avatar.atlas.codes[index]  # nothing to correct
-        drawn = avatar.compositor().draw(template, coefficients, int(index), look)
+        drawn = avatar.renderer().draw(template, coefficients, int(index), look)
         plain = PlainRendering(avatar, template, coefficients, int(index), look)
         found.append((drawn, plain, moved_patch(avatar, template, coefficients, index)))
     return found

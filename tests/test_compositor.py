@@ -44,7 +44,7 @@ def enlarged(template: TemplateFrame, factor: int) -> TemplateFrame:
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_it_draws_what_the_plain_rendering_draws(talker_avatar, templates, factor):
     """At every size, so with every step of the grid."""
-    compositor = talker_avatar.compositor()
+    compositor = talker_avatar.renderer()
     for number, index in enumerate(mouths(talker_avatar, 5)):
         template = enlarged(templates[number], factor)
         coefficients = talker_avatar.atlas.coefficients[index] * 0.9
@@ -65,7 +65,7 @@ def test_the_blend_is_the_dense_poisson_solution(talker_avatar, templates):
         template, coefficients = templates[number], avatar.atlas.coefficients[index]
         look = expected_look(avatar, coefficients, template.face.turn)
         plain = PlainRendering(avatar, template, coefficients, index, look)
-        drawn = avatar.compositor().draw(template, coefficients, int(index), look)
+        drawn = avatar.renderer().draw(template, coefficients, int(index), look)
         inside = cv2.erode(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         errors.append(np.abs(drawn.astype(float) - np.clip(plain.blended, 0, 255))[inside].mean())
     assert np.mean(errors) <= 1.0  # of 255
@@ -77,14 +77,14 @@ def test_on_its_rim_the_mouth_is_the_skin(talker_avatar, templates):
         template, coefficients = templates[number], talker_avatar.atlas.coefficients[index]
         look = expected_look(talker_avatar, coefficients, template.face.turn)
         plain = PlainRendering(talker_avatar, template, coefficients, index, look)
-        drawn = talker_avatar.compositor().draw(template, coefficients, int(index), look)
+        drawn = talker_avatar.renderer().draw(template, coefficients, int(index), look)
         ring = plain.mask & (cv2.erode(plain.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
         assert np.abs(drawn.astype(float) - plain.skin)[ring].mean() < 0.5
 
 
 def test_beyond_the_face_every_pixel_is_the_templates(talker_avatar, templates):
     template = templates[0]
-    drawn = talker_avatar.compositor().render(template, talker_avatar.atlas.coefficients[3])
+    drawn = talker_avatar.renderer().render(template, talker_avatar.atlas.coefficients[3])
     rim = apply_similarity(template.face.to_picture, talker_avatar.mesh.still)
     outside = np.ones(drawn.shape[:2], bool)
     (left, top), (right, bottom) = np.floor(rim.min(0)).astype(int) - 3, np.ceil(rim.max(0)).astype(int) + 4
@@ -95,14 +95,14 @@ def test_beyond_the_face_every_pixel_is_the_templates(talker_avatar, templates):
 
 def test_what_is_handed_in_is_left_alone(talker_avatar, templates):
     before = templates[0].image.copy()
-    picture = talker_avatar.compositor().render(templates[0], talker_avatar.atlas.coefficients[0])
+    picture = talker_avatar.renderer().render(templates[0], talker_avatar.atlas.coefficients[0])
     np.testing.assert_array_equal(templates[0].image, before)
     assert picture is not templates[0].image
 
 
 def test_without_a_face_the_picture_passes_untouched(talker_avatar, templates):
     faceless = replace(templates[0], face=None)
-    compositor = talker_avatar.compositor(lag=4)
+    compositor = talker_avatar.renderer(lag=4)
     frames = [templates[0], templates[1], faceless, templates[2]]
     coefficients = talker_avatar.atlas.coefficients[0]
     drawn = [pair for frame in frames for pair in compositor.push(frame, coefficients)] + list(compositor.flush())
@@ -119,7 +119,7 @@ def test_the_mouth_fades_in(talker_avatar, templates):
     for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
         face = replace(templates[0].face, strength=strength)
         template = replace(templates[0], face=face)
-        pictures.append(talker_avatar.compositor().draw(template, coefficients, int(index), look).astype(float))
+        pictures.append(talker_avatar.renderer().draw(template, coefficients, int(index), look).astype(float))
     np.testing.assert_allclose(pictures[0], templates[0].image, atol=1)
     steps = [np.abs(b - a).mean() for a, b in pairwise(pictures)]
     whole = np.abs(pictures[-1] - pictures[0]).mean()
@@ -129,7 +129,7 @@ def test_the_mouth_fades_in(talker_avatar, templates):
 def test_a_mouth_at_the_edge_of_the_picture(talker_avatar, templates):
     """Half a face, and one that only looks in: no error, and a picture of the template's size."""
     template = templates[0]
-    compositor = talker_avatar.compositor()
+    compositor = talker_avatar.renderer()
     mouth = template.face.lower[LOWER_LIPS].mean(0)
     for cut in (mouth, mouth - 15, mouth + 40):
         x, y = np.maximum(np.rint(cut).astype(int), 4)
@@ -147,7 +147,7 @@ def test_a_lag_changes_no_frames_and_no_order(talker_avatar, templates):
     rng = np.random.default_rng(0)
     wanted = talker_avatar.atlas.coefficients[rng.integers(0, len(talker_avatar.atlas), 40)]
     for lag in (0, 1, WHOLE_PATH_LAG):
-        compositor = talker_avatar.compositor(lag)
+        compositor = talker_avatar.renderer(lag)
         pushed = [templates[number % len(templates)] for number in range(len(wanted))]
         drawn = []
         for n_pushed, (frame, coefficients) in enumerate(zip(pushed, wanted, strict=True), start=1):
@@ -159,11 +159,11 @@ def test_a_lag_changes_no_frames_and_no_order(talker_avatar, templates):
 
 def test_with_a_lag_a_frame_cannot_be_drawn_at_once(talker_avatar, templates):
     with pytest.raises(ValueError, match="lag of 2"):
-        talker_avatar.compositor(2).render(templates[0], talker_avatar.rest)
+        talker_avatar.renderer(2).render(templates[0], talker_avatar.rest)
 
 
 def test_reset_starts_a_path_anew(talker_avatar, templates):
-    first, second = talker_avatar.compositor(), talker_avatar.compositor()
+    first, second = talker_avatar.renderer(), talker_avatar.renderer()
     for index in mouths(talker_avatar, 6):
         first.render(templates[0], talker_avatar.atlas.coefficients[index])
     first.reset()
@@ -178,7 +178,7 @@ def test_the_lips_are_as_far_apart_as_wanted(talker_avatar, templates):
     with FaceObserver() as observer:
         for index in mouths(avatar, 16):
             coefficients = avatar.atlas.coefficients[index]
-            found = observer.observe(avatar.compositor().render(template, coefficients))
+            found = observer.observe(avatar.renderer().render(template, coefficients))
             wanted.append(mouth_opening(place_shape(avatar.shape, coefficients, template.face)))
             seen.append(mouth_opening(found.lower))
     assert np.corrcoef(wanted, seen)[0, 1] > 0.9

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from hygiesync.avatar.build import train
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.tracking import count_faces, track_face
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.pose import apply_similarity
@@ -93,7 +93,8 @@ def test_killed_and_resumed_equals_uninterrupted(talker_video, tmp_path):
     resumed, whole = (load_file(tmp_path / name / "weights.safetensors") for name in ("killed", "whole"))
     for name, tensor in whole.items():
         np.testing.assert_array_equal(resumed[name], tensor)
-    assert Avatar.load(tmp_path / "killed").manifest.training == Avatar.load(tmp_path / "whole").manifest.training
+    killed, never_killed = (FilmedAvatar.load(tmp_path / name).manifest for name in ("killed", "whole"))
+    assert killed.training == never_killed.training
 
 
 def test_two_faces_are_counted_and_the_larger_is_followed(talker_video, tmp_path):

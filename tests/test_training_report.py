@@ -24,8 +24,8 @@ from hygiesync.apps.training_report.next_steps import next_steps
 from hygiesync.apps.training_report.silence import pauses, silence_behaviour
 from hygiesync.apps.training_report.stretches import MouthRange, Stretch, runs
 from hygiesync.apps.training_report.words import Word, read_words
-from hygiesync.avatar.bundle import FILES, REPORT, Avatar
 from hygiesync.avatar.evidence import HeldOut, TrainingEvidence, hold_out
+from hygiesync.avatar.filmed import REPORT, FilmedAvatar
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.avatar.video_quality import Advice
 from hygiesync.errors import InputError
@@ -466,7 +466,7 @@ class TestInTheAvatar:
         check_page(content)
         assert b"talker.mp4" in content
         assert talker_avatar.manifest.files[REPORT] == sha256_of(avatar_directory / REPORT)
-        assert REPORT not in FILES
+        assert REPORT not in FilmedAvatar.FILES
 
     def test_its_numbers_are_those_of_the_manifest(self, avatar_directory, talker_avatar):
         text = Reader((avatar_directory / REPORT).read_bytes()).text
@@ -479,6 +479,6 @@ class TestInTheAvatar:
         copy = tmp_path / "copy"
         shutil.copytree(avatar_directory, copy)
         (copy / REPORT).write_text("my notes")
-        assert Avatar.load(copy).directory == copy
+        assert FilmedAvatar.load(copy).directory == copy
         (copy / REPORT).unlink()
-        assert Avatar.load(copy).directory == copy
+        assert FilmedAvatar.load(copy).directory == copy

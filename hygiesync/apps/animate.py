@@ -16,21 +16,19 @@ from hygiesync.apps.threads import single_threaded_libraries
 from hygiesync.avatar.manifest import SYNTHETIC_MEDIA_NOTE
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError, UsageError
-from hygiesync.face.landmarks import find_faces, mesh_triangles, person_matte
+from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.container import PathLike
 from hygiesync.media.stills import read_still
 from hygiesync.media.video import VideoWriter, probe
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
-from hygiesync.portrait.head import facing_deg
 from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
 from hygiesync.portrait.parts import eye_distance
+from hygiesync.portrait.subject import chosen_face
 from hygiesync.portrait.swap import FaceSwap
 from hygiesync.portrait.transfer import REGIONS, MotionTransfer, TransferOptions
 from hygiesync.timing import n_video_frames
 
-_MAX_YAW_DEG = 55.0
-_MIN_EYE_DISTANCE_PX = 16.0
 _WATCHED_AHEAD, _DRAWN_AHEAD = 3, 3
 
 
@@ -104,7 +102,7 @@ def animate(
     check_not_same(out, image, driving)
     info = probe(driving)
     picture = read_still(image, warn=warn)
-    landmarks = _the_face(picture, image, options.face)
+    landmarks = chosen_face(picture, image, options.face)
     report = progress or (lambda *_: None)
     work = _Animation(picture, landmarks, driving, options)
     n_frames = n_video_frames(info.duration_s, info.fps)
@@ -206,35 +204,6 @@ def _light(image: np.ndarray, landmarks: np.ndarray) -> SkinLight:
     return SkinLight.of_face(image, landmarks, float(eye_distance(landmarks)))
 
 
-def _the_face(picture: np.ndarray, name: PathLike, number: int | None) -> np.ndarray:
-    """Landmarks (478, 3) of the wanted face of a picture."""
-    faces = find_faces(picture)
-    if not faces:
-        raise InputError(
-            f"{name}: no face was found; expected one that looks about towards the camera, not in profile, and is"
-            " at least a tenth of the picture wide"
-        )
-    if number is None and len(faces) > 1:
-        raise InputError(f"{name}: shows {len(faces)} faces; choose one with --face 1 (leftmost) to {len(faces)}")
-    if number is not None and number > len(faces):
-        shows = "one face" if len(faces) == 1 else f"{len(faces)} faces"
-        raise InputError(f"{name}: shows {shows}, so there is no --face {number}")
-    face = faces[(number or 1) - 1]
-    yaw = float(facing_deg(face)[0])
-    if abs(yaw) > _MAX_YAW_DEG:
-        raise InputError(
-            f"{name}: the face is in profile, turned by {abs(yaw):.0f} degrees; expected at most {_MAX_YAW_DEG:.0f}:"
-            " choose a picture in which both eyes are seen"
-        )
-    unit = float(eye_distance(face[:, :2]))
-    if unit < _MIN_EYE_DISTANCE_PX:
-        raise InputError(
-            f"{name}: the face is too small, its eyes are {unit:.0f} pixels apart; expected at least"
-            f" {_MIN_EYE_DISTANCE_PX:.0f}: crop the picture around it, or use a larger one"
-        )
-    return face
-
-
 def _no_face(driving: PathLike) -> str:
     return f"{driving}: no face was found in any frame; expected a video of one face, frontal and well lit"
 
@@ -243,5 +212,3 @@ def _check(options: AnimateOptions) -> None:
     unknown = sorted(set(options.transfer.only) - set(REGIONS))
     if unknown or not options.transfer.only:
         raise UsageError(f"--only: expected some of {','.join(REGIONS)}, got {','.join(options.transfer.only)!r}")
-    if options.face is not None and options.face < 1:
-        raise UsageError(f"--face: expected 1 (the leftmost) or more, got {options.face}")

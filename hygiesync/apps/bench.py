@@ -31,7 +31,7 @@ from hygiesync.apps.benchmarks.live import measure_live
 from hygiesync.apps.benchmarks.processes import Progress, measure_startup, measure_training, seconds_of
 from hygiesync.apps.benchmarks.table import format_bench
 from hygiesync.apps.threads import single_threaded_libraries
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.engine import Engine
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
@@ -92,7 +92,7 @@ __all__ = ["PARTS", "SIZES", "bench", "format_bench"]
 
 
 def bench(
-    avatar: Avatar,
+    avatar: FilmedAvatar,
     sizes: Sequence[tuple[int, int]] = SIZES,
     training_video: Path | None = None,
     progress: Progress | None = None,
@@ -161,7 +161,7 @@ class _Scene:
     script: list[tuple[TemplateFrame, np.ndarray]]
 
 
-def _make_scene(avatar: Avatar, size: tuple[int, int]) -> _Scene:
+def _make_scene(avatar: FilmedAvatar, size: tuple[int, int]) -> _Scene:
     """The avatar, enlarged to fill pictures of `size`: the same compositor draws, only the pixels are more."""
     originals = [frame for frame in islice(avatar.idle_template(avatar.fps).frames(), _N_TEMPLATES) if frame.face]
     if not originals or originals[0].face is None:
@@ -308,7 +308,7 @@ def _percentiles(times_s: list[float], factor: float) -> dict[str, float]:
     return {f"p{share}": round(float(np.percentile(times_s, share)) * factor, 4) for share in (50, 95, 99)}
 
 
-def _measure_listening(avatar: Avatar) -> dict[str, Any]:
+def _measure_listening(avatar: FilmedAvatar) -> dict[str, Any]:
     """Time of one mel frame through spectrogram and network, and how many seconds of sound are heard in one second."""
     generator = np.random.default_rng(0)
     samples = (0.1 * generator.standard_normal(time_to_samples(HEARD_S))).astype(np.float32)
@@ -328,5 +328,5 @@ def _blocks(samples: np.ndarray, length: int) -> Iterator[np.ndarray]:
     return (samples[start : start + length] for start in range(0, len(samples), length))
 
 
-def _measure_loading(avatar: Avatar) -> dict[str, float]:
-    return _percentiles([seconds_of(partial(Avatar.load, avatar.directory)) for _ in range(N_LOADS)], 1e3)
+def _measure_loading(avatar: FilmedAvatar) -> dict[str, float]:
+    return _percentiles([seconds_of(partial(FilmedAvatar.load, avatar.directory)) for _ in range(N_LOADS)], 1e3)

@@ -13,7 +13,7 @@ from hygiesync.apps.offline import render
 from hygiesync.apps.synthetic.talker import HELD_OUT, TalkerTruth, make_talker
 from hygiesync.apps.training_report import make_report
 from hygiesync.avatar.build import train
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.tracking import track_face
 from hygiesync.errors import InputError
 from hygiesync.face.comparison import LipComparison, compare_lips
@@ -86,7 +86,7 @@ def run_demo(out: Path, avatar_directory: Path, progress: Progress) -> DemoResul
     return DemoResult(video, sheet, comparison, _describe(video, sheet, real, avatar_directory, comparison))
 
 
-def _compare_with_truth(avatar: Avatar, video: Path, truth: TalkerTruth) -> LipComparison:
+def _compare_with_truth(avatar: FilmedAvatar, video: Path, truth: TalkerTruth) -> LipComparison:
     """The lips of a rendered video against the known ones, both in the canonical face."""
     track = track_face(probe(video)).smoothed()
     n_frames = min(len(track), len(truth.landmarks))

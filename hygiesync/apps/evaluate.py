@@ -26,7 +26,7 @@ from hygiesync.apps.evaluation.picture_quality import PictureComparison
 from hygiesync.apps.evaluation.report import Report, write_report
 from hygiesync.apps.evaluation.scene import Progress, Scene, to_canonical_face, watch_scene
 from hygiesync.apps.offline import check_not_same, provenance, write_with_sound
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.tracking import watch
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError
@@ -48,7 +48,7 @@ _REAL_NOTE = "The real recording, encoded again by hygiesync to be compared with
 
 
 def evaluate(
-    avatar: Avatar,
+    avatar: FilmedAvatar,
     video: PathLike,
     *,
     keep: Path | None = None,
@@ -127,7 +127,7 @@ def _check_destinations(video: Path, report: Path | None, files: list[Path]) -> 
         raise InputError(f"{report}: can't be written; expected the name of an HTML file in a folder that exists")
 
 
-def _coefficients(avatar: Avatar, scene: Scene) -> dict[str, np.ndarray | None]:
+def _coefficients(avatar: FilmedAvatar, scene: Scene) -> dict[str, np.ndarray | None]:
     """Row -> coefficients (n_frames, n_components) to draw; None for the pictures as they are."""
     smooth = scene.track.smoothed()
     oracle = avatar.shape.transform(to_canonical_face(avatar, smooth), scene.places.turns)
@@ -137,7 +137,7 @@ def _coefficients(avatar: Avatar, scene: Scene) -> dict[str, np.ndarray | None]:
 
 
 def _write(
-    avatar: Avatar, scene: Scene, row: str, coefficients: np.ndarray | None, out: Path, tell: Progress
+    avatar: FilmedAvatar, scene: Scene, row: str, coefficients: np.ndarray | None, out: Path, tell: Progress
 ) -> None:
     """Dub the video over itself."""
     info, done = scene.info, count(1)
@@ -152,18 +152,18 @@ def _write(
     )
 
 
-def _pictures(avatar: Avatar, scene: Scene, coefficients: np.ndarray | None) -> Iterator[VideoFrame]:
+def _pictures(avatar: FilmedAvatar, scene: Scene, coefficients: np.ndarray | None) -> Iterator[VideoFrame]:
     with scene.frames() as frames:
         if coefficients is None:
             yield from (VideoFrame(frame.image, frame.time_s) for frame in frames)
             return
-        compositor = avatar.compositor(WHOLE_PATH_LAG)
+        compositor = avatar.renderer(WHOLE_PATH_LAG)
         for frame, wanted in zip(frames, coefficients, strict=True):
             yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.push(frame, wanted))
         yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.flush())
 
 
-def _shapes(avatar: Avatar, scene: Scene, tracks: dict[str, FaceTrack]) -> dict[str, np.ndarray]:
+def _shapes(avatar: FilmedAvatar, scene: Scene, tracks: dict[str, FaceTrack]) -> dict[str, np.ndarray]:
     """Canonical lower faces (n_frames, n_lower, 2) at the real frames' times; NaN where there is nothing to compare."""
     times = scene.track.times_s
     real = to_canonical_face(avatar, scene.track)
@@ -177,7 +177,7 @@ def _shapes(avatar: Avatar, scene: Scene, tracks: dict[str, FaceTrack]) -> dict[
     return shapes
 
 
-def _compare_pictures(avatar: Avatar, scene: Scene, file: Path, row: str, tell: Progress) -> PictureComparison:
+def _compare_pictures(avatar: FilmedAvatar, scene: Scene, file: Path, row: str, tell: Progress) -> PictureComparison:
     """Compare a written video's pictures with the real ones, paired by presentation time."""
     px_per_unit = float(np.median(similarity_scale(scene.places.to_picture[scene.has_place])))
     comparison = PictureComparison(avatar.shape, px_per_unit)

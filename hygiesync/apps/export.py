@@ -35,7 +35,7 @@ from hygiesync.apps.export_metadata import (
     describe_export,
 )
 from hygiesync.apps.export_readme import readme
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.avatar.whole_folder import check_place, whole_folder
 from hygiesync.errors import InputError, UsageError
@@ -94,7 +94,7 @@ def export(avatar_directory: str | os.PathLike[str], out: str | os.PathLike[str]
         When the avatar is missing or damaged, or `out` can't be written.
     """
     directory = _checked_destination(Path(avatar_directory), Path(out))
-    avatar = Avatar.load(avatar_directory)
+    avatar = FilmedAvatar.load(avatar_directory)
     reference = make_reference(avatar)
     with whole_folder(directory) as partial:
         (partial / STEP).write_bytes(avatar.step)
@@ -108,7 +108,7 @@ def export(avatar_directory: str | os.PathLike[str], out: str | os.PathLike[str]
     return metadata
 
 
-def make_reference(avatar: Avatar) -> Reference:
+def make_reference(avatar: FilmedAvatar) -> Reference:
     """The test signal and what an avatar makes of it, step by step from nothing heard."""
     samples = reference_signal()
     mel = mel_spectrogram(samples)
@@ -147,7 +147,7 @@ def _noise(n_samples: int) -> np.ndarray:
     return values / 2**31 - 1
 
 
-def _shape_tensors(avatar: Avatar) -> dict[str, np.ndarray]:
+def _shape_tensors(avatar: FilmedAvatar) -> dict[str, np.ndarray]:
     tensors = {
         "mean": avatar.shape.mean.astype(np.float32),
         "components": avatar.shape.components.astype(np.float32),

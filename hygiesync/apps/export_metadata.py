@@ -7,7 +7,7 @@ from typing import Any
 import onnxruntime
 
 from hygiesync import __version__
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_FACE
 from hygiesync.speech.mel import N_FFT, N_MELS, POWER_FLOOR
@@ -94,7 +94,7 @@ FIELDS = {
 """What each entry means, by its dotted name."""
 
 
-def describe_export(avatar: Avatar, n_samples: int, n_frames: int, files: dict[str, str]) -> Metadata:
+def describe_export(avatar: FilmedAvatar, n_samples: int, n_frames: int, files: dict[str, str]) -> Metadata:
     """Content of `metadata.json`.
 
     Parameters

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hygiesync.avatar.bundle import FILES, REPORT
+from hygiesync.avatar.bundle import kind_of
+from hygiesync.avatar.filmed import REPORT
 from hygiesync.avatar.manifest import CONSENT_STATED, MANIFEST_NAME, Manifest
 from hygiesync.timing import mel_frames_to_time
 
@@ -25,15 +26,15 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     Parameters
     ----------
     avatar_directory : str or os.PathLike
-        Folder that ``hygiesync train`` made.
+        Folder that ``hygiesync train`` or ``hygiesync photo`` made.
 
     Returns
     -------
     dict
-        ``name, sources, duration_s, n_frames, n_usable_frames, width, height, fps, n_components, explained_variance,
-        lookahead_ms, early_lookaheads_ms, preset, validation, consent, has_consent, synthetic_media_note,
-        files`` (bytes of each file), ``n_bytes, schema_version, hygiesync_version``. What an avatar does not record is
-        None or empty.
+        ``name, origin, sources, duration_s, n_frames, n_usable_frames, width, height, fps, n_components,
+        explained_variance, lookahead_ms, early_lookaheads_ms, preset, validation, consent, has_consent,
+        synthetic_media_note, files`` (bytes of each file), ``n_bytes, schema_version, hygiesync_version``. What an
+        avatar does not record is None or empty.
 
     Raises
     ------
@@ -42,13 +43,15 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     """
     directory = Path(avatar_directory)
     manifest = Manifest.read(directory)
-    manifest.check_files(directory, FILES)
+    files = kind_of(manifest).FILES
+    manifest.check_files(directory, files)
     training = manifest.training
     variances = training.get("explained_variance_ratio", [])
-    shown = (MANIFEST_NAME, *FILES, *([REPORT] if (directory / REPORT).is_file() else []))
+    shown = (MANIFEST_NAME, *files, *([REPORT] if (directory / REPORT).is_file() else []))
     sizes = {name: (directory / name).stat().st_size for name in shown}
     return {
         "name": manifest.name,
+        "origin": manifest.origin,
         "sources": manifest.sources,
         "duration_s": sum(float(source.get("duration_s", 0)) for source in manifest.sources),
         "n_frames": training.get("n_frames"),

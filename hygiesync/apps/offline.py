@@ -12,8 +12,9 @@ import numpy as np
 
 from hygiesync.apps.prefetch import prefetched
 from hygiesync.apps.threads import single_threaded_libraries
-from hygiesync.avatar.bundle import IDLE_VIDEO, Avatar
-from hygiesync.avatar.manifest import CONSENT_STATED, SYNTHETIC_MEDIA_NOTE
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
+from hygiesync.avatar.manifest import CONSENT_STATED
 from hygiesync.avatar.still import StillTemplate
 from hygiesync.avatar.template import FacePlaces, TemplateSource, VideoTemplate
 from hygiesync.avatar.tracking import watch
@@ -125,7 +126,7 @@ def render(
     source, info = _template(avatar, options, duration_s, report)
     width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
     fps = options.fps or (info.fps if info else avatar.fps)
-    renderer: Renderer = LandmarkPainter(avatar.shape) if options.landmarks_only else avatar.compositor(WHOLE_PATH_LAG)
+    renderer: Renderer = LandmarkPainter(avatar.shape) if options.landmarks_only else avatar.renderer(WHOLE_PATH_LAG)
     engine = Engine(
         avatar, template=_LoopedFrames(source), renderer=renderer, expressiveness=options.expressiveness,
         lookahead_ms=options.lookahead_ms,
@@ -214,8 +215,13 @@ def _template(
     if options.template is None:
         fps = options.fps or avatar.fps
         if options.still:
-            return StillTemplate.of_video(avatar.directory / IDLE_VIDEO, avatar.idle, fps), None
+            return avatar.still_template(fps), None
         return avatar.idle_template(fps), None
+    if not isinstance(avatar, FilmedAvatar):
+        raise UsageError(
+            f"--template: {avatar.manifest.name} was made from a photo and can't speak in a video; leave it out, or put"
+            " the photo's face there with `hygiesync animate --swap`"
+        )
     info = probe(options.template)
     until_s = _STILL_WITHIN_S if options.still else duration_s + _SPARE_TEMPLATE_S if duration_s else None
     n_frames = n_video_frames(min(info.duration_s, until_s or info.duration_s), info.fps)
@@ -231,7 +237,7 @@ def provenance(avatar: Avatar) -> dict[str, str]:
     consent = "stated" if avatar.manifest.consent == CONSENT_STATED else "not stated"
     return {
         "title": f"{avatar.manifest.name} (synthetic media)",
-        "comment": f"{SYNTHETIC_MEDIA_NOTE} Consent of the person shown: {consent}.",
+        "comment": f"{avatar.manifest.synthetic_media_note} Consent of the person shown: {consent}.",
     }
 
 

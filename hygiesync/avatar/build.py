@@ -20,7 +20,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from hygiesync import __version__
-from hygiesync.avatar import bundle
+from hygiesync.avatar import filmed
+from hygiesync.avatar.bundle import STEP, check_destination, write_bundle
 from hygiesync.avatar.evidence import HeldOut, TrainingEvidence, hold_out
 from hygiesync.avatar.fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.avatar.gathering import gather_atlas
@@ -100,7 +101,7 @@ def train(
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     report: ReportMaker | None = None,
-) -> bundle.Avatar:
+) -> filmed.FilmedAvatar:
     """Make an avatar from one or more videos of one person speaking.
 
     Parameters
@@ -143,7 +144,7 @@ def train(
     _check_preset(preset)
     if not 0 <= lookahead_ms <= 200:
         raise UsageError(f"lookahead: expected 0 to 200 ms, got {lookahead_ms:g}")
-    bundle.check_destination(directory)
+    check_destination(directory)
     job = Job(tuple(Path(path) for path in paths), preset, lookahead_frames(lookahead_ms), seed, fix_offset)
     infos = [_checked_video(path) for path in job.videos]
     workshop = _open_workshop(directory, job, resume, warn or (lambda message: None))
@@ -173,7 +174,7 @@ def train(
     def fill(folder: Path) -> None:
         _fill_bundle(folder, recordings, face, run, rest, background, tell)
         if report is not None:
-            (folder / bundle.REPORT).write_bytes(report(evidence))
+            (folder / filmed.REPORT).write_bytes(report(evidence))
 
     manifest = Manifest(
         name=directory.name,
@@ -191,9 +192,9 @@ def train(
         },
         hygiesync_version=__version__,
     )
-    bundle.write_bundle(directory, manifest, fill)
+    write_bundle(directory, manifest, filmed.FilmedAvatar.FILES, fill)
     shutil.rmtree(workshop, ignore_errors=True)
-    return bundle.Avatar.load(directory)
+    return filmed.FilmedAvatar.load(directory)
 
 
 def _check_preset(preset: str) -> None:
@@ -341,12 +342,12 @@ def _fill_bundle(
     mesh = FaceMesh(face.shape)
     atlas, size = gather_atlas(recordings, face, mesh, count)
     atlas, canvas, appearance = learn_looks(face.shape, atlas, mesh)
-    bundle.save_face(folder, face.pose, face.shape, rest, background)
-    bundle.save_atlas(folder, atlas, size)
-    bundle.save_look(folder, mesh, canvas, appearance)
-    bundle.save_idle(folder, gather_idle_loop(recordings, face, folder / bundle.IDLE_VIDEO))
-    export_step(run.network, folder / bundle.STEP)
-    save_weights(run.network.state_dict(), folder / bundle.WEIGHTS)
+    filmed.save_face(folder, face.pose, face.shape, rest, background)
+    filmed.save_atlas(folder, atlas, size)
+    filmed.save_look(folder, mesh, canvas, appearance)
+    filmed.save_idle(folder, gather_idle_loop(recordings, face, folder / filmed.IDLE_VIDEO))
+    export_step(run.network, folder / STEP)
+    save_weights(run.network.state_dict(), folder / filmed.WEIGHTS)
 
 
 def _source(info: VideoInfo) -> dict[str, Any]:

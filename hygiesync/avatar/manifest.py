@@ -29,6 +29,9 @@ _MAX_COUNT = 1 << 16
 
 CONSENT_STATED, CONSENT_NOT_STATED = "stated", "not stated"
 
+FROM_VIDEO, FROM_PHOTO = "video", "photo"
+"""Where an avatar's looks come from."""
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -44,11 +47,14 @@ class Manifest:
     width, height : int
         Of the idle loop, pixels.
     fps : str
-        Average rate of the training video, a fraction such as ``30000/1001``.
+        Average rate of the training video, a fraction such as ``30000/1001``; for a photo, that of its pictures when
+        none is asked for.
+    origin : str
+        Among `FROM_VIDEO` and `FROM_PHOTO`.
     consent : str
         ``stated`` when whoever trained said that the person shown agrees, else ``not stated``.
     sources : list of dict
-        Name, sha256 and length of each training video.
+        Name, sha256 and length of each training video, or of the photo.
     training : dict
         Settings, losses, and measures on the validation part.
     files : dict
@@ -60,6 +66,7 @@ class Manifest:
     width: int
     height: int
     fps: str
+    origin: str = FROM_VIDEO
     consent: str = CONSENT_NOT_STATED
     sources: list[dict[str, Any]] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
@@ -99,16 +106,16 @@ class Manifest:
                              " make one with `hygiesync train VIDEO --out models/NAME`")
         if not is_avatar:
             raise InputError(f"{directory}: has no {MANIFEST_NAME}, so it is no avatar; name a folder that"
-                             " `hygiesync train` made")
+                             " `hygiesync train` or `hygiesync photo` made")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             version = content["schema_version"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is damaged ({type(error).__name__}); train the avatar again") from error
+            raise InputError(f"{path}: is damaged ({type(error).__name__}); make the avatar again") from error
         if version != SCHEMA_VERSION:
             raise InputError(
                 f"{path}: has schema version {version}, and this hygiesync reads version {SCHEMA_VERSION};"
-                + (" install a newer hygiesync" if _is_newer(version) else " train the avatar again")
+                + (" install a newer hygiesync" if _is_newer(version) else " make the avatar again")
             )
         return cls._checked(content, path)
 
@@ -118,16 +125,16 @@ class Manifest:
         try:
             manifest = cls(**{name: value for name, value in content.items() if name in known})
         except TypeError as error:
-            raise InputError(f"{path}: is damaged (entries are missing); train the avatar again") from error
+            raise InputError(f"{path}: is damaged (entries are missing); make the avatar again") from error
         if not manifest._is_sane():
-            raise InputError(f"{path}: is damaged (an entry is of a wrong kind); train the avatar again")
+            raise InputError(f"{path}: is damaged (an entry is of a wrong kind); make the avatar again")
         ours = (SAMPLE_RATE, HOP_LENGTH, WIN_LENGTH, N_MELS, list(RIGID), list(LOWER_FACE))
         theirs = (
             manifest.sample_rate, manifest.hop_length, manifest.win_length, manifest.n_mels,
             manifest.rigid_landmarks, manifest.lower_face_landmarks,
         )  # fmt: skip
         if ours != theirs:
-            raise InputError(f"{path}: was made with another mel clock or other landmarks; train the avatar again")
+            raise InputError(f"{path}: was made with another mel clock or other landmarks; make the avatar again")
         return manifest
 
     def _is_sane(self) -> bool:
@@ -141,6 +148,7 @@ class Manifest:
             return False
         return (
             is_rate
+            and self.origin in (FROM_VIDEO, FROM_PHOTO)
             and all(type(count) is int and 0 <= count <= _MAX_COUNT for count in counts)
             and isinstance(self.files, dict)
             and all(isinstance(digest, str) for digest in self.files.values())
@@ -157,9 +165,9 @@ class Manifest:
         for name in expected:
             path = directory / name
             if name not in self.files or not path.is_file():
-                raise InputError(f"{path}: is missing from the avatar; train it again")
+                raise InputError(f"{path}: is missing from the avatar; make it again")
             if sha256_of(path) != self.files[name]:
-                raise InputError(f"{path}: is damaged (its sha256 is not the recorded one); copy or train it again")
+                raise InputError(f"{path}: is damaged (its sha256 is not the recorded one); copy or make it again")
 
 
 def sha256_of(path: Path) -> str:

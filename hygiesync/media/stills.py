@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,19 @@ def read_still(path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], N
     if max(size) > max_side and warn is not None:
         warn(f"{name}: {size[0]}x{size[1]} pixels are scaled so that the longer side has {max_side}")
     return image
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture (H, W, 3), uint8, RGB, without loss.
+
+    Raises
+    ------
+    OSError
+        When the file can't be written.
+    """
+    from PIL import Image
+
+    Image.fromarray(picture).save(path, format="PNG")
 
 
 def _check_size(name: str, size: tuple[int, int]) -> None:

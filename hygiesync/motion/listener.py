@@ -42,8 +42,8 @@ class Listener:
     predictor : Predictor
     rest : ndarray, shape (n_components,)
         Coefficients of the resting mouth.
-    background : float
-        Loudness of the training video's pauses; see :class:`VoiceActivity`.
+    background : float or None
+        Loudness of the training video's pauses, if there was one; see :class:`VoiceActivity`.
     lookahead : int
         Mel frames that the network was trained to hear ahead.
     expressiveness : float
@@ -51,7 +51,12 @@ class Listener:
     """
 
     def __init__(
-        self, predictor: Predictor, rest: np.ndarray, background: float, lookahead: int, expressiveness: float = 1.0
+        self,
+        predictor: Predictor,
+        rest: np.ndarray,
+        background: float | None,
+        lookahead: int,
+        expressiveness: float = 1.0,
     ) -> None:
         self._predictor, self._rest, self._lookahead = predictor, rest, lookahead
         self._expressiveness = expressiveness

@@ -36,11 +36,11 @@ class Predictor:
             self._session = onnxruntime.InferenceSession(onnx_model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no other base
             reason = str(error).splitlines()[0]
-            raise InputError(f"the speech model can't be loaded ({reason}); train the avatar again") from error
+            raise InputError(f"the speech model can't be loaded ({reason}); make the avatar again") from error
         answer = "coefficients" if early is None else f"early_{early}"
         has_answer = answer in {node.name for node in self._session.get_outputs()}
         if "mel" not in {node.name for node in self._session.get_inputs()} or not has_answer:
-            raise InputError("the speech model is a model of another kind; train the avatar again")
+            raise InputError("the speech model is a model of another kind; make the avatar again")
         self._state_shapes = {node.name: node.shape for node in self._session.get_inputs() if node.name != "mel"}
         self._outputs = [answer, *(f"next_{name}" for name in self._state_shapes)]
         self.n_components: int = self._session.get_outputs()[0].shape[-1]

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from hygiesync.face.topology import INNER_LIPS, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT
+from hygiesync.face.pose import apply_similarity, fit_similarity
+from hygiesync.face.topology import (
+    INNER_LIPS,
+    LEFT_EYE_OUTER,
+    LOWER_FACE,
+    MOUTH_CORNER_LEFT,
+    MOUTH_CORNER_RIGHT,
+    RIGHT_EYE_OUTER,
+    RIGID,
+)
 from hygiesync.portrait.articulation import Articulation
 from hygiesync.portrait.head import facing_deg, rotation_of
 from hygiesync.portrait.parts import eye_distance
@@ -53,3 +62,28 @@ class TalkingFace:
     def to_picture(self, points: np.ndarray) -> np.ndarray:
         """Pixels (..., 3) of points (..., 3) in face coordinates."""
         return points @ self.axes + self.origin
+
+
+class SpokenShapes:
+    """The lower face that mouth curves stand for, in the canonical frame that every avatar's shapes have.
+
+    Parameters
+    ----------
+    face : TalkingFace
+
+    Attributes
+    ----------
+    rigid : ndarray, shape (n_rigid, 2), canonical units
+        Points that speech doesn't move; see :mod:`hygiesync.face.pose`.
+    """
+
+    def __init__(self, face: TalkingFace) -> None:
+        self._face = face
+        rest = face.landmarks(np.zeros(3))[:, :2]
+        eyes = rest[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER]]
+        self._to_canonical = fit_similarity(eyes, np.array([[-0.5, 0.0], [0.5, 0.0]]))
+        self.rigid = apply_similarity(self._to_canonical, rest[list(RIGID)])
+
+    def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
+        """Canonical lower face (n_lower, 2) of mouth curves (3,); a picture's head doesn't turn beyond its own view."""
+        return apply_similarity(self._to_canonical, self._face.landmarks(coefficients)[list(LOWER_FACE), :2])

@@ -230,6 +230,15 @@ class _Lids:
         return ring
 
 
+def lid_gap(ring: np.ndarray, openness: float) -> float:
+    """How far apart the lids (16, 3) of an eye must be, against how they are, to be seen as open by `openness`.
+
+    The inverse of what :class:`MotionTransfer` makes of a driving eye that was like this in the reference frame.
+    """
+    usual = max(_gap(ring), _MIN_OPEN_EYE * _width(ring))
+    return (_CLOSED_LIDS + (1 - _CLOSED_LIDS) * openness) * usual / max(_gap(ring), 1e-6)
+
+
 def _lower(points: np.ndarray, others: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Of two rows of points (n, 3) those further `down` (2,)."""
     is_lower = ((others - points)[:, :2] @ down) > 0

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_INNER_LIPS, LOWER_OUTER_LIPS
-from hygiesync.render.template import TemplateFrame, place_shape
+from hygiesync.render.template import MouthShapes, TemplateFrame, place_shape
 
 
 class LandmarkPainter:
@@ -17,10 +16,10 @@ class LandmarkPainter:
 
     Parameters
     ----------
-    shape : ShapeModel
+    shape : MouthShapes
     """
 
-    def __init__(self, shape: ShapeModel) -> None:
+    def __init__(self, shape: MouthShapes) -> None:
         self._shape = shape
 
     def reset(self) -> None:

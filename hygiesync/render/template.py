@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 
 from hygiesync.face.pose import apply_similarity
-from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_INNER_LIPS
 
 NEARLY_CLOSED = 0.016
@@ -57,7 +57,15 @@ class TemplateFrame:
     face: TemplateFace | None
 
 
-def place_shape(shape: ShapeModel, coefficients: np.ndarray, face: TemplateFace) -> np.ndarray:
+class MouthShapes(Protocol):
+    """What lower face coefficients stand for; a :class:`hygiesync.face.shape.ShapeModel` is one."""
+
+    def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
+        """Canonical lower faces (..., n_lower, 2) of coefficients (..., n_components), on heads turned by `turns`."""
+        ...
+
+
+def place_shape(shape: MouthShapes, coefficients: np.ndarray, face: TemplateFace) -> np.ndarray:
     """Target landmarks (n_lower, 2), pixels, of `coefficients` on a template's face; lips that nearly meet do meet."""
     return apply_similarity(face.to_picture, press_lips(shape.inverse_transform(coefficients, face.turn)))
 

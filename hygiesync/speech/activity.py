@@ -38,6 +38,9 @@ from hygiesync.timing import time_to_mel_frames
 ENTER_MARGIN = 0.7
 """How far over the pauses' loudness, in log10 of power (0.1 is one decibel), a sound in a training video is voice."""
 
+USUAL_BACKGROUND = -5.0
+"""Loudness of the pauses in a quiet room with a usual microphone, log10 of power."""
+
 N_BANDS = 20
 """Bands of four mel bands each, 150 Hz wide below 1 kHz: wide enough that a frame's power says something."""
 
@@ -218,13 +221,14 @@ class VoiceActivity:
 
     Parameters
     ----------
-    background : float
+    background : float, optional
         Loudness of the training video's pauses (:func:`loudness`): what to expect of the room and of the voice, until
-        they have been heard.
+        they have been heard. Without such a video no room is familiar, and a usual one is expected.
     """
 
-    def __init__(self, background: float) -> None:
-        self._initial_background = background
+    def __init__(self, background: float | None = None) -> None:
+        self._knows_a_room = background is not None
+        self._initial_background = USUAL_BACKGROUND if background is None else background
         self.reset()
 
     def reset(self) -> None:
@@ -277,7 +281,8 @@ class VoiceActivity:
         self._n_loud = self._n_loud + 1 if is_loud and not self._is_voice else 0
         low, high = _FAMILIAR
         return (
-            low < background - self._initial_background < high
+            self._knows_a_room
+            and low < background - self._initial_background < high
             and bands.max() >= _NOTHING
             and self._n_loud < _LOUD_FRAMES
         )

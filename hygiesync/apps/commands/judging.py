@@ -32,10 +32,10 @@ def add_evaluate(commands: parts.Commands) -> None:
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """``hygiesync evaluate``."""
     from hygiesync.apps.evaluate import evaluate, format_table
-    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.avatar.filmed import FilmedAvatar
 
     parts.check_json(arguments.json)
-    avatar = Avatar.load(arguments.avatar)
+    avatar = FilmedAvatar.load(arguments.avatar)
     with StageBars() as bars:
         rows = evaluate(avatar, arguments.video, keep=arguments.keep, report=arguments.report, progress=bars)
     parts.write_json(arguments.json, rows)
@@ -63,12 +63,12 @@ def add_bench(commands: parts.Commands) -> None:
 def run_bench(arguments: argparse.Namespace) -> int:
     """``hygiesync bench``."""
     from hygiesync.apps.bench import bench, format_bench
-    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.avatar.filmed import FilmedAvatar
 
     parts.check_json(arguments.json)
     sizes = [_parse_size(text) for text in arguments.size or ("512x512", "1920x1080")]
     with StageBars() as bars:
-        result = bench(Avatar.load(arguments.avatar), sizes, arguments.training_video, progress=bars)
+        result = bench(FilmedAvatar.load(arguments.avatar), sizes, arguments.training_video, progress=bars)
     parts.write_json(arguments.json, result)
     print(format_bench(result))
     return 0

@@ -124,7 +124,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     """``hygiesync train``."""
     from hygiesync.apps.training_report.page import make_report
     from hygiesync.avatar.build import train
-    from hygiesync.avatar.bundle import REPORT
+    from hygiesync.avatar.filmed import REPORT
 
     parts.check_json(arguments.json)
     words = _read_words(arguments.words, len(arguments.videos))

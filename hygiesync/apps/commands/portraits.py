@@ -56,6 +56,43 @@ def add_animate(commands: parts.Commands) -> None:
     parser.set_defaults(run=run_animate)
 
 
+def add_photo(commands: parts.Commands) -> None:
+    """Options of ``hygiesync photo``."""
+    parser = parts.command(
+        commands, "photo", "make an avatar from one picture, without any training",
+        "Make an avatar from one picture: a photograph, a painting, a statue.\n\n"
+        "  hygiesync photo mona_lisa.jpg --out models/mona\n"
+        '  hygiesync say models/mona "Hello, I have been smiling for five hundred years." --out hello.mp4\n'
+        "  hygiesync live models/mona\n\n"
+        "It breathes, blinks, looks about and speaks with any voice, since it hears with the generic speech model.\n"
+        "Teeth and tongue are made where the picture shows none. Five minutes of video make a better likeness: see\n"
+        "`hygiesync train`.",
+    )  # fmt: skip
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="picture with a face: PNG, JPEG, WebP, BMP or TIFF")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="avatar to make, such as models/mona")
+    parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
+    parser.add_argument(
+        "--max-side", type=int, default=1024, metavar="N",
+        help="longest side of the avatar's pictures, pixels; smaller is faster (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--i-have-consent", action="store_true", help="the person shown agrees to this avatar; recorded in it"
+    )
+    parser.set_defaults(run=run_photo)
+
+
+def run_photo(arguments: argparse.Namespace) -> int:
+    """``hygiesync photo``."""
+    from hygiesync.avatar.photograph import photo
+
+    avatar = photo(
+        arguments.image, arguments.out, arguments.face, arguments.i_have_consent, arguments.max_side, parts.warn
+    )
+    print(f"{arguments.out}: {avatar.manifest.width} x {avatar.manifest.height} pixels; let it speak with"
+          f" `hygiesync say {arguments.out} \"Hello.\" --out hello.mp4`")
+    return 0
+
+
 def run_animate(arguments: argparse.Namespace) -> int:
     """``hygiesync animate``."""
     from hygiesync.apps.animate import AnimateOptions, animate
@@ -81,4 +118,4 @@ def run_animate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = (add_animate,)
+COMMANDS = (add_photo, add_animate)

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from hygiesync.apps.evaluation.tiles import cut_tile
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.timing import frames_in
 
 N_AROUND = 3
@@ -65,9 +65,9 @@ class LoopSeam:
         return (self.across + _SURELY_STILL) / (self.usual + _SURELY_STILL)
 
 
-def idle_loop_seam(avatar: Avatar) -> LoopSeam:
+def idle_loop_seam(avatar: FilmedAvatar) -> LoopSeam:
     """Draw an avatar's idle loop once, with its mouth at rest, and on over its seam."""
-    compositor, times_s = avatar.compositor(), avatar.idle.times_s
+    compositor, times_s = avatar.renderer(), avatar.idle.times_s
     frames = avatar.idle_template(avatar.fps).frames()
     pictures = (compositor.render(frame, avatar.rest) for frame in frames)
     length_s = float(np.ptp(times_s)) * len(times_s) / max(len(times_s) - 1, 1)  # the last frame is shown as well

@@ -25,7 +25,7 @@ from hygiesync.apps.evaluation.measures import MEASURES, Rows, format_value
 from hygiesync.apps.evaluation.moments import Moment, choose_moments, voice_at
 from hygiesync.apps.evaluation.picture_quality import PictureComparison
 from hygiesync.apps.html import facts, inline_image, page, section
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.manifest import CONSENT_STATED
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.video import VideoInfo
@@ -45,7 +45,7 @@ class Report:
 
     Attributes
     ----------
-    avatar : Avatar
+    avatar : FilmedAvatar
     video : VideoInfo
     rows : dict
         Row -> measure -> value.
@@ -57,7 +57,7 @@ class Report:
         Row -> comparison of its pictures with the real ones.
     """
 
-    avatar: Avatar
+    avatar: FilmedAvatar
     video: VideoInfo
     rows: Rows
     strips: Sequence[Strip]

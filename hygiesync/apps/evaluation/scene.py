@@ -11,7 +11,7 @@ import numpy as np
 from hygiesync.apps.evaluation.measures import MIN_FRAMES
 from hygiesync.apps.prefetch import prefetched
 from hygiesync.avatar.build import MIN_FACE_SHARE
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.template import FacePlaces, VideoTemplate
 from hygiesync.avatar.tracking import watch
 from hygiesync.errors import InputError
@@ -53,7 +53,7 @@ class Scene:
         return closing(prefetched(once, depth=8))
 
 
-def watch_scene(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
+def watch_scene(avatar: FilmedAvatar, video: PathLike, tell: Progress) -> Scene:
     """Find the face in the whole of the real video.
 
     Raises
@@ -73,7 +73,7 @@ def watch_scene(avatar: Avatar, video: PathLike, tell: Progress) -> Scene:
     return scene
 
 
-def to_canonical_face(avatar: Avatar, track: FaceTrack) -> np.ndarray:
+def to_canonical_face(avatar: FilmedAvatar, track: FaceTrack) -> np.ndarray:
     """Lower faces (n_frames, n_lower, 2) of a track in the avatar's canonical frame; NaN without a face."""
     to_canonical = avatar.pose.to_canonical(track.rigid.astype(np.float64))
     return apply_similarity(to_canonical, track.lower.astype(np.float64))

@@ -1,0 +1,65 @@
+"""Whose face in a picture is meant, and whether it can be made to move."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hygiesync.errors import InputError, UsageError
+from hygiesync.face.landmarks import find_faces
+from hygiesync.media.container import PathLike
+from hygiesync.portrait.head import facing_deg
+from hygiesync.portrait.parts import eye_distance
+
+_MAX_YAW_DEG = 55.0
+_MIN_EYE_DISTANCE_PX = 16.0
+
+
+def chosen_face(picture: np.ndarray, name: PathLike, number: int | None = None) -> np.ndarray:
+    """Landmarks of the face that is meant.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (H, W, 3), uint8, RGB
+    name : path
+        Of its file, for messages.
+    number : int, optional
+        Which face, 1 is the leftmost; needed where there are several.
+
+    Returns
+    -------
+    ndarray, shape (478, 3), pixels
+
+    Raises
+    ------
+    InputError
+        When there is no such face, or none that can be moved: in profile, too small, one of several.
+    UsageError
+        When `number` is no number of a face.
+    """
+    if number is not None and number < 1:
+        raise UsageError(f"--face: expected 1 (the leftmost) or more, got {number}")
+    faces = find_faces(picture)
+    if not faces:
+        raise InputError(
+            f"{name}: no face was found; expected one that looks about towards the camera, not in profile, and is"
+            " at least a tenth of the picture wide"
+        )
+    if number is None and len(faces) > 1:
+        raise InputError(f"{name}: shows {len(faces)} faces; choose one with --face 1 (leftmost) to {len(faces)}")
+    if number is not None and number > len(faces):
+        shows = "one face" if len(faces) == 1 else f"{len(faces)} faces"
+        raise InputError(f"{name}: shows {shows}, so there is no --face {number}")
+    face = faces[(number or 1) - 1]
+    yaw = float(facing_deg(face)[0])
+    if abs(yaw) > _MAX_YAW_DEG:
+        raise InputError(
+            f"{name}: the face is in profile, turned by {abs(yaw):.0f} degrees; expected at most {_MAX_YAW_DEG:.0f}:"
+            " choose a picture in which both eyes are seen"
+        )
+    unit = float(eye_distance(face[:, :2]))
+    if unit < _MIN_EYE_DISTANCE_PX:
+        raise InputError(
+            f"{name}: the face is too small, its eyes are {unit:.0f} pixels apart; expected at least"
+            f" {_MIN_EYE_DISTANCE_PX:.0f}: crop the picture around it, or use a larger one"
+        )
+    return face
