@@ -16,6 +16,7 @@ from hygiesync.face.landmarks import LandmarkDetector, find_faces, mesh_triangle
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
+from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import compare_motion, mouth_opening, outline_ratio
 from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
@@ -45,9 +46,14 @@ def picture_path(picture, tmp_path_factory):
     return path
 
 
+def painter_of(picture, face):
+    layers = Layers.of_picture(picture, person_matte(picture), face)
+    return PortraitPainter(picture, face, layers, mesh_triangles())
+
+
 @pytest.fixture(scope="module")
 def painter(picture):
-    return PortraitPainter(picture, find_faces(picture)[0], person_matte(picture), mesh_triangles())
+    return painter_of(picture, find_faces(picture)[0])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,7 @@ def driving_path(tmp_path_factory):
     image, _ = portrait.render(0, 0, 0, REST)
     face = find_faces(image)[0]
     pivot = pivot_of(face, float(eye_distance(face)))
-    painter = PortraitPainter(image, face, person_matte(image), mesh_triangles())
+    painter = painter_of(image, face)
     light = SkinLight.of_face(image, face, float(eye_distance(face)))
     transfer, mouth = MotionTransfer(face, face, 1.0), LentMouth(light.to(light))
     path = tmp_path_factory.mktemp("driving") / "driving.mp4"

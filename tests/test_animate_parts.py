@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hygiesync.errors import InputError
+from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from hygiesync.media.stills import MAX_SIDE, read_still
 from hygiesync.portrait.driving import DrivingFrame, best_frame, held, smoothed
 from hygiesync.portrait.head import HeadMotion, angles_deg, held_back, rotation_of
@@ -193,7 +194,8 @@ def test_layers_put_together_again_are_the_picture():
     landmarks = np.zeros((478, 2))
     angle = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
     landmarks[list(OVAL)] = np.stack([100 + 30 * np.sin(angle), 110 - 30 * np.cos(angle)], -1)
-    layers = Layers.of_picture(image, share.astype(np.float32), landmarks, 25.0)
+    landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER]] = (87.5, 100), (112.5, 100)
+    layers = Layers.of_picture(image, share.astype(np.float32), landmarks)
     alpha = layers.alpha[..., None] / 255
     together = layers.background + alpha * (layers.person.astype(float) - layers.background)
     assert np.abs(together - image).mean() < 1

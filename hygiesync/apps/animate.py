@@ -21,6 +21,7 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.stills import read_still
 from hygiesync.media.video import VideoWriter, probe
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
+from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
 from hygiesync.portrait.parts import eye_distance
@@ -190,7 +191,8 @@ class _Animation:
             return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
         scale = self._picture.shape[0] / reference.image.shape[0]
         transfer = MotionTransfer(self._landmarks, reference.landmarks, scale, self._options.transfer)
-        painter = PortraitPainter(self._picture, self._landmarks, person_matte(self._picture), triangles)
+        layers = Layers.of_picture(self._picture, person_matte(self._picture), self._landmarks)
+        painter = PortraitPainter(self._picture, self._landmarks, layers, triangles)
         mouth = LentMouth(_light(reference.image, reference.landmarks).to(_light(self._picture, self._landmarks)))
         return lambda frame: painter.render(transfer(_known(frame)), mouth.lend(frame.image, _known(frame)))
 

@@ -3,7 +3,9 @@
 Beside what every bundle has (see bundle.py) there are::
 
     photo.png               the picture, upright
-    photo.safetensors       its face's landmarks and mesh, and how much of each pixel is the person
+    person.png              the person in it, cut out of it and continued beyond their outline
+    background.png          what is behind them, filled in
+    face.safetensors        the face's landmarks and mesh
 
 Nothing is learnt from a picture: how mouths move is the same for all of them, and what they say is heard by the generic
 speech model (:mod:`hygiesync.motion.generic`). A video of the person knows better.
@@ -23,14 +25,15 @@ from safetensors.numpy import load_file, save_file
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
 from hygiesync.errors import InputError
-from hygiesync.media.stills import read_still, write_png
+from hygiesync.media.stills import read_png, write_png
+from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.life import IdleLife
 from hygiesync.portrait.living import LivingPicture
 from hygiesync.portrait.renderer import PhotoRenderer
 from hygiesync.portrait.talking import SpokenShapes, TalkingFace
 from hygiesync.speech.visemes import CURVES
 
-PICTURE, FACE = "photo.png", "photo.safetensors"
+PICTURE, PERSON, BACKGROUND, FACE = "photo.png", "person.png", "background.png", "face.safetensors"
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,18 @@ class PhotoAvatar(Avatar):
     ----------
     picture : ndarray, shape (H, W, 3), uint8, RGB
     landmarks : ndarray, shape (478, 3), pixels
-    matte : ndarray, shape (H, W), uint8
-        How much of each pixel is the person.
+    layers : Layers
+        The picture taken apart.
     triangles : ndarray, shape (n, 3), int
         Of the face's mesh.
     """
 
     ORIGIN: ClassVar[str] = FROM_PHOTO
-    FILES: ClassVar[tuple[str, ...]] = (STEP, PICTURE, FACE)
+    FILES: ClassVar[tuple[str, ...]] = (STEP, PICTURE, PERSON, BACKGROUND, FACE)
 
     picture: np.ndarray = field(repr=False)
     landmarks: np.ndarray = field(repr=False)
-    matte: np.ndarray = field(repr=False)
+    layers: Layers = field(repr=False)
     triangles: np.ndarray = field(repr=False)
 
     @classmethod
@@ -68,9 +71,9 @@ class PhotoAvatar(Avatar):
                 rest=np.zeros(len(CURVES)),
                 background=None,
                 step=(folder / STEP).read_bytes(),
-                picture=read_still(folder / PICTURE),
+                picture=read_png(folder / PICTURE),
                 landmarks=landmarks,
-                matte=tensors["matte"],
+                layers=_load_layers(folder),
                 triangles=tensors["triangles"].astype(np.int64),
             )
         except (SafetensorError, KeyError, ValueError, IndexError, OSError) as error:
@@ -78,7 +81,7 @@ class PhotoAvatar(Avatar):
 
     def renderer(self, lag: int = 0) -> PhotoRenderer:
         """A new renderer; it has no use for a lag."""
-        return PhotoRenderer(self.picture, self.landmarks, self.matte.astype(np.float32) / 255, self.triangles)
+        return PhotoRenderer(self.picture, self.landmarks, self.layers, self.triangles)
 
     def idle_template(self, fps: Fraction) -> LivingPicture:
         """The picture, breathing, swaying and blinking."""
@@ -89,14 +92,17 @@ class PhotoAvatar(Avatar):
         return LivingPicture(self.picture, self.landmarks, fps)
 
 
+def _load_layers(folder: Path) -> Layers:
+    person = read_png(folder / PERSON)
+    return Layers(np.ascontiguousarray(person[..., :3]), person[..., 3].copy(), read_png(folder / BACKGROUND))
+
+
 def save_photo(
-    directory: Path, picture: np.ndarray, landmarks: np.ndarray, matte: np.ndarray, triangles: np.ndarray
+    directory: Path, picture: np.ndarray, landmarks: np.ndarray, layers: Layers, triangles: np.ndarray
 ) -> None:
     """Write a bundle's picture and face; arguments as the attributes of :class:`PhotoAvatar`."""
     write_png(directory / PICTURE, picture)
-    tensors = {
-        "landmarks": landmarks.astype(np.float32),
-        "matte": matte,
-        "triangles": triangles.astype(np.int32),
-    }
+    write_png(directory / PERSON, np.dstack([layers.person, layers.alpha]))
+    write_png(directory / BACKGROUND, layers.background)
+    tensors = {"landmarks": landmarks.astype(np.float32), "triangles": triangles.astype(np.int32)}
     save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / FACE)

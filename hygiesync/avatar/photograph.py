@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from hygiesync import __version__
 from hygiesync.avatar.bundle import STEP, check_destination, write_bundle
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, FROM_PHOTO, Manifest, sha256_of
@@ -15,6 +13,7 @@ from hygiesync.avatar.photo import PhotoAvatar, save_photo
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.stills import read_still
 from hygiesync.motion.generic import GenericSpeech
+from hygiesync.portrait.renderer import speaking_layers
 from hygiesync.portrait.subject import chosen_face
 
 MAX_SIDE = 1024
@@ -70,7 +69,7 @@ def photo(
     speech = GenericSpeech.load()
     picture = read_still(image, max_side, warn)
     landmarks = chosen_face(picture, image, face)
-    matte = np.rint(255 * np.clip(person_matte(picture), 0, 1)).astype(np.uint8)
+    layers = speaking_layers(picture, landmarks, person_matte(picture))
     manifest = Manifest(
         name=directory.name,
         lookahead=speech.lookahead,
@@ -88,7 +87,7 @@ def photo(
 
     def fill(folder: Path) -> None:
         (folder / STEP).write_bytes(speech.step)
-        save_photo(folder, picture, landmarks, matte, mesh_triangles())
+        save_photo(folder, picture, landmarks, layers, mesh_triangles())
 
     write_bundle(directory, manifest, PhotoAvatar.FILES, fill)
     return PhotoAvatar.load(directory)

@@ -73,8 +73,22 @@ def read_still(path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], N
     return image
 
 
+def read_png(path: Path) -> np.ndarray:
+    """A picture (H, W, n), uint8, as :func:`write_png` wrote it.
+
+    Raises
+    ------
+    OSError
+        When it can't be read.
+    """
+    from PIL import Image
+
+    with Image.open(path, formats=("PNG",)) as picture:
+        return np.array(picture, np.uint8)
+
+
 def write_png(path: Path, picture: np.ndarray) -> None:
-    """Write a picture (H, W, 3), uint8, RGB, without loss.
+    """Write a picture (H, W, 3 or 4), uint8, RGB or RGBA, without loss.
 
     Raises
     ------

@@ -34,7 +34,7 @@ _UPPER_EDGE, _UPPER_BEND = 0.15, 0.13
 """Height of the upper teeth's edge in the middle, and how much higher it is at the side."""
 
 _UPPER_HEIGHT, _LOWER_HEIGHT = 0.42, 0.36
-_LOWER_EDGE, _LOWER_BEND = -0.03, -0.05
+_LOWER_EDGE, _LOWER_BEND = 0.03, -0.05
 _ROUNDNESS = 0.05
 _GROOVE, _GROOVE_WIDTH = 0.2, 0.02
 """How much darker it is between two teeth, and how wide."""
@@ -45,7 +45,7 @@ _GUMS, _DARK = np.array([168.0, 92.0, 92.0]), np.array([38.0, 14.0, 14.0])
 _LIP_LINE = np.array([140.0, 72.0, 70.0])
 """Colours beside a skin of `_SKIN` in the same light, RGB."""
 
-_LOWER_LIGHT = 0.72
+_LOWER_LIGHT = 0.62
 """Light on the lower teeth, which the upper ones and the lip shade."""
 
 _SIDE_SHADE = 0.62
@@ -57,8 +57,8 @@ _SOFTNESS = 0.018
 _LIP_SHADE, _LIP_REACH = 0.3, 0.09
 """Light right at the lips, and how far they shade, in mouth coordinates."""
 
-_OWN_TEETH_FROM = 0.05
-"""Gap between the picture's own lips, in outer-eye distances, from which its teeth are taken to be seen."""
+_OPEN_FROM, _OWN_TEETH_FROM = 0.03, 0.08
+"""Gap between the picture's own lips, in outer-eye distances, from which they are open, and show teeth."""
 
 _OWN_MARGIN = 0.045
 _LINE, _LINE_COVER = 0.035, 0.45
@@ -88,11 +88,11 @@ class MouthInterior:
         unit = float(eye_distance(landmarks))
         light = SkinLight.of_colour(_SKIN).to(SkinLight.of_face(image, landmarks, unit))
         gap = float(np.linalg.norm(landmarks[INNER_LIP_BOTTOM] - landmarks[INNER_LIP_TOP])) / unit
-        self._was_open = gap > _OWN_TEETH_FROM
+        self._was_open = gap > _OPEN_FROM
         self._dark = np.clip(light @ _DARK, 0, 255)
         self._lip_line = np.clip(light @ _LIP_LINE, 0, 255)
         self._lower = self._drawn_lower(light)
-        self._upper = self._own_teeth(image, landmarks) if self._was_open else self._drawn_upper(light)
+        self._upper = self._own_teeth(image, landmarks) if gap > _OWN_TEETH_FROM else self._drawn_upper(light)
 
     def without_teeth(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The picture (H, W, 3) with nothing but dark between its lips, so that no teeth stick to them when they move.

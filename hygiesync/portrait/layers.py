@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hygiesync.portrait.parts import OVAL
+from hygiesync.portrait.parts import OVAL, upright
 
 _HAZE, _SOLID = 0.1, 0.9
 """Shares of the matte below and above which a pixel is only background or only person."""
@@ -60,19 +60,18 @@ class Layers:
     background: np.ndarray
 
     @classmethod
-    def of_picture(cls, image: np.ndarray, matte: np.ndarray, landmarks: np.ndarray, unit: float) -> Layers:
+    def of_picture(cls, image: np.ndarray, matte: np.ndarray, landmarks: np.ndarray) -> Layers:
         """Layers of a picture.
 
         Parameters
         ----------
         image : ndarray, shape (H, W, 3), uint8, RGB
         matte : ndarray, shape (H, W), float32, 0 to 1
-            Coarse share of the person.
+            Coarse share of the person, as from :func:`hygiesync.face.landmarks.person_matte`.
         landmarks : ndarray, shape (478, 2 or 3), pixels
             The face, which is the person's whatever the matte says.
-        unit : float
-            Distance between the eyes, pixels.
         """
+        unit = float(np.linalg.norm(upright(landmarks)[1][0]))
         alpha = _with_face(_refined(image, matte, unit), landmarks)
         background = _behind(image, alpha, unit)
         share = alpha[..., None]

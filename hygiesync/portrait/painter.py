@@ -39,16 +39,15 @@ class PortraitPainter:
     ----------
     image : ndarray, shape (H, W, 3), uint8, RGB
     landmarks : ndarray, shape (478, 3), pixels
-    matte : ndarray, shape (H, W), float32, 0 to 1
-        Coarse share of the person, as from :func:`hygiesync.face.landmarks.person_matte`.
+    layers : Layers
+        The picture, taken apart.
     triangles : ndarray, shape (n, 3), int
         Of the face, as from :func:`hygiesync.face.landmarks.mesh_triangles`.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, matte: np.ndarray, triangles: np.ndarray) -> None:
+    def __init__(self, image: np.ndarray, landmarks: np.ndarray, layers: Layers, triangles: np.ndarray) -> None:
         self._image, self._landmarks = image, landmarks
         unit = float(np.linalg.norm(upright(landmarks)[1][0]))
-        layers = Layers.of_picture(image, matte, landmarks, unit)
         self._surroundings = Surroundings(landmarks)
         self._triangles = np.concatenate([triangles, GAPS, self._surroundings.triangles(len(landmarks))])
         self._source = np.concatenate([landmarks, self._surroundings.vertices])[:, :2]

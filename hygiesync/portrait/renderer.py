@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hygiesync.portrait.interior import MouthInterior
+from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.life import Life
 from hygiesync.portrait.living import LivingFace
 from hygiesync.portrait.painter import PortraitPainter
@@ -26,18 +27,17 @@ class PhotoRenderer:
     ----------
     image : ndarray, shape (H, W, 3), uint8, RGB
     landmarks : ndarray, shape (478, 3), pixels
-    matte : ndarray, shape (H, W), float32, 0 to 1
-        Coarse share of the person.
+    layers : Layers
+        The picture taken apart, as from :func:`speaking_layers`.
     triangles : ndarray, shape (n, 3), int
         Of the face's mesh.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, matte: np.ndarray, triangles: np.ndarray) -> None:
+    def __init__(self, image: np.ndarray, landmarks: np.ndarray, layers: Layers, triangles: np.ndarray) -> None:
         self._landmarks = landmarks
         self._face = TalkingFace(landmarks)
         self._paint_mouth = MouthInterior(image, landmarks, self._face)
-        bare = self._paint_mouth.without_teeth(image, landmarks)
-        self._painter = PortraitPainter(bare, landmarks, matte, triangles)
+        self._painter = PortraitPainter(image, landmarks, layers, triangles)
         self._transfer = MotionTransfer(landmarks, landmarks, 1.0)
         _, axes = upright(landmarks)
         self._across = axes / np.linalg.norm(axes, axis=1, keepdims=True)
@@ -84,3 +84,17 @@ class PhotoRenderer:
                 landmarks[ring[upper]] = lids[lower] + share * (lids[upper] - lids[lower])
             width = float(np.linalg.norm(lids[8] - lids[0]))
             landmarks[list(iris), :2] += width * life.look @ self._across
+
+
+def speaking_layers(image: np.ndarray, landmarks: np.ndarray, matte: np.ndarray) -> Layers:
+    """A picture (H, W, 3) taken apart for speaking: nothing but dark is left between lips that are open in it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    landmarks : ndarray, shape (478, 3), pixels
+    matte : ndarray, shape (H, W), float32, 0 to 1
+        Coarse share of the person, as from :func:`hygiesync.face.landmarks.person_matte`.
+    """
+    interior = MouthInterior(image, landmarks, TalkingFace(landmarks))
+    return Layers.of_picture(interior.without_teeth(image, landmarks), matte, landmarks)

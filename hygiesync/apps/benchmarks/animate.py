@@ -13,6 +13,7 @@ import numpy as np
 from hygiesync.errors import InputError
 from hygiesync.face.landmarks import find_faces, mesh_triangles, person_matte
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
+from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import LentMouth
 from hygiesync.portrait.painter import PortraitPainter
 from hygiesync.portrait.parts import EYES, LIP_RINGS, eye_distance
@@ -41,7 +42,8 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     if not faces:
         raise InputError("bench: the avatar's idle loop shows no face to animate; train it again")
     face = faces[0]
-    painter = PortraitPainter(image, face, person_matte(image), mesh_triangles())
+    layers = Layers.of_picture(image, person_matte(image), face)
+    painter = PortraitPainter(image, face, layers, mesh_triangles())
     transfer, mouth = MotionTransfer(face, face, 1.0), LentMouth(np.eye(3))
     moves = [_moved(face, number) for number in range(N_PICTURES)]
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
