@@ -8,7 +8,7 @@ from typing import Any
 
 from hygiesync.avatar.bundle import kind_of
 from hygiesync.avatar.filmed import REPORT
-from hygiesync.avatar.manifest import CONSENT_STATED, MANIFEST_NAME, Manifest
+from hygiesync.avatar.manifest import CONSENT_STATED, FROM_VIDEO, MANIFEST_NAME, Manifest
 from hygiesync.timing import mel_frames_to_time
 
 _MEASURES = {
@@ -81,10 +81,8 @@ def format_info(content: dict[str, Any]) -> str:
         ("avatar", content["name"]),
         *(("source", _source(source)) for source in content["sources"]),
         ("pictures", f"{content['width']} x {content['height']} px at {content['fps']} a second"),
-        ("frames", f"{_known(content['n_usable_frames'])} used of {_known(content['n_frames'])}"),
-        ("shape", _shape(content)),
+        *(_learnt(content) if content["origin"] == FROM_VIDEO else [("made from", "one picture; hears any voice")]),
         ("lookahead", _lookahead(content)),
-        ("preset", _known(content["preset"])),
         *_validation(content["validation"]),
         ("consent", content["consent"] + ("" if content["has_consent"] else ": ask before you publish anything")),
         ("note", content["synthetic_media_note"]),
@@ -96,9 +94,19 @@ def format_info(content: dict[str, Any]) -> str:
     return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
 
 
+def _learnt(content: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was learnt from a video."""
+    return [
+        ("frames", f"{_known(content['n_usable_frames'])} used of {_known(content['n_frames'])}"),
+        ("shape", _shape(content)),
+        ("preset", _known(content["preset"])),
+    ]
+
+
 def _source(source: dict[str, Any]) -> str:
     name, fingerprint = _known(source.get("name")), str(source.get("sha256", ""))[:12]
-    return f"{name}, {float(source.get('duration_s', 0)):.1f} s, sha256 {fingerprint or '?'}"
+    length = f"{float(source['duration_s']):.1f} s, " if "duration_s" in source else ""
+    return f"{name}, {length}sha256 {fingerprint or '?'}"
 
 
 def _shape(content: dict[str, Any]) -> str:

@@ -1,0 +1,286 @@
+"""Photo avatars: one picture speaks, lives, and is used like any other avatar."""
+
+import json
+import shutil
+from fractions import Fraction
+from itertools import islice
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+
+import hygiesync
+from hygiesync.apps.cli import main
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.filmed import FilmedAvatar
+from hygiesync.avatar.photo import BACKGROUND, PERSON, PhotoAvatar
+from hygiesync.errors import InputError, UsageError
+from hygiesync.face.comparison import correlation
+from hygiesync.face.landmarks import LandmarkDetector, find_faces
+from hygiesync.face.topology import INNER_LIPS
+from hygiesync.media.audio import read_audio, write_wav
+from hygiesync.media.video import probe, read_frames
+from hygiesync.portrait.life import IdleLife
+from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
+from hygiesync.portrait.talking import TalkingFace
+from hygiesync.render.template import TemplateFace, TemplateFrame
+from hygiesync.speech.tts import synthesise
+from hygiesync.timing import SAMPLE_RATE
+
+CLOSED, WIDE = np.zeros(3), np.array([1.0, 0.0, 0.0])
+
+
+@pytest.fixture(scope="module")
+def smile():
+    """A photograph that smiles with bare teeth."""
+    return np.ascontiguousarray(pictures.astronaut()[:400, 25:425])
+
+
+@pytest.fixture(scope="module")
+def smile_path(smile, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pictures") / "smile.png"
+    Image.fromarray(smile).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def avatar(smile_path, tmp_path_factory):
+    return hygiesync.photo(smile_path, tmp_path_factory.mktemp("avatars") / "smile", has_consent=True)
+
+
+@pytest.fixture(scope="module")
+def renderer(avatar):
+    return avatar.renderer()
+
+
+@pytest.fixture(scope="module")
+def still(avatar):
+    """The photo as a template's frame, not moving."""
+    return next(avatar.still_template(Fraction(25)).frames())
+
+
+@pytest.fixture(scope="module")
+def speech_path(tmp_path_factory):
+    """A second of silence, some words, and silence again."""
+    speech = synthesise("My mother bought a big bag of apples at the market.")
+    silence = np.zeros(speech.sample_rate, np.float32)
+    path = tmp_path_factory.mktemp("sound") / "speech.wav"
+    write_wav(path, np.concatenate([silence, speech.samples, silence]), speech.sample_rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def spoken(avatar, speech_path, tmp_path_factory):
+    """Landmarks (n, 478, 3) of the avatar saying it, and the pictures' times."""
+    out = tmp_path_factory.mktemp("said") / "said.mp4"
+    assert main(["render", str(avatar.directory), str(speech_path), "--out", str(out), "--fps", "25"]) == 0
+    frames = list(read_frames(out))
+    return np.stack([seen(frame.image) for frame in frames]), np.array([float(frame.time_s) for frame in frames])
+
+
+def seen(image):
+    """Landmarks (478, 3) of a picture by itself."""
+    (face,) = find_faces(np.ascontiguousarray(image))
+    return face
+
+
+def drawn(renderer, frame, curves):
+    ((_, picture),) = renderer.push(frame, curves)
+    return picture
+
+
+def test_it_is_an_avatar_like_any_other(avatar, smile):
+    loaded = Avatar.load(avatar.directory)
+    assert isinstance(loaded, PhotoAvatar)
+    np.testing.assert_array_equal(loaded.picture, smile)
+    engine = hygiesync.Engine(loaded, fps=25)
+    frames = [*engine.push(np.zeros(SAMPLE_RATE // 2, np.float32)), *engine.flush()]
+    assert [frame.time_s for frame in frames] == [Fraction(n, 25) for n in range(13)]
+    assert frames[0].image.shape == smile.shape
+
+
+def test_what_needs_a_video_says_so(avatar, smile_path, tmp_path, capsys):
+    with pytest.raises(UsageError, match="made from a photo, and this needs an avatar made from a video"):
+        FilmedAvatar.load(avatar.directory)
+    name = str(avatar.directory)
+    for arguments in (["evaluate", name, "x.mp4"], ["bench", name], ["export", name, "--out", str(tmp_path / "x")]):
+        assert main(arguments) == 2
+        assert "made from a photo" in capsys.readouterr().err
+    sound = tmp_path / "a.wav"
+    write_wav(sound, np.zeros(8000, np.float32), 16_000)
+    out = tmp_path / "o.mp4"
+    assert main(["render", name, str(sound), "--template", "face.mp4", "--out", str(out)]) == 2
+    assert "animate --swap" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_smile_closes_and_opens(renderer, still, smile):
+    openings = [float(mouth_opening(seen(drawn(renderer, still, WIDE * opening)))) for opening in (0, 0.4, 1)]
+    assert mouth_opening(seen(smile)) > 0.1
+    assert openings[0] < 0.015
+    assert openings[0] + 0.03 < openings[1] < openings[2] - 0.04
+    assert openings[2] > 0.12
+
+
+def test_lips_round_and_spread(renderer, still):
+    widths = []
+    for width in (-1.0, 0.0, 1.0):
+        face = seen(drawn(renderer, still, np.array([0.2, width, 0])))
+        widths.append(np.linalg.norm(face[61] - face[291]) / np.linalg.norm(face[33] - face[263]))
+    assert widths[0] + 0.04 < widths[1] < widths[2] - 0.01
+
+
+def test_a_mouth_has_teeth_above_and_dark_below(avatar, renderer, still):
+    picture = drawn(renderer, still, WIDE)
+    ring = TalkingFace(avatar.landmarks).landmarks(WIDE)[list(INNER_LIPS)]
+    top, bottom, x = ring[15, 1], ring[5, 1], round(float(ring[5, 0]))
+    column = picture[:, x - 2 : x + 3].mean((1, 2))
+    above, below = (column[round(top + share * (bottom - top))] for share in (0.3, 0.75))
+    assert above > 1.6 * below
+    assert below < 110
+
+
+def test_the_mouth_of_a_grey_picture_is_grey(smile, tmp_path):
+    grey = cv2.cvtColor(smile, cv2.COLOR_RGB2GRAY)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    avatar = hygiesync.photo(tmp_path / "grey.png", tmp_path / "grey")
+    picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), WIDE).astype(int)
+    assert np.ptp(picture, axis=-1).max() <= 3
+
+
+def test_background_stands_still_while_the_head_lives(avatar, renderer):
+    frames = list(islice(avatar.idle_template(Fraction(5)).frames(), 60))
+    alone = cv2.erode((avatar.layers.alpha == 0).astype(np.uint8), np.ones((41, 41))) > 0
+    assert alone.mean() > 0.1
+    made = np.stack([drawn(renderer, frame, CLOSED) for frame in frames[::6]]).astype(int)
+    assert np.abs(made[:, alone] - avatar.picture[alone].astype(int)).max() <= 2
+    poses = head_poses(np.stack([seen(picture) for picture in made.astype(np.uint8)]))
+    assert 0.5 < np.ptp(poses[:, 0]) < 12
+    still = drawn(renderer, next(avatar.still_template(Fraction(25)).frames()), CLOSED)
+    assert np.abs(still.astype(int) - made[0]).mean() < 1.5
+
+
+def test_eyes_close_in_a_blink(avatar, renderer):
+    life = IdleLife()
+    times_s = np.arange(0, 12, 0.02)
+    openness = np.array([life.at(float(time_s)).openness for time_s in times_s])
+    number = int(openness.argmin())
+    frames = islice(avatar.idle_template(Fraction(50)).frames(), number, number + 1)
+    shut = eye_openings(seen(drawn(renderer, next(frames), CLOSED))).mean()
+    opened = eye_openings(seen(avatar.picture)).mean()
+    assert shut < 0.5 * opened
+
+
+def test_life_is_gentle_never_repeats_and_needs_no_memory():
+    life = IdleLife(3)
+    first = life.at(0.0)
+    assert not first.turn_deg.any()
+    assert first.openness == 1
+    times_s = np.concatenate([np.arange(0, 60, 1 / 60), 36_000 + np.arange(0, 60, 1 / 60)])
+    moments = [life.at(float(time_s)) for time_s in times_s]
+    openness = np.array([moment.openness for moment in moments])
+    turns = np.stack([moment.turn_deg for moment in moments])
+    assert openness.min() == 0
+    assert openness.max() == 1
+    began = np.flatnonzero((openness[1:] < 0.5) & (openness[:-1] >= 0.5))
+    assert 20 <= len(began) <= 52  # of two minutes: 10 to 26 a minute
+    assert np.abs(turns).max() < 4
+    steps = np.abs(np.diff(turns, axis=0))
+    assert np.delete(steps, 3599, axis=0).max() < 0.1
+    assert not np.allclose(turns[:3600], turns[3600:], atol=0.2)
+    again = IdleLife(3).at(float(times_s[5000]))
+    np.testing.assert_array_equal(again.turn_deg, moments[5000].turn_deg)
+    assert not np.allclose(IdleLife(4).at(30.0).turn_deg, life.at(30.0).turn_deg)
+
+
+def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_path):
+    landmarks, times_s = spoken
+    opening = mouth_opening(landmarks)
+    samples = read_audio(speech_path)
+    energy = np.sqrt(np.convolve(samples**2, np.ones(800) / 800, "same"))
+    is_silent = (times_s < 0.8) | (times_s > len(samples) / SAMPLE_RATE - 0.7)
+    assert opening[is_silent].max() < 0.02
+    assert opening[~is_silent].max() > 0.08
+    loudness = np.log10(energy + 1e-3)
+
+    def likeness(lag_s):
+        return correlation(np.interp(times_s - lag_s, np.arange(len(samples)) / SAMPLE_RATE, loudness), opening)
+
+    lags_s = np.arange(-0.2, 0.201, 0.01)
+    likenesses = [likeness(lag_s) for lag_s in lags_s]
+    assert max(likenesses) > 0.5
+    assert abs(lags_s[int(np.argmax(likenesses))]) <= 0.04
+
+
+def test_who_it_is_stays(spoken, smile):
+    landmarks, _ = spoken
+    face = seen(smile)
+    eyes = np.linalg.norm(landmarks[:, 33] - landmarks[:, 263], axis=1)
+    assert abs(np.median(eyes) / np.linalg.norm(face[33] - face[263]) - 1) < 0.03
+
+
+def test_commands(smile_path, speech_path, tmp_path, capsys):
+    out, said = tmp_path / "one", tmp_path / "said.mp4"
+    assert main(["photo", str(smile_path), "--out", str(out), "--i-have-consent", "--max-side", "240"]) == 0
+    printed = capsys.readouterr()
+    assert "240 x 240" in printed.out
+    assert "scaled" in printed.err
+    assert main(["info", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "smile.png" in shown
+    assert "one picture" in shown
+    assert "?" not in shown
+    assert main(["say", str(out), "Hello!", "--out", str(said)]) == 0
+    info = probe(said)
+    assert (info.width, info.height, info.fps, info.has_audio) == (240, 240, 30, True)
+    points = tmp_path / "points.mp4"
+    assert main(["render", str(out), str(speech_path), "--landmarks-only", "--fps", "10", "--out", str(points)]) == 0
+    image = next(read_frames(points)).image
+    assert 0.01 < (image > 128).mean() < 0.4
+    still = tmp_path / "still.mp4"
+    assert main(["render", str(out), str(speech_path), "--still", "--fps", "5", "--out", str(still)]) == 0
+    frames = [frame.image.astype(int) for frame in read_frames(still)]
+    upper = np.s_[: 60, :]
+    assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2
+
+
+def test_live_shows_it(avatar, speech_path, tmp_path):
+    measured, said = tmp_path / "measured.json", tmp_path / "said.mp4"
+    arguments = ["--input-device", str(speech_path), "--no-window", "--fps", "10", "--duration", "1.5"]
+    assert main(["live", str(avatar.directory), *arguments, "--json", str(measured), "--record", str(said)]) == 0
+    assert json.loads(measured.read_text())["failure"] == ""
+    with LandmarkDetector() as detector:
+        assert detector.detect(next(read_frames(said)).image) is not None
+
+
+def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
+    Image.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(tmp_path / "none.png")
+    Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
+    (tmp_path / "text.png").write_text("no picture")
+    out = tmp_path / "avatar"
+    reasons = {"none": "no face", "two": "choose one with --face", "text": "no picture", "gone": "no such file"}
+    for name, said in reasons.items():
+        assert main(["photo", str(tmp_path / f"{name}.png"), "--out", str(out)]) == 3
+        assert said in capsys.readouterr().err
+        assert not out.exists()
+    assert main(["photo", str(tmp_path / "two.png"), "--out", str(out), "--face", "2"]) == 0
+    assert Avatar.load(out).landmarks[:, 0].mean() > 400
+    assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path), "--face", "2"]) == 2
+
+
+@pytest.mark.parametrize("name", [PERSON, BACKGROUND, "face.safetensors", "speech_to_shape.onnx"])
+def test_damage_is_found(avatar, tmp_path, name):
+    broken = shutil.copytree(avatar.directory, tmp_path / "broken")
+    content = bytearray((broken / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (broken / name).write_bytes(content)
+    with pytest.raises(InputError, match="make it again"):
+        Avatar.load(broken)
+
+
+def test_frames_of_something_else_are_refused(renderer, still):
+    face = TemplateFace(still.face.to_picture, still.face.turn, still.face.lower)
+    with pytest.raises(TypeError, match="LivingPicture"):
+        list(renderer.push(TemplateFrame(still.image, Fraction(0), face), CLOSED))
