@@ -1,10 +1,8 @@
 """Blocks on a timeline: what is lost becomes silence of the right length, and what is late stays in its place."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.apps.sound.clock import StreamClock
@@ -123,6 +121,25 @@ def test_slow_catching_up_is_no_hole():
     assert listener.timeline.n_overflows == 0
 
 
+def test_starved_callback_keeps_the_length():
+    # for two seconds blocks are late by a time that does not fall: a hole, as it seems, until they come in time again
+    arrivals = [due(i) + (0.15 if 100 <= i < 300 else 0) for i in range(500)]
+    listener = Listener().hear([(s, i, False) for i, s in enumerate(np.maximum.accumulate(arrivals))], START_S + 5)
+    offsets, where = listener.offsets()
+    assert len(listener.samples) == 500 * BLOCK
+    assert not offsets[where > 320 * BLOCK].any()
+    assert listener.timeline.n_filled == (500 * BLOCK - len(where)) == 0.15 * RATE  # as much was dropped as was filled
+
+
+def test_device_that_becomes_quicker_long_after_a_hole_loses_nothing():
+    indices = [*range(100), *range(120, 1200)]
+    arrivals = np.maximum.accumulate([due(i) + (0.02 if i < 800 else 0) for i in indices])
+    listener = Listener().hear([(s, i, False) for s, i in zip(arrivals, indices, strict=True)], START_S + 12)
+    offsets, where = listener.offsets()
+    assert not offsets.any()
+    assert len(where) == len(indices) * BLOCK
+
+
 def test_silence_while_the_device_is_gone():
     listener = Listener().hear(in_time(range(100)), START_S + 61)
     assert len(listener.samples) == pytest.approx(61 * RATE, abs=0.11 * RATE)
@@ -216,13 +233,9 @@ def test_arrival_of_a_sample():
     stalls=st.lists(st.tuples(st.integers(20, 250), st.integers(1, 30)), max_size=3),
 )
 def test_any_mishap_keeps_the_length(lost, stalls):
-    spans = sorted((first, first + n_blocks) for first, n_blocks in stalls)
-    # a stall within a stall is a known fault: see the test after this one
-    assume(all(before[1] < after[0] for before, after in pairwise(spans)))
     check_mishap(lost, stalls)
 
 
-@pytest.mark.xfail(reason="a block that comes alone between two stalls is taken for the end of a hole, which is filled")
 def test_a_block_alone_between_two_stalls_keeps_the_length():
     check_mishap(set(), [(21, 20), (20, 11)])
 
@@ -240,3 +253,4 @@ def check_mishap(lost, stalls):
     offsets, where = listener.offsets()
     assert np.all(np.diff(listener.samples[where]) > 0)  # nothing comes twice, nothing out of order
     assert np.abs(offsets[where > 400 * BLOCK]).max() <= 0.1 * RATE
+    assert offsets[where > 400 * BLOCK].min() >= -1  # it is never longer than time

@@ -11,6 +11,10 @@ So blocks that are late are held until it is clear which it is, a tenth of a sec
 Most drivers also say when a block was captured, however late it is handed over: a block that was captured in time is
 delivered at once.
 
+That judgement may be wrong. Where a block soon proves it by coming too early (doubt.py), what follows goes back to
+where it belongs: the silence stays, and as much sound as now overlaps it is dropped. So the timeline never stays longer
+than time.
+
 While no block comes at all, silence is delivered as time goes on, a little behind; what comes late after all and
 lies where silence has been delivered already is dropped.
 """
@@ -25,6 +29,7 @@ from collections import deque
 import numpy as np
 
 from hygiesync.apps.sound.clock import StreamClock
+from hygiesync.apps.sound.doubt import DoubtfulHoles
 
 GRACE_S = 0.1
 """Without a block for this long, silence is delivered for what should have come before (seconds)."""
@@ -62,7 +67,7 @@ class Timeline:
     n_samples : int
         Samples of the timeline so far.
     n_filled : int
-        Of these, silence that stands for lost ones.
+        Of these, silence that stands for what was lost, or was not there in time.
     n_overflows : int
         Holes that the device reported, or that were found by time.
     """
@@ -82,6 +87,7 @@ class Timeline:
         self._late_limit_s = LATE_S
         self._least_late_s = self._settle_from_late_s = 0.0
         self._settle_from_s = 0.0
+        self._doubtful = DoubtfulHoles(clock.sample_rate)
         self._last_s: float | None = None
         self._lock = threading.Lock()
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=N_ARRIVALS)
@@ -115,7 +121,10 @@ class Timeline:
             kept = samples if self._first_block is None else samples[-self._first_block :]
             self._place(kept, host_s, captured_s)
             return
-        late_s = self._lateness(len(samples), host_s, captured_s)
+        end = self._position + sum(len(held) for held, _, _ in self._held) + len(samples)
+        n_back = self._doubtful.take_back(end, host_s)
+        self._position -= n_back
+        late_s = self._lateness(end - n_back, host_s, captured_s)
         if not self._held:
             if has_overflowed or self._is_new_stream:
                 self._late_limit_s = LATE_AFTER_OVERFLOW_S
@@ -183,7 +192,9 @@ class Timeline:
         if not self._held:
             return
         if self._least_late_s >= self._late_limit_s or self._is_new_stream:
-            self._position += max(0, round(self._least_late_s * self._sample_rate))
+            n_missing = max(0, round(self._least_late_s * self._sample_rate))
+            self._position += n_missing
+            self._doubtful.add(n_missing, self.clock, self._held[-1][1])
             if not self._is_new_stream and self._late_limit_s == LATE_S:
                 self.n_overflows += 1  # found by time only
         self._is_new_stream, self._late_limit_s = False, LATE_S
@@ -191,9 +202,8 @@ class Timeline:
         for block in held:
             self._place(*block)
 
-    def _lateness(self, n_samples: int, host_s: float, captured_s: float | None) -> float:
-        """How much later than expected a block came that would follow the held ones (seconds)."""
-        end = self._position + sum(len(samples) for samples, _, _ in self._held) + n_samples
+    def _lateness(self, end: int, host_s: float, captured_s: float | None) -> float:
+        """How much later than expected a block came that ends there (seconds)."""
         late_s = host_s - self.clock.time_of(end)
         if captured_s is not None and self._capture_clock.is_running:
             late_s = min(late_s, captured_s - self._capture_clock.time_of(end))
