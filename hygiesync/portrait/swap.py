@@ -31,6 +31,9 @@ _DARKEST, _RATIOS = 6.0, (0.25, 3.5)
 _MAX_SHRINK = 0.8
 """A picture larger than the video's face is first scaled down: taken point by point its grain would flicker."""
 
+_KNEE = 205.0
+"""Level from which on brighter ones are drawn together."""
+
 _LIGHT_CELLS = 24.0
 """Cells to an eye distance in which light is compared."""
 
@@ -87,7 +90,7 @@ class FaceSwap:
         face = self._warped(place, slits, Box(0, 0, box.width, box.height), unit)
         share = _share(place, box, unit)
         matched = face * _light_ratio(own, face, share, unit)
-        matched = np.clip(np.rint(matched), 0, 255).astype(np.uint8)
+        matched = np.rint(_below_white(matched)).astype(np.uint8)
         swapped[box.slices] = cv2.blendLinear(matched, np.ascontiguousarray(own), share, 1 - share)
         return swapped
 
@@ -103,6 +106,12 @@ class FaceSwap:
         for eye, ring, iris, slit in zip(self._eyes, EYES, IRISES, slits, strict=True):
             eye.paint(face, place[list(ring), :2], slit, place[iris[0], :2])
         return face
+
+
+def _below_white(values: np.ndarray) -> np.ndarray:
+    """Levels (h, w, 3) of which the brightest near white slowly: cut off, a lit cheek would be a white patch."""
+    over = np.maximum(values - _KNEE, 0) / (255 - _KNEE)
+    return np.maximum(np.minimum(values, _KNEE) + (255 - _KNEE) * np.tanh(over), 0)
 
 
 def _share(place: np.ndarray, box: Box, unit: float) -> np.ndarray:
