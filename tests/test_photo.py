@@ -268,6 +268,7 @@ def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(out), "--face", "2"]) == 0
     assert Avatar.load(out).landmarks[:, 0].mean() > 400
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path), "--face", "2"]) == 2
+    assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path / "x"), "--max-side", "-1"]) == 2
 
 
 @pytest.mark.parametrize("name", [PERSON, BACKGROUND, "face.safetensors", "speech_to_shape.onnx"])

@@ -25,6 +25,7 @@ Make one person's face speak any audio, in real time, on a CPU.
   hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file
   hygiesync live models/me                              the avatar says what the microphone hears, as you speak
   hygiesync evaluate models/me held_out.mp4             how near is it to the real mouth?
+  hygiesync photo face.jpg --out models/face            one picture becomes an avatar, without training
   hygiesync animate face.jpg driving.mp4 --out out.mp4  one picture moves as the face in a video does
   hygiesync demo                                        see it all work without a camera
 """

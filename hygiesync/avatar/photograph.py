@@ -10,8 +10,9 @@ from hygiesync import __version__
 from hygiesync.avatar.bundle import STEP, check_destination, write_bundle
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, FROM_PHOTO, Manifest, sha256_of
 from hygiesync.avatar.photo import PhotoAvatar, save_photo
+from hygiesync.errors import UsageError
 from hygiesync.face.landmarks import mesh_triangles, person_matte
-from hygiesync.media.stills import read_still
+from hygiesync.media.stills import MIN_SIDE, read_still
 from hygiesync.motion.generic import GenericSpeech
 from hygiesync.portrait.renderer import speaking_layers
 from hygiesync.portrait.subject import chosen_face
@@ -62,10 +63,12 @@ def photo(
     InputError
         When the picture can't be used: no face, several without `face`, in profile, too small, damaged.
     UsageError
-        When `directory` is something else already.
+        When `directory` is something else already, or `max_side` too small.
     """
     directory = Path(directory)
     check_destination(directory)
+    if max_side < MIN_SIDE:
+        raise UsageError(f"--max-side: expected {MIN_SIDE} pixels or more, got {max_side}")
     speech = GenericSpeech.load()
     picture = read_still(image, max_side, warn)
     landmarks = chosen_face(picture, image, face)

@@ -29,7 +29,7 @@ def add_render(commands: parts.Commands) -> None:
         "With --still only the mouth moves: on the idle loop's picture with the quietest mouth, or with --template on\n"
         "such a picture of the video's first seconds.",
     )  # fmt: skip
-    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` or `photo` made")
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, mp3, mp4 ...: any file with sound")
     parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
     parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
@@ -85,7 +85,7 @@ def add_say(commands: parts.Commands) -> None:
         "espeak-ng speaks over a hundred languages, like a machine. A voice of Piper (two files, .onnx and\n"
         ".onnx.json) speaks one, like a person; it needs `pip install 'hygiesync[piper]'`.",
     )  # fmt: skip
-    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
+    parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` or `photo` made")
     parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
     parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
     parser.add_argument(
@@ -139,7 +139,7 @@ def add_live(commands: parts.Commands) -> None:
         "lookahead, by which the lips are more exact; with --lookahead-ms 0 they are earlier and less so.",
     )  # fmt: skip
     parser.add_argument(
-        "avatar", type=Path, nargs="?", metavar="AVATAR", help="folder that `hygiesync train` made"
+        "avatar", type=Path, nargs="?", metavar="AVATAR", help="folder that `hygiesync train` or `photo` made"
     )
     parser.add_argument(
         "--input-device", metavar="NAME|INDEX|FILE",
