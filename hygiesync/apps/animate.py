@@ -20,6 +20,7 @@ from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.container import PathLike
 from hygiesync.media.stills import read_still
 from hygiesync.media.video import VideoWriter, probe
+from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import LentMouth, SkinLight
@@ -194,7 +195,23 @@ class _Animation:
         layers = Layers.of_picture(self._picture, person_matte(self._picture), self._landmarks)
         painter = PortraitPainter(self._picture, self._landmarks, layers, triangles)
         mouth = LentMouth(_light(reference.image, reference.landmarks).to(_light(self._picture, self._landmarks)))
-        return lambda frame: painter.render(transfer(_known(frame)), mouth.lend(frame.image, _known(frame)))
+        body = self._body(reference, triangles)
+
+        def draw(frame: DrivingFrame) -> np.ndarray:
+            target = transfer(_known(frame))
+            if body is not None:
+                target = body.carry(target, frame)
+            return painter.render(target, mouth.lend(frame.image, _known(frame)))
+
+        return draw
+
+    def _body(self, reference: DrivingFrame, triangles: np.ndarray) -> BodyMotion | None:
+        """What follows the driving person beyond the face, where their motion is asked for."""
+        transfer = self._options.transfer
+        if transfer.is_absolute or "pose" not in transfer.only:
+            return None
+        matte = person_matte(reference.image)
+        return BodyMotion(reference.image, _known(reference), matte, self._landmarks, triangles)
 
 
 def _known(frame: DrivingFrame) -> np.ndarray:

@@ -43,6 +43,9 @@ _NECK = (-0.5, 0.35)
 _SHOULDERS = (-0.1, 1.1)
 """Heights below the chin between which its shift ends."""
 
+_DRIFTING = (3.2, 6.0)
+"""Heights below the eyes, in eye distances, between which the body's own motion ends."""
+
 _ASIDE = (1.6, 3.4)
 """Distances aside and above, in eye distances from the middle of the eyes, between which everything ends."""
 
@@ -78,13 +81,14 @@ class Surroundings:
         self._shifts = (aside * _fade(place[:, 1] - chin, *_SHOULDERS))[:, None]
         fade = 1 - np.clip((np.array(_RINGS) - 1) / _FADE_OF_EXPRESSION, 0, 1)
         self._follows = np.repeat(fade * fade * (3 - 2 * fade), len(OVAL))[:, None] * aside[:, None]
+        self._drifts = (aside * _fade(place[:, 1], *_DRIFTING))[:, None]
         self._outline = outline
         self._nested = NestedRings(np.stack([outline, *rings]), _NARROWEST)
 
     def moving(self) -> np.ndarray:
         """Vertices (n, 2) of the part that can move, and the ring around it."""
         n = len(OVAL)
-        moves = (self._shifts > 0).reshape(-1, n).any(1)
+        moves = (np.maximum(self._shifts, self._drifts) > 0).reshape(-1, n).any(1)
         return self.vertices.reshape(-1, n, 3)[: int(np.flatnonzero(moves)[-1]) + 2].reshape(-1, 3)[:, :2]
 
     def triangles(self, first: int) -> np.ndarray:
@@ -105,6 +109,8 @@ class Surroundings:
         own = target.landmarks[list(OVAL)] - head.apply(self._outline)
         own = np.tile(own, (len(_RINGS), 1))
         moved = self.vertices + self._turns * turn + self._shifts * shift + self._follows * own
+        if target.drift is not None:
+            moved[:, :2] += self._drifts * target.drift
         rings = np.concatenate([target.landmarks[list(OVAL)], moved]).reshape(len(_RINGS) + 1, -1, 3)
         self._nested.unfold(rings)
         return rings[1:].reshape(-1, 3)

@@ -87,11 +87,14 @@ class FaceTarget:
         Edges of the lids as far open as they are to be, rings as in `EYES`.
     head : HeadMotion
         How its head moves, without expression.
+    drift : ndarray, shape (n_vertices, 2), pixels, or None
+        What the body does besides at the vertices of the surroundings.
     """
 
     landmarks: np.ndarray
     slits: np.ndarray
     head: HeadMotion
+    drift: np.ndarray | None = None
 
 
 class MotionTransfer:

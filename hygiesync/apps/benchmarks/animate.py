@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from hygiesync.errors import InputError
 from hygiesync.face.landmarks import find_faces, mesh_triangles, person_matte
+from hygiesync.portrait.body import BodyMotion
+from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import LentMouth
@@ -45,12 +48,14 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     layers = Layers.of_picture(image, person_matte(image), face)
     painter = PortraitPainter(image, face, layers, mesh_triangles())
     transfer, mouth = MotionTransfer(face, face, 1.0), LentMouth(np.eye(3))
+    body = BodyMotion(image, face, person_matte(image), face, mesh_triangles())
     moves = [_moved(face, number) for number in range(N_PICTURES)]
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     somewhere = np.stack([x + 3 * np.sin(y / 40), y + 3 * np.cos(x / 40)], -1)
 
     def draw(move: np.ndarray) -> None:
-        painter.render(transfer(move), mouth.lend(image, move))
+        target = body.carry(transfer(move), DrivingFrame(image, Fraction(0), move, True))
+        painter.render(target, mouth.lend(image, move))
 
     frame_s = _times([partial(draw, move) for move in moves])
     remap_s = _times([partial(cv2.remap, image, somewhere, None, cv2.INTER_CUBIC)] * N_PICTURES)

@@ -1,0 +1,221 @@
+r"""What the driving person does beyond the face: hair that swings, a neck that bends, shoulders that stay or lean.
+
+How far a torso follows its head differs from video to video: one person leans from the hips, another only nods. The
+face's landmarks can't tell. So optical flow from the reference frame is measured on the driving person, beginning with
+what the head's motion alone foretells, and what it finds besides is the *drift*::
+
+    drift(place)  =  flow(place)  -  the head's motion(place)
+
+Flow is noisy where nothing is to be seen, where hands pass, where the background comes out from behind. It counts
+as far as the picture has texture there and the moved reference looks like the frame; elsewhere it is continued
+smoothly from around. In the inner face the landmarks know better, and the drift is zero.
+
+References
+----------
+Kroeger et al., *Fast Optical Flow using Dense Inverse Search*, 2016.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from hygiesync.portrait.driving import DrivingFrame
+from hygiesync.portrait.head import HeadMotion, pivot_of
+from hygiesync.portrait.layers import pull_push
+from hygiesync.portrait.parts import GAPS, OVAL, eye_distance, upright
+from hygiesync.portrait.surroundings import Surroundings
+from hygiesync.portrait.transfer import FaceTarget
+from hygiesync.render.grid import NodeGrid, Target
+from hygiesync.render.warp import Box
+
+_FINENESS = 46.0
+"""About the eye distance, in pixels, of the small pictures in which flow is measured."""
+
+_CELL_PX = 4
+"""Side of the cells over which flow is averaged, in pixels of the small pictures."""
+
+_REACH = (3.6, 2.6, 3.6)
+"""Eye distances aside, above and below the eyes within which flow is measured."""
+
+_TEXTURE = 6.0
+"""Slope of the grey values, in levels to a pixel, at which flow counts half."""
+
+_MISMATCH = 14.0
+"""Grey levels between the moved reference and the frame at which flow counts a third."""
+
+_TRUST = np.exp(-((np.arange(256, dtype=np.float32) / _MISMATCH) ** 2))
+_PERSON = 0.3
+"""Share of the matte that belongs to the part of the picture that is looked at."""
+
+_KNOWN = 0.2
+"""Confidence from which a cell's own flow is used alone."""
+
+_SMOOTHING = 0.06
+"""Over how far the drift is smoothed, in eye distances."""
+
+_FRESH = 0.75
+"""Share of a new frame in the drift: what is left of the flow's noise doesn't flicker."""
+
+_INNER_FACE = 0.8
+"""Share of the face's width within which its own points know its motion better than the flow."""
+
+_MOST = 1.2
+"""The largest drift, in eye distances."""
+
+
+class BodyMotion:
+    """The drift of one driving person, for one source.
+
+    Parameters
+    ----------
+    image : ndarray, shape (h, w, 3), uint8, RGB
+        The reference frame.
+    landmarks : ndarray, shape (478, 3), pixels
+        The driving face in it.
+    matte : ndarray, shape (h, w), float32, 0 to 1
+        Share of the driving person, as from :func:`hygiesync.face.landmarks.person_matte`.
+    source : ndarray, shape (478, 3), pixels
+        The face that is to be moved.
+    triangles : ndarray, shape (n, 3), int
+        Of the face, as from :func:`hygiesync.face.landmarks.mesh_triangles`.
+    """
+
+    def __init__(
+        self, image: np.ndarray, landmarks: np.ndarray, matte: np.ndarray, source: np.ndarray, triangles: np.ndarray
+    ) -> None:
+        self._reference = landmarks
+        self._pivot = pivot_of(landmarks, float(eye_distance(landmarks)))
+        origin, axes = upright(landmarks)
+        self._unit = float(np.linalg.norm(axes[0]))
+        self._shrink = max(1, round(self._unit / _FINENESS))
+        box = _person_around(matte, origin, self._unit)
+        self._grid = NodeGrid(_whole_cells(box, _CELL_PX * self._shrink), _CELL_PX * self._shrink)
+        self._grey = self._small(image)
+        self._pixels = _indices(*self._grey.shape)
+        self._worth = self._worth_of(matte)
+        self._face = self._cells_of_face(landmarks)
+        self._around = Surroundings(landmarks)
+        mesh = np.concatenate([triangles, GAPS, self._around.triangles(len(landmarks))])
+        vertices = np.concatenate([landmarks, self._around.vertices])[:, :2]
+        self._target = Target(vertices, mesh, self._grid)
+        self._nodes = self._target.backward(vertices)
+        self._drift = np.zeros_like(self._nodes)
+        self._dis = _flow()
+        # where each of the source's points would lie around the driving face
+        own_origin, own_axes = upright(source)
+        self._to_source = np.linalg.inv(axes) @ own_axes
+        places = np.concatenate([source, Surroundings(source).vertices])[:, :2]
+        places = (places - own_origin) @ np.linalg.inv(self._to_source) + origin
+        rows, columns = self._grid.shape
+        cells = (places - (self._grid.x[0], self._grid.y[0, 0])) / self._grid.step
+        self._cells = np.clip(cells, 0, (columns - 1, rows - 1)).astype(np.float32)[:, None]
+
+    def carry(self, target: FaceTarget, frame: DrivingFrame) -> FaceTarget:
+        """`target` with what the driving person does beside the head's motion.
+
+        Parameters
+        ----------
+        target : FaceTarget
+            Of the source, as the frame's landmarks move it.
+        frame : DrivingFrame
+            The next one of the driving video. Where its face is out of sight, the drift is held.
+        """
+        if frame.is_seen and frame.landmarks is not None:
+            self._follow(frame.image, frame.landmarks)
+        drift = cv2.remap(self._drift, self._cells, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        drift = drift[:, 0] @ self._to_source
+        landmarks = target.landmarks.copy()
+        n = len(landmarks)
+        # around the inner face: the outline, which detectors only guess where a head is turned
+        landmarks[:, :2] += drift[:n]
+        return replace(target, landmarks=landmarks, drift=drift[n:])
+
+    def _follow(self, image: np.ndarray, landmarks: np.ndarray) -> None:
+        expected = self._expected(landmarks)
+        seen, confidence = self._seen(image, expected + self._drift)
+        found = pull_push(seen - expected, np.clip(confidence / _KNOWN, 0, 1))
+        sigma = _SMOOTHING * self._unit / self._grid.step
+        found = cv2.GaussianBlur(found, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        length = np.linalg.norm(found, axis=-1, keepdims=True) / (_MOST * self._unit)
+        found /= np.maximum(length, 1)
+        self._drift += _FRESH * (found - self._drift)
+
+    def _expected(self, landmarks: np.ndarray) -> np.ndarray:
+        """Motion (rows, columns, 2) of each cell, pixels, as the head's foretells it."""
+        head = HeadMotion.between(self._reference, landmarks, self._pivot)
+        around = self._around.move(FaceTarget(landmarks, landmarks[:0], head))
+        return self._target.backward(np.concatenate([landmarks, around])[:, :2]) - self._nodes
+
+    def _seen(self, image: np.ndarray, initial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Motion (rows, columns, 2) of each cell, pixels, by optical flow, and how far (rows, columns) to trust it."""
+        grey = self._small(image)
+        height, width = grey.shape
+        flow = cv2.resize(initial * np.float32(1 / self._shrink), (width, height), interpolation=cv2.INTER_LINEAR)
+        flow = self._dis.calc(self._grey, grey, flow)
+        place = flow + self._pixels
+        moved = cv2.remap(grey, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
+        mismatch = cv2.blur(cv2.absdiff(moved, self._grey), (5, 5))
+        worth = self._worth * _TRUST[mismatch]
+        size = self._grid.shape[::-1]
+        confidence = cv2.resize(worth, size, interpolation=cv2.INTER_AREA)
+        seen = cv2.resize(flow * worth[..., None], size, interpolation=cv2.INTER_AREA)
+        seen *= (self._shrink / np.maximum(confidence, 1e-6))[..., None]
+        return np.where(self._face[..., None], initial - self._drift, seen), np.where(self._face, 1, confidence)
+
+    def _small(self, image: np.ndarray) -> np.ndarray:
+        """The grey values, uint8, around the face, small."""
+        rows, columns = self._grid.shape
+        grey = cv2.cvtColor(image[self._grid.box.slices], cv2.COLOR_RGB2GRAY)
+        return cv2.resize(grey, (columns * _CELL_PX, rows * _CELL_PX), interpolation=cv2.INTER_AREA)
+
+    def _worth_of(self, matte: np.ndarray) -> np.ndarray:
+        """How far each small pixel's flow is that of the person, and can be told at all."""
+        height, width = self._grey.shape
+        person = cv2.resize(matte[self._grid.box.slices], (width, height), interpolation=cv2.INTER_AREA)
+        person = cv2.erode(np.clip(2 * person - 0.6, 0, 1), np.ones((3, 3)))
+        grey = cv2.GaussianBlur(self._grey, (0, 0), 1).astype(np.float32)
+        slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0, scale=1 / 8), cv2.Sobel(grey, -1, 0, 1, scale=1 / 8))
+        slope = cv2.blur(slope, (5, 5))
+        return person * slope / (slope + _TEXTURE)
+
+    def _cells_of_face(self, landmarks: np.ndarray) -> np.ndarray:
+        """Which cells (rows, columns), bool, lie in the face."""
+        inside = np.zeros(self._grid.shape, np.uint8)
+        outline = landmarks[list(OVAL), :2]
+        middle = outline.mean(0)
+        outline = middle + _INNER_FACE * (outline - middle)
+        outline = (outline - (self._grid.x[0], self._grid.y[0, 0])) / self._grid.step
+        cv2.fillPoly(inside, [np.rint(outline * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+        return inside > 0
+
+
+def _flow() -> cv2.DISOpticalFlow:
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    # finer than the preset, but without its last, slow step: the cells' means smooth better
+    flow.setFinestScale(1)
+    flow.setGradientDescentIterations(8)
+    flow.setVariationalRefinementIterations(0)
+    return flow
+
+
+def _indices(height: int, width: int) -> np.ndarray:
+    """The place (height, width, 2), float32, of each pixel."""
+    return np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
+
+
+def _person_around(matte: np.ndarray, origin: np.ndarray, unit: float) -> Box:
+    """The part of a picture in which there is a person around a face."""
+    aside, above, below = (unit * reach for reach in _REACH)
+    near = Box.around(origin + np.array([(-aside, -above), (aside, below)]), matte.shape)
+    rows, columns = np.nonzero(matte[near.slices] > _PERSON)
+    if not len(rows):
+        return near
+    return Box.around(np.stack([columns, rows], -1) + near.origin, matte.shape, 2).within(near)
+
+
+def _whole_cells(box: Box, step: int) -> Box:
+    """The box without what is left over of it when it is divided into cells."""
+    return Box(box.left, box.top, box.right - box.width % step, box.bottom - box.height % step)

@@ -1,0 +1,102 @@
+"""What a driving person does beyond the face, on a textured figure whose head and torso are moved apart."""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from hygiesync.apps.synthetic.portrait import Portrait
+from hygiesync.face.landmarks import find_faces, mesh_triangles
+from hygiesync.portrait.body import BodyMotion
+from hygiesync.portrait.driving import DrivingFrame
+from hygiesync.portrait.parts import CHIN, EYES, OVAL, eye_distance
+from hygiesync.portrait.surroundings import Surroundings
+from hygiesync.portrait.transfer import MotionTransfer
+
+SIDE = 400
+REST = np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+@pytest.fixture(scope="module")
+def face():
+    image, _ = Portrait(SIDE).render(0, 0, 0, REST)
+    return find_faces(image)[0]
+
+
+@pytest.fixture(scope="module")
+def figure():
+    """Cloth and hair all over: flow has something to hold on to."""
+    noise = np.random.default_rng(0).normal(0, 1, (SIDE, SIDE)).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), 3)
+    return np.dstack([np.clip(128 + 50 * noise / noise.std(), 0, 255).astype(np.uint8)] * 3)
+
+
+@pytest.fixture
+def body(figure, face):
+    return BodyMotion(figure, face, np.ones((SIDE, SIDE), np.float32), face, mesh_triangles())
+
+
+def moved(figure, face, head, torso):
+    """The figure with its head and its torso shifted to the right by so many pixels, the neck bent between."""
+    unit = float(eye_distance(face))
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    share = np.clip((y - face[CHIN, 1]) / (0.4 * unit), 0, 1)
+    return cv2.remap(figure, x - head - share * (torso - head), y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def run(body, figure, face, head, torso, is_seen=True):
+    """Target after a few frames of the motion."""
+    image, landmarks = moved(figure, face, head, torso), face + np.array([head, 0, 0])
+    transfer = MotionTransfer(face, face, 1.0)
+    for number in range(4):
+        frame = DrivingFrame(image, Fraction(number, 25), landmarks, is_seen)
+        target = body.carry(transfer(landmarks), frame)
+    return target
+
+
+def torso_motion(face, target):
+    """Motion (n, 2) of the vertices on the shoulders, within the picture."""
+    around, unit = Surroundings(face), float(eye_distance(face))
+    place = around.vertices
+    on_torso = (place[:, 1] > face[CHIN, 1] + 0.5 * unit) & (place[:, 1] < SIDE - 5)
+    on_torso &= np.abs(place[:, 0] - face[CHIN, 0]) < 1.2 * unit
+    assert on_torso.sum() > 5
+    return (around.move(target) - place)[on_torso, :2]
+
+
+@pytest.mark.parametrize(("head", "torso"), [(9.0, 0.0), (9.0, 9.0), (0.0, -7.0)])
+def test_shoulders_do_what_the_driving_persons_do(head, torso, body, figure, face):
+    motion = torso_motion(face, run(body, figure, face, head, torso))
+    np.testing.assert_allclose(np.median(motion, 0), (torso, 0), atol=0.8)
+
+
+def test_the_inner_face_is_left_to_its_landmarks(body, figure, face):
+    target = run(body, figure, face, 9.0, 0.0)
+    eyes = np.ravel(EYES)
+    np.testing.assert_allclose(target.landmarks[eyes], face[eyes] + (9.0, 0, 0), atol=0.3)
+    outline = target.landmarks[list(OVAL), 0] - face[list(OVAL), 0]
+    assert np.median(outline) == pytest.approx(9.0, abs=1.0)
+
+
+def test_a_larger_source_moves_further(figure, face):
+    source = 2 * face
+    body = BodyMotion(figure, face, np.ones((SIDE, SIDE), np.float32), source, mesh_triangles())
+    frame = DrivingFrame(moved(figure, face, 0.0, -7.0), Fraction(0), face, True)
+    for _ in range(4):
+        target = body.carry(MotionTransfer(source, face, 1.0)(face), frame)
+    low = Surroundings(source).vertices[:, 1].argsort()[-40:]
+    assert np.median(target.drift[low, 0]) == pytest.approx(-14.0, abs=1.6)
+
+
+def test_what_looks_like_nothing_known_moves_nothing(body, figure, face):
+    other = np.ascontiguousarray(255 - figure[::-1])
+    frame = DrivingFrame(other, Fraction(0), face, True)
+    target = body.carry(MotionTransfer(face, face, 1.0)(face), frame)
+    assert np.abs(target.drift).max() < 0.35 * eye_distance(face)
+
+
+def test_out_of_sight_the_drift_is_held(body, figure, face):
+    before = run(body, figure, face, 0.0, -7.0).drift
+    after = run(body, np.zeros_like(figure), face, 0.0, 0.0, is_seen=False).drift
+    np.testing.assert_array_equal(before, after)
