@@ -55,8 +55,9 @@ class PortraitPainter:
         self._layer_px = unit / _DEPTHS
         self._box = Box.around(self._surroundings.moving(), image.shape[:2])
         self._step, self._face_step = (int(np.clip(round(unit / n), 1, _MAX_STEP)) for n in (_NODES, _FACE_NODES))
-        self._border = round(_MAX_BORDER * max(image.shape[:2]))
-        self._person = self._finer(layers)
+        border = round(_MAX_BORDER * max(image.shape[:2]))
+        self._person = _finer(layers, border)
+        self._places = _FINER * (self._source + border)
         self._background = np.ascontiguousarray(layers.background[self._box.slices])
         self._eyes = [
             Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
@@ -77,8 +78,7 @@ class PortraitPainter:
         ndarray, shape (H, W, 3), uint8, RGB
             A new one.
         """
-        places = _FINER * (self._backward(target) + np.float32(self._border))
-        layer = cv2.remap(self._person, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        layer = cv2.remap(self._person, self._backward(target), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         person = cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB)
         landmarks = target.landmarks - (*self._box.origin, 0)
         slits = target.slits[..., :2] - self._box.origin
@@ -91,37 +91,23 @@ class PortraitPainter:
         image[self._box.slices] = cv2.blendLinear(person, self._background, share, 1 - share)
         return image
 
-    def _finer(self, layers: Layers) -> np.ndarray:
-        """Colours and cover of the person (h, w, 4), uint8, with a border around the picture.
-
-        A head that the picture's edge cuts goes on beyond it; one that only comes near isn't mirrored there.
-        """
-        widths = (self._border,) * 4
-        colour = cv2.copyMakeBorder(layers.person, *widths, cv2.BORDER_REFLECT_101)
-        cover = cv2.copyMakeBorder(layers.alpha, *widths, cv2.BORDER_REPLICATE)
-        layer = np.dstack([colour, cover])
-        height, width = (_FINER * (side - 1) + 1 for side in layer.shape[:2])
-        x, y = np.arange(width, dtype=np.float32) / _FINER, np.arange(height, dtype=np.float32) / _FINER
-        places = np.dstack(np.meshgrid(x, y))
-        return cv2.remap(layer, places, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
-
     def _backward(self, target: FaceTarget) -> np.ndarray:
-        """Where in the picture each pixel of the box comes from, (h, w, 2), float32."""
+        """Where in the enlarged person each pixel of the box comes from, (h, w, 2), float32."""
         vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])
-        rank = self._rank(vertices)
-        backward = self._grid_map(vertices[:, :2], rank, NodeGrid(self._box, self._step), self._triangles)
-        face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2)
-        face = face.within(self._box)
-        if face.width > 0 and face.height > 0:
-            near = np.flatnonzero(_touches(vertices[self._triangles][..., :2], face))
+        rank, corners = self._rank(vertices), vertices[self._triangles][..., :2]
+        face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2).within(self._box)
+        has_face = face.width > 0 and face.height > 0
+        # what lies well within the face's box is mapped there, on a finer grid
+        seen = ~_lies_within(corners, face, 2 * self._step) if has_face else np.full(len(corners), True)
+        backward = self._grid_map(vertices, rank, NodeGrid(self._box, self._step), seen)
+        if has_face:
             grid = NodeGrid(face, self._face_step)
-            backward[face.slices_within(self._box)] = self._grid_map(
-                vertices[:, :2], rank[near], grid, self._triangles[near]
-            )
+            backward[face.slices_within(self._box)] = self._grid_map(vertices, rank, grid, _touches(corners, face))
         return backward
 
-    def _grid_map(self, vertices: np.ndarray, rank: np.ndarray, grid: NodeGrid, triangles: np.ndarray) -> np.ndarray:
-        return grid.to_pixels(Target(vertices, triangles, grid, rank).backward(self._source))
+    def _grid_map(self, vertices: np.ndarray, rank: np.ndarray, grid: NodeGrid, chosen: np.ndarray) -> np.ndarray:
+        target = Target(vertices[:, :2], self._triangles[chosen], grid, rank[chosen])
+        return grid.to_pixels(target.backward(self._places))
 
     def _rank(self, vertices: np.ndarray) -> np.ndarray:
         """Which triangles (n,) are seen where several lie over each other: nearer ones, then larger ones."""
@@ -131,6 +117,27 @@ class PortraitPainter:
         nearness = np.floor((vertices[:, 2].max() - corners[..., 2].mean(1)) / self._layer_px)
         size = np.abs(share * self._areas)
         return np.where(is_hidden, -1.0, nearness) + size / (size.max() + 1.0)
+
+
+def _finer(layers: Layers, border: int) -> np.ndarray:
+    """Colours and cover of the person (h, w, 4), uint8, enlarged, with a border around the picture.
+
+    A head that the picture's edge cuts goes on beyond it; one that only comes near isn't mirrored there.
+    """
+    widths = (border,) * 4
+    colour = cv2.copyMakeBorder(layers.person, *widths, cv2.BORDER_REFLECT_101)
+    cover = cv2.copyMakeBorder(layers.alpha, *widths, cv2.BORDER_REPLICATE)
+    layer = np.dstack([colour, cover])
+    height, width = (_FINER * (side - 1) + 1 for side in layer.shape[:2])
+    x, y = np.arange(width, dtype=np.float32) / _FINER, np.arange(height, dtype=np.float32) / _FINER
+    places = np.dstack(np.meshgrid(x, y))
+    return cv2.remap(layer, places, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _lies_within(corners: np.ndarray, box: Box, margin: int) -> np.ndarray:
+    """Triangles (n,), bool, with corners (n, 3, 2), that lie inside a box and away from its edge."""
+    low, high = np.array([box.left, box.top]) + margin, np.array([box.right, box.bottom]) - margin
+    return ((corners.min(1) > low) & (corners.max(1) < high)).all(1)
 
 
 def _touches(corners: np.ndarray, box: Box) -> np.ndarray:
