@@ -1,13 +1,43 @@
 """The generic speech model that ships: whole, small, and a mouth for any voice."""
 
+import re
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from librosa import resample
 
 from hygiesync.errors import InputError
+from hygiesync.face.comparison import correlation
 from hygiesync.motion.generic import GENERIC_FILE, GenericSpeech
+from hygiesync.motion.listener import Listener, coefficients_at
 from hygiesync.motion.predictor import Predictor
-from hygiesync.speech.mel import N_MELS
+from hygiesync.speech.mel import N_MELS, mel_spectrogram
+from hygiesync.speech.tts import Phoneme, synthesise
 from hygiesync.speech.visemes import CURVES
+from hygiesync.timing import SAMPLE_RATE
+
+WORDS = "papaya, Bombay, mayhem, Pamela, bobbing, bamboo, pompom, Mumbai"
+"""Words with closures between vowels; none of them is in the text that the model was taught with."""
+
+
+@pytest.fixture(scope="module")
+def speech() -> GenericSpeech:
+    return GenericSpeech.load()
+
+
+def listener_of(speech: GenericSpeech, early: int | None = None) -> Listener:
+    lookahead = speech.lookahead if early is None else speech.early_lookaheads[early]
+    return Listener(Predictor(speech.step, early), np.zeros(len(CURVES)), None, lookahead)
+
+
+def spoken(text: str, voice: str) -> tuple[np.ndarray, tuple[Phoneme, ...]]:
+    said = synthesise(text, voice)
+    return resample(said.samples, orig_sr=said.sample_rate, target_sr=SAMPLE_RATE), said.phonemes
+
+
+def opening_at(listener: Listener, samples: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    return coefficients_at(listener, samples, [Fraction(t).limit_denominator(90_000) for t in times_s])[:, 0]
 
 
 def one_line(error: pytest.ExceptionInfo) -> str:
@@ -15,8 +45,7 @@ def one_line(error: pytest.ExceptionInfo) -> str:
     return str(error.value)
 
 
-def test_it_ships_and_says_what_it_hears():
-    speech = GenericSpeech.load()
+def test_it_ships_and_says_what_it_hears(speech):
     assert (speech.lookahead, speech.early_lookaheads) == (8, (0, 4))
     assert len(speech.name) == 16
     predictor = Predictor(speech.step)
@@ -27,12 +56,89 @@ def test_the_folder_is_small():
     assert sum(path.stat().st_size for path in GENERIC_FILE.parent.iterdir()) < 2_000_000
 
 
-def test_early_answers_are_there():
+def test_early_answers_are_there(speech):
     mel = np.random.default_rng(0).normal(-4, 1, (20, N_MELS)).astype(np.float32)
-    speech = GenericSpeech.load()
     answers = [Predictor(speech.step, early).push(mel) for early in (None, *range(len(speech.early_lookaheads)))]
     assert all(answer.shape == (20, len(CURVES)) for answer in answers)
     assert not np.allclose(answers[0], answers[1]) and not np.allclose(answers[1], answers[2])
+
+
+@pytest.mark.parametrize("n_at_a_time", [1, 7, 100])
+def test_streaming_equals_whole(speech, n_at_a_time):
+    mel = mel_spectrogram(spoken("Bamboo.", "en")[0])
+    whole = Predictor(speech.step).push(mel)
+    streamed = Predictor(speech.step)
+    parts = [streamed.push(mel[at : at + n_at_a_time]) for at in range(0, len(mel), n_at_a_time)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+# --- the mouth
+
+
+@pytest.mark.parametrize("voice", ["en", "en-us+f2", "fr+m3"])
+def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice):
+    samples, phonemes = spoken(WORDS, voice)
+    wide = [p for p in phonemes if p.symbol.lstrip("ˈˌ")[0] in "aɑæ" and p.end_s - p.start_s > 0.06]
+    meeting = [p for p in phonemes if p.symbol in ("p", "b", "m")]
+    assert len(wide) >= 4 and len(meeting) >= 10
+    times_s = np.arange(0, phonemes[-1].end_s, 0.01)
+    opening = opening_at(listener_of(speech), samples, times_s)
+
+    def within(phoneme: Phoneme) -> np.ndarray:
+        return opening[(times_s >= phoneme.start_s - 0.02) & (times_s <= phoneme.end_s + 0.02)]
+
+    assert np.median([within(p).max() for p in wide]) > 0.5
+    reached = [within(p).min() < 0.05 for p in meeting]
+    assert np.mean(reached) >= 0.8, f"{sum(reached)} of {len(reached)}"
+
+
+def test_the_words_are_new_to_it():
+    from pydoc_data.topics import topics
+
+    taught = set(re.findall(r"[a-z]+", " ".join(topics.values()).lower()))
+    assert not taught & set(re.findall(r"[a-z]+", WORDS.lower()))
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-3])
+def test_silence_is_rest(speech, level):
+    """Digital silence, and a quiet room's noise: the mouth stays exactly at rest."""
+    samples = level * np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE).astype(np.float32)
+    times_s = np.arange(0.5, 1.9, 0.04)
+    assert not opening_at(listener_of(speech), samples, times_s).any()
+
+
+def test_after_speech_comes_rest(speech):
+    samples, phonemes = spoken("Bamboo.", "en")
+    heard = np.concatenate([samples, np.zeros(SAMPLE_RATE, np.float32)])
+    times_s = np.arange(phonemes[-1].end_s + 0.2, phonemes[-1].end_s + 0.9, 0.04)
+    assert not opening_at(listener_of(speech), heard, times_s).any()
+
+
+def test_early_answers_follow_the_answer_proper(speech):
+    samples, phonemes = spoken(WORDS, "en")
+    times_s = np.arange(0.1, phonemes[-1].end_s, 0.02)
+    proper = opening_at(listener_of(speech), samples, times_s)
+    for early in range(len(speech.early_lookaheads)):
+        assert correlation(proper, opening_at(listener_of(speech, early), samples, times_s)) > 0.7
+
+
+@pytest.mark.data
+def test_a_real_speaker_that_it_never_heard(data, speech):
+    from hygiesync.avatar.tracking import watch
+    from hygiesync.face.pose import PoseModel, apply_similarity
+    from hygiesync.face.shape import mouth_opening
+    from hygiesync.media.audio import read_audio
+    from hygiesync.media.video import probe
+
+    video = data / "grid" / "dev.mp4"
+    track = watch(probe(video), 0.5, lambda done: None, lambda message: None)
+    pose = PoseModel.fit(track.smoothed().rigid[track.has_face].astype(np.float64))
+    real = mouth_opening(apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower))
+    opening = opening_at(listener_of(speech), read_audio(video), track.times_s)
+    assert correlation(real[track.has_face], opening[track.has_face]) >= 0.65
+
+
+# --- the file
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
@@ -53,14 +159,11 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
 
 
 def test_a_persons_step_is_no_generic_one(tmp_path):
-    import torch
+    import onnx
 
-    from hygiesync.motion.export import export_step
-    from hygiesync.motion.network import NetworkSettings, SpeechToShape
-
-    torch.manual_seed(0)
-    settings = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
-    export_step(SpeechToShape(settings), tmp_path / "step.onnx")
+    model = onnx.load(GENERIC_FILE)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "step.onnx")
     with pytest.raises(InputError, match="generic") as error:
         GenericSpeech.load(tmp_path / "step.onnx")
     one_line(error)

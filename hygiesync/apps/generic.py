@@ -1,46 +1,108 @@
-"""``make generic``: the ear in models/generic, made again from nothing but synthetic voices."""
+"""``make generic``: the ear and the speech model in models/generic, made again from nothing but synthetic voices."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from hygiesync.apps.progress import StageBars
-from hygiesync.avatar.build import DEFAULT_LOOKAHEAD_MS
-from hygiesync.motion.corpus import synthesise_corpus
-from hygiesync.motion.ear import EAR_FILE
+from hygiesync.avatar.build import DEFAULT_LOOKAHEAD_MS, EARLY_LOOKAHEADS
+from hygiesync.errors import HygieSyncError
+from hygiesync.motion.corpus import Corpus, speak_as_flite, synthesise_corpus
+from hygiesync.motion.ear import EAR_FILE, Ear
+from hygiesync.motion.export import export_step
+from hygiesync.motion.generic import GENERIC_FILE, GenericSpeech, hearing_metadata
+from hygiesync.motion.generic_lesson import GenericLesson, teach_generic
+from hygiesync.motion.half import halve
 from hygiesync.motion.pretrain import Lesson, pretrain
+from hygiesync.speech.flite import find_flite
+from hygiesync.speech.natural import natural_curves
 from hygiesync.timing import lookahead_frames, mel_frames_to_time
 
-N_UTTERANCES = 1600
-"""Some 100 minutes of speech."""
+N_UTTERANCES, N_FLITE_UTTERANCES = 1600, 900
+"""Some 100 minutes of speech, and an hour."""
+
+_SPEECH_SEED = 1
+"""Other sentences than the ear's."""
 
 
 def main() -> None:
-    """Synthesise the corpus, teach the ear, write it."""
+    """Synthesise the speech, teach both, write them."""
     parser = argparse.ArgumentParser("python -m hygiesync.apps.generic", description=__doc__)
-    parser.add_argument("--out", type=Path, default=EAR_FILE, metavar="FILE", help="ear to write (%(default)s)")
-    parser.add_argument("--utterances", type=int, default=N_UTTERANCES, metavar="N", help="sentences (%(default)s)")
-    parser.add_argument("--steps", type=int, default=Lesson.n_steps, metavar="N", help="of training (%(default)s)")
+    parser.add_argument("--out", type=Path, default=EAR_FILE.parent, metavar="FOLDER", help="to write to (%(default)s)")
+    parser.add_argument("--only", choices=("ear", "speech"), help="make one of them")
+    parser.add_argument("--utterances", type=int, metavar="N", help="sentences of each synthesiser")
+    parser.add_argument("--steps", type=int, metavar="N", help="of training")
     arguments = parser.parse_args()
+    try:
+        if arguments.only != "ear":
+            find_flite()
+        _make(arguments)
+    except HygieSyncError as error:
+        parser.exit(error.exit_code, f"make generic: {error}\n")
+
+
+def _make(arguments: argparse.Namespace) -> None:
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    lookahead = lookahead_frames(DEFAULT_LOOKAHEAD_MS)
+    if arguments.only != "speech":
+        _make_ear(arguments.out, lookahead, arguments.utterances or N_UTTERANCES, arguments.steps or Lesson.n_steps)
+    if arguments.only != "ear":
+        n_espeak, n_flite = (arguments.utterances or n for n in (N_UTTERANCES, N_FLITE_UTTERANCES))
+        _make_speech(arguments.out, lookahead, n_espeak, n_flite, arguments.steps or GenericLesson.n_steps)
+
+
+def _make_ear(folder: Path, lookahead: int, n_utterances: int, n_steps: int) -> None:
     with StageBars() as bars:
-        spoken = 0
-
-        def count(n_utterances: int) -> None:
-            nonlocal spoken
-            spoken += n_utterances
-            bars("speaking", spoken, arguments.utterances)
-
-        corpus = synthesise_corpus(arguments.utterances, lookahead_frames(DEFAULT_LOOKAHEAD_MS), progress=count)
-        ear = pretrain(
-            corpus, Lesson(n_steps=arguments.steps), lambda step, n, note: bars("teaching", step, n, note)
-        )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    partial = arguments.out.with_suffix(".partial")
+        corpus = synthesise_corpus(n_utterances, lookahead, progress=_count(bars, "espeak speaks", n_utterances))
+        ear = pretrain(corpus, Lesson(n_steps=n_steps), lambda *report: bars("teaching the ear", *report))
+    path = folder / EAR_FILE.name
+    partial = path.with_suffix(".partial")
     ear.save(partial)
-    partial.replace(arguments.out)
-    minutes = float(mel_frames_to_time(len(corpus.mel))) / 60
-    print(f"{arguments.out}: ear {ear.name}, taught on {minutes:.0f} minutes of synthetic speech")
+    partial.replace(path)
+    print(f"{path}: ear {ear.name}, taught on {_minutes(corpus):.0f} minutes of synthetic speech")
+
+
+def _make_speech(folder: Path, lookahead: int, n_espeak: int, n_flite: int, n_steps: int) -> None:
+    own = folder / EAR_FILE.name
+    ear = Ear.load(own if own.exists() else EAR_FILE)
+    early = tuple(n for n in EARLY_LOOKAHEADS if n < lookahead)
+    with StageBars() as bars:
+        count = _count(bars, "flite speaks", n_flite)
+        flite = synthesise_corpus(n_flite, lookahead, _SPEECH_SEED, count, speak_as_flite, natural_curves)
+        count = _count(bars, "espeak speaks", n_espeak)
+        espeak = synthesise_corpus(n_espeak, lookahead, _SPEECH_SEED, count, lips=natural_curves)
+        corpus = Corpus.joined([espeak, flite])
+        network = teach_generic(
+            corpus,
+            tuple(lookahead - n for n in early),
+            GenericLesson(n_steps=n_steps),
+            ear,
+            lambda *report: bars("teaching", *report),
+        )
+    path = folder / GENERIC_FILE.name
+    partial = path.with_suffix(".partial")
+    export_step(network, partial)
+    halve(partial, hearing_metadata(lookahead, early))
+    partial.replace(path)
+    name = GenericSpeech.load(path).name
+    print(f"{path}: speech model {name}, taught on {_minutes(corpus):.0f} minutes of synthetic speech")
+
+
+def _count(bars: StageBars, stage: str, total: int) -> Callable[[int], None]:
+    done = 0
+
+    def count(n: int) -> None:
+        nonlocal done
+        done += n
+        bars(stage, done, total)
+
+    return count
+
+
+def _minutes(corpus: Corpus) -> float:
+    return float(mel_frames_to_time(len(corpus.mel))) / 60
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hygiesync.speech.mel import N_MELS, POWER_FLOOR, hz_to_mel
-from hygiesync.timing import SAMPLE_RATE
+from hygiesync.timing import MEL_RATE, SAMPLE_RATE
 
 _FLOOR = float(np.log10(POWER_FLOOR))
 _LOWEST_CUTOFF_HZ = 3200.0
@@ -29,6 +29,9 @@ _CUT_DEPTH = (1.0, 5.0)
 """How far beyond the edge the bands sink, log10 of power: 10 to 50 decibels."""
 
 _NOISE_RIPPLE, _NOISE_GRAIN, _N_RIPPLES = 0.4, 0.25, 4
+
+_N_ROOMS, _REVERBERATION_S, _DIRECT_TO_REVERBERANT = 4, (0.15, 0.7), (0.3, 2.0)
+"""Rooms in a batch; their reverberation times; how far what they give back lies below the voice, log10 of power."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,7 @@ def _narrowed(mel: np.ndarray, share: float, rng: np.random.Generator) -> np.nda
     return np.maximum(mel - depth * (has_top * above + has_bottom * below), _FLOOR).astype(np.float32)
 
 
-def _with_noise(
-    mel: np.ndarray, share: float, below: tuple[float, float], rng: np.random.Generator
-) -> np.ndarray:
+def _with_noise(mel: np.ndarray, share: float, below: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
     """`mel` with noise in place: powers add, so that it fills the gaps and leaves the loud parts as they are."""
     loudest = mel.max((1, 2))[:, None, None]
     colour = random_colour(len(mel), _NOISE_RIPPLE, _N_RIPPLES, rng)
@@ -103,6 +104,38 @@ def random_colour(n_windows: int, strength: float, n_ripples: int, rng: np.rando
     """Smooth random spectra (n_windows, 1, n_mels), log10 of power: a few slow cosines over the bands."""
     ripples = np.cos(np.pi * np.arange(1, n_ripples + 1)[:, None] * (np.arange(N_MELS) + 0.5) / N_MELS)
     return strength * _normal(rng, n_windows, 1, n_ripples) @ ripples.astype(np.float32)
+
+
+def other_tract(mel: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
+    """Windows (n_windows, n_frames, n_mels) stretched along frequency: the same words out of another throat.
+
+    `spread` is the standard deviation of the logarithm of its length (Jaitly & Hinton, 2013).
+    """
+    stretch = np.exp(spread * rng.standard_normal((len(mel), 1), np.float32))
+    position = np.clip(np.arange(N_MELS) * stretch, 0, N_MELS - 1.001)
+    below = position.astype(np.int64)
+    share = (position - below)[:, None].astype(np.float32)
+    lower, upper = (np.take_along_axis(mel, (below + step)[:, None], axis=2) for step in (0, 1))
+    return (1 - share) * lower + share * upper
+
+
+def in_rooms(mel: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Windows (n_windows, n_frames, n_mels) of which a share is heard in rooms whose walls give some of the power back.
+
+    Each frame's power lasts on and decays; how long (reverberation time) and how loud (direct to reverberant power) are
+    the room's own.
+    """
+    from scipy.signal import lfilter
+
+    heard = mel.copy()
+    for windows in np.array_split(np.flatnonzero(rng.random(len(mel)) < share), _N_ROOMS):
+        # 60 decibels are a factor of a million in power
+        decay = 10 ** (-6 / (rng.uniform(*_REVERBERATION_S) * float(MEL_RATE)))
+        given_back = 10 ** -rng.uniform(*_DIRECT_TO_REVERBERANT)
+        power = 10.0 ** mel[windows].astype(np.float64)
+        reverberation = lfilter([0, given_back * (1 - decay)], [1, -decay], power, axis=1)
+        heard[windows] = np.log10(power + reverberation)
+    return heard
 
 
 def _band_of(frequency_hz: float) -> float:

@@ -1,24 +1,25 @@
-"""Synthetic speech whose sounds and mouths are known exactly: what the generic ear is taught with.
+"""Synthetic speech whose sounds and mouths are known exactly: what the generic ear and speech model are taught with.
 
-espeak-ng reads text in many voices, at many pitches and speeds, and says when each phoneme begins. The mouth curves of
-:mod:`hygiesync.speech.visemes` and the phonemes themselves are what the ear has to answer. The text is the English of
-Python's own manual, and single words of it in random order; the voices of other languages read it too, which makes
-poor French and good French sounds.
+espeak-ng reads text in many voices, at many pitches and speeds, and says when each phoneme begins; flite has fewer
+voices, nearer to people's. The mouth curves of the phonemes and the phonemes themselves are what is to be answered. The
+text is the English of Python's own manual, and single words of it in random order; the voices of other languages read
+it too, which makes poor French and good French sounds.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from hygiesync.errors import InputError
+from hygiesync.speech.flite import FLITE_VOICES, synthesise_with_flite
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
-from hygiesync.speech.tts import MAX_PITCH, PAUSE, Phoneme, synthesise
+from hygiesync.speech.tts import MAX_PITCH, PAUSE, Phoneme, Speech, synthesise
 from hygiesync.speech.visemes import CURVES, VISEMES, mouth_curves
 from hygiesync.timing import SAMPLE_RATE, described_time, time_to_samples
 
@@ -31,6 +32,7 @@ VARIANTS = ("", *(f"+m{n}" for n in range(1, 8)), *(f"+f{n}" for n in range(1, 6
 _ENGLISH_SHARE = 0.6
 
 _WORDS_PER_MINUTE, _MIN_PITCH = (110, 230), 10
+_FLITE_STRETCH, _FLITE_PITCH_HZ = (0.8, 1.35), {"slt": (140, 240), "rms": (80, 150), "awb": (80, 150)}
 _SILENCE_S = (0.1, 0.6)
 
 
@@ -51,9 +53,39 @@ class Corpus:
     curves: np.ndarray
     sounds: np.ndarray
 
+    @classmethod
+    def joined(cls, parts: Sequence[Corpus]) -> Corpus:
+        """One corpus of several."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("mel", "curves", "sounds")))
+
+
+Speaker = Callable[[str, np.random.Generator], Speech]
+"""Speaks a text in a random voice."""
+
+Lips = Callable[[Sequence[Phoneme], np.ndarray], np.ndarray]
+"""Mouth curves of phonemes at times, as :func:`hygiesync.speech.visemes.mouth_curves`."""
+
+
+def speak_as_espeak(text: str, rng: np.random.Generator) -> Speech:
+    """With any of espeak's languages and variants, at any pitch and pace."""
+    return synthesise(
+        text, _voice(rng), int(rng.integers(*_WORDS_PER_MINUTE)), int(rng.integers(_MIN_PITCH, MAX_PITCH))
+    )
+
+
+def speak_as_flite(text: str, rng: np.random.Generator) -> Speech:
+    """With any of flite's voices, at any pitch and pace."""
+    voice = str(rng.choice(FLITE_VOICES))
+    return synthesise_with_flite(text, voice, float(rng.uniform(*_FLITE_STRETCH)), rng.uniform(*_FLITE_PITCH_HZ[voice]))
+
 
 def synthesise_corpus(
-    n_utterances: int, lookahead: int, seed: int = 0, progress: Callable[[int], None] | None = None
+    n_utterances: int,
+    lookahead: int,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+    speaker: Speaker = speak_as_espeak,
+    lips: Lips = mouth_curves,
 ) -> Corpus:
     """Speak and label `n_utterances` sentences of some four seconds.
 
@@ -65,11 +97,13 @@ def synthesise_corpus(
     seed : int
     progress : callable, optional
         Called with 1 after each utterance.
+    speaker : callable, optional
+    lips : callable, optional
     """
     words = _words()
 
     def make(number: int) -> Corpus:
-        return _utterance(words, lookahead, np.random.default_rng((seed, number)))
+        return _utterance(words, lookahead, np.random.default_rng((seed, number)), speaker, lips)
 
     parts = []
     with ThreadPoolExecutor(2) as pool:
@@ -77,19 +111,14 @@ def synthesise_corpus(
             parts.append(part)
             if progress is not None:
                 progress(1)
-    return Corpus(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("mel", "curves", "sounds")))
+    return Corpus.joined(parts)
 
 
-def _utterance(words: list[str], lookahead: int, rng: np.random.Generator) -> Corpus:
+def _utterance(words: list[str], lookahead: int, rng: np.random.Generator, speaker: Speaker, lips: Lips) -> Corpus:
     from librosa import resample
 
     try:
-        speech = synthesise(
-            _sentence(words, rng),
-            _voice(rng),
-            int(rng.integers(*_WORDS_PER_MINUTE)),
-            int(rng.integers(_MIN_PITCH, MAX_PITCH)),
-        )
+        speech = speaker(_sentence(words, rng), rng)
     except InputError:  # words that this voice has no sound for
         return Corpus(np.zeros((0, N_MELS), np.float32), np.zeros((0, len(CURVES)), np.float32), np.zeros(0, np.int64))
     before_s, after_s = rng.uniform(*_SILENCE_S, 2)
@@ -100,7 +129,7 @@ def _utterance(words: list[str], lookahead: int, rng: np.random.Generator) -> Co
     phonemes = [Phoneme(p.symbol, p.start_s + before_s, p.end_s + before_s) for p in speech.phonemes]
     mel = mel_spectrogram(samples.astype(np.float32))
     times_s = np.array([float(described_time(index, lookahead)) for index in range(len(mel))])
-    return Corpus(mel, mouth_curves(phonemes, times_s).astype(np.float32), sounds_at(phonemes, times_s))
+    return Corpus(mel, lips(phonemes, times_s).astype(np.float32), sounds_at(phonemes, times_s))
 
 
 def sounds_at(phonemes: list[Phoneme], times_s: np.ndarray) -> np.ndarray:

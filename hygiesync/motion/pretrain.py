@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hygiesync.motion.augment import Augmentation, random_colour
+from hygiesync.motion.augment import Augmentation, other_tract, random_colour
 from hygiesync.motion.corpus import SOUNDS, Corpus
 from hygiesync.motion.ear import Ear
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
-from hygiesync.speech.mel import N_MELS
 from hygiesync.speech.visemes import CURVES
 
 _TRACT_SPREAD = 0.08
@@ -118,15 +117,5 @@ def _windows(corpus: Corpus, lesson: Lesson, rng: np.random.Generator) -> tuple[
 
 def _heard(mel: np.ndarray, deviation: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Out of another throat and through another microphone, in another room."""
-    other = _other_tract(mel, rng)
+    other = other_tract(mel, _TRACT_SPREAD, rng)
     return _AUGMENTATION.apply(other + random_colour(len(mel), _COLOUR, _N_COLOURS, rng), deviation, rng)
-
-
-def _other_tract(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Stretched along frequency: the same words out of a longer or shorter throat (Jaitly & Hinton, 2013)."""
-    stretch = np.exp(_TRACT_SPREAD * rng.standard_normal((len(mel), 1), np.float32))
-    position = np.clip(np.arange(N_MELS) * stretch, 0, N_MELS - 1.001)
-    below = position.astype(np.int64)
-    share = (position - below)[:, None].astype(np.float32)
-    lower, upper = (np.take_along_axis(mel, (below + step)[:, None], axis=2) for step in (0, 1))
-    return (1 - share) * lower + share * upper

@@ -17,7 +17,7 @@ Cohen and Massaro, *Modeling Coarticulation in Synthetic Visual Speech*, 1993.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,11 +99,12 @@ _TABLE: tuple[tuple[str, Viseme], ...] = (
     ("øœɶ", Viseme(0.50, -0.7)),
     (PAUSE, REST),
 )
+_A_TONGUE_TIP = "t"
 VISEMES: dict[str, Viseme] = {letter: viseme for letters, viseme in _TABLE for letter in letters}
 """Mouth targets by IPA letter."""
 
 
-def visemes(symbol: str) -> tuple[Viseme, ...]:
+def visemes(symbol: str, table: Mapping[str, Viseme] = VISEMES) -> tuple[Viseme, ...]:
     """Mouth targets of one phoneme, in order: two for a diphthong or an affricate.
 
     Stress, length and other marks are dropped. The table holds all IPA vowels, so a letter that isn't in it (after its
@@ -114,13 +115,15 @@ def visemes(symbol: str) -> tuple[Viseme, ...]:
     ----------
     symbol : str
         IPA, as espeak writes it.
+    table : mapping of str to Viseme, optional
 
     Examples
     --------
     >>> visemes("ˈəʊ") == (VISEMES["ə"], VISEMES["ʊ"])
     True
     """
-    return tuple(VISEMES.get(letter, TONGUE) for letter in unicodedata.normalize("NFD", symbol) if _is_sound(letter))
+    tongue = table[_A_TONGUE_TIP]
+    return tuple(table.get(letter, tongue) for letter in unicodedata.normalize("NFD", symbol) if _is_sound(letter))
 
 
 def _is_sound(letter: str) -> bool:
@@ -128,7 +131,9 @@ def _is_sound(letter: str) -> bool:
     return letter == PAUSE or (letter.isalpha() and unicodedata.category(letter) != "Lm")
 
 
-def mouth_curves(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarray:
+def mouth_curves(
+    phonemes: Sequence[Phoneme], times: np.ndarray, table: Mapping[str, Viseme] = VISEMES, bell_s: float = _BELL_S
+) -> np.ndarray:
     """Mouth curves of speech at any times.
 
     Parameters
@@ -136,6 +141,10 @@ def mouth_curves(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarray:
     phonemes : sequence of Phoneme
         In order. Before, between and after them the mouth rests.
     times : ndarray, shape (n,), float64, seconds
+    table : mapping of str to Viseme, optional
+        Mouth targets by IPA letter, for all letters of :data:`VISEMES`.
+    bell_s : float, optional
+        Scale of the bell over which neighbours melt into each other, seconds.
 
     Returns
     -------
@@ -143,9 +152,9 @@ def mouth_curves(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarray:
         The columns of :data:`CURVES`.
     """
     times = np.asarray(times, np.float64)
-    spans = _viseme_spans(phonemes)
+    spans = _viseme_spans(phonemes, table)
     starts, ends = (np.array([span[column] for span in spans], np.float64) for column in (0, 1))
-    presence = _bell_below(ends, times) - _bell_below(starts, times)
+    presence = _bell_below(ends, times, bell_s) - _bell_below(starts, times, bell_s)
     shapes = [span[2] for span in spans]
     opening_pull = [shape.opening_dominance for shape in shapes]
     opening = _weighted_mean(presence, opening_pull, [shape.opening for shape in shapes])
@@ -164,7 +173,7 @@ def closures(phonemes: Sequence[Phoneme]) -> np.ndarray:
         Start and end of each span.
     """
     spans = []
-    for start, end, shape in _viseme_spans(phonemes):
+    for start, end, shape in _viseme_spans(phonemes, VISEMES):
         if shape.is_closed:
             # The end of a stop is its breath, which leaves through lips already parting.
             middle, half = 0.55 * start + 0.45 * end, max(0.35 * (end - start), _MIN_CLOSURE_S / 2)
@@ -174,12 +183,12 @@ def closures(phonemes: Sequence[Phoneme]) -> np.ndarray:
     return np.array(spans, np.float64).reshape(-1, 2)
 
 
-def _viseme_spans(phonemes: Sequence[Phoneme]) -> list[tuple[float, float, Viseme]]:
+def _viseme_spans(phonemes: Sequence[Phoneme], table: Mapping[str, Viseme]) -> list[tuple[float, float, Viseme]]:
     """(start, end, viseme) without gaps from minus to plus infinity, with rest where nothing is said."""
     spans: list[tuple[float, float, Viseme]] = []
     done = -np.inf
     for phoneme in phonemes:
-        shapes = visemes(phoneme.symbol) or (TONGUE,)
+        shapes = visemes(phoneme.symbol, table) or (table[_A_TONGUE_TIP],)
         spans += _rest(done, phoneme.start_s)
         edges = np.linspace(phoneme.start_s, phoneme.end_s, len(shapes) + 1)
         spans += zip(edges[:-1].tolist(), edges[1:].tolist(), shapes, strict=True)
@@ -200,9 +209,9 @@ def _merged_rests(spans: Iterable[tuple[float, float, Viseme]]) -> list[tuple[fl
     return merged
 
 
-def _bell_below(edges: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _bell_below(edges: np.ndarray, times: np.ndarray, bell_s: float) -> np.ndarray:
     """(n_times, n_edges) part of the bell around each time that lies before each edge: the logistic function."""
-    return 0.5 * (1 + np.tanh((edges[None, :] - times[:, None]) / (2 * _BELL_S)))
+    return 0.5 * (1 + np.tanh((edges[None, :] - times[:, None]) / (2 * bell_s)))
 
 
 def _weighted_mean(presence: np.ndarray, dominance: Sequence[float], values: Sequence[float]) -> np.ndarray:

@@ -1,0 +1,181 @@
+"""How the generic speech model is made: its lips, its rooms, its lesson, and the file at half precision."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hygiesync.motion.augment import in_rooms, other_tract
+from hygiesync.motion.corpus import SOUNDS, Corpus, speak_as_flite, synthesise_corpus
+from hygiesync.motion.export import export_step
+from hygiesync.motion.generic import GenericSpeech, hearing_metadata
+from hygiesync.motion.generic_lesson import REPORT_EVERY, GenericLesson, teach_generic
+from hygiesync.motion.half import halve
+from hygiesync.motion.predictor import Predictor
+from hygiesync.speech.mel import N_MELS
+from hygiesync.speech.natural import NATURAL_VISEMES, natural_curves
+from hygiesync.speech.tts import PAUSE, Phoneme
+from hygiesync.speech.visemes import CURVES, VISEMES, mouth_curves
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+EARLY = (6, 2)
+SHORT = GenericLesson(n_steps=2, batch_size=2, window=40, warm_up=5)
+PAPA = [Phoneme(PAUSE, 0.0, 0.3)] + [Phoneme("pɑ"[n % 2], 0.3 + 0.1 * n, 0.4 + 0.1 * n) for n in range(4)]
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    """Three sounds, each a band of its own; the mouth opens at one of them, and is shut at the others."""
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 3, 60).repeat(12)
+    mel = rng.normal(-5, 0.2, (len(kinds), N_MELS))
+    for kind in range(3):
+        mel[np.ix_(kinds == kind, range(12 + 20 * kind, 26 + 20 * kind))] += 2.5
+    curves = np.zeros((len(kinds), len(CURVES)))
+    curves[:, 0] = 0.8 * (kinds == 1)
+    return Corpus(mel.astype(np.float32), curves.astype(np.float32), kinds.astype(np.int64))
+
+
+# --- lips
+
+
+def test_natural_lips_meet_when_distinct_ones_do_and_open_further_between():
+    times = np.linspace(0, 0.8, 161)
+    distinct, natural = mouth_curves(PAPA, times), natural_curves(PAPA, times)
+    meet = [np.abs(times - (p.start_s + 0.45 * (p.end_s - p.start_s))).argmin() for p in PAPA if p.symbol == "p"]
+    assert not distinct[meet, 0].any() and not natural[meet, 0].any()
+    assert natural[:, 0].max() <= 1.0 and not natural[times < 0.2, 0].any()
+
+
+def test_sounds_of_the_tongue_take_the_lips_of_the_vowels_around_them():
+    def opening_of(vowel: str) -> float:
+        phonemes = [Phoneme(symbol, 0.1 * n, 0.1 * (n + 1)) for n, symbol in enumerate(f"{vowel}t{vowel}")]
+        return float(natural_curves(phonemes, np.array([0.15]))[0, 0])
+
+    assert opening_of("ɑ") > opening_of("i") > opening_of("u")
+
+
+def test_rounded_lips_are_as_narrow_as_before():
+    for letter, viseme in VISEMES.items():
+        natural = NATURAL_VISEMES[letter]
+        assert viseme.opening <= natural.opening <= 1.0
+        assert natural.width == viseme.width and natural.tuck == viseme.tuck
+    assert NATURAL_VISEMES["w"].opening == VISEMES["w"].opening
+    assert NATURAL_VISEMES["i"].opening > 1.4 * VISEMES["i"].opening
+
+
+# --- what is heard
+
+
+def test_rooms_give_back_power_after_the_sound_and_never_before():
+    quiet = np.full((8, 60, N_MELS), -6.0, np.float32)
+    mel = quiet.copy()
+    mel[:, 20:25] = -1.0
+    heard, heard_quiet = (in_rooms(sound, 1.0, np.random.default_rng(0)) for sound in (mel, quiet))
+    np.testing.assert_array_equal(heard[:, :20], heard_quiet[:, :20])
+    after = (heard - heard_quiet)[:, 25:]
+    assert (after[:, 0] > 0.5).all()
+    assert (np.diff(after, axis=1) < 1e-4).all(), "it dies away"
+    np.testing.assert_array_equal(in_rooms(mel, 0.0, np.random.default_rng(0)), mel)
+
+
+def test_another_throat_moves_the_bands_and_not_the_times():
+    mel = np.full((20, 10, N_MELS), -6.0, np.float32)
+    mel[:, 4, 40] = 0.0
+    heard = other_tract(mel, 0.1, np.random.default_rng(0))
+    assert (heard[:, [0, 9]] == -6).all()
+    assert len(set(heard[:, 4].argmax(1))) > 5
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_flites_voices_say_where_their_sounds_are():
+    from hygiesync.speech.flite import FLITE_VOICES, synthesise_with_flite
+
+    for voice in FLITE_VOICES:
+        speech = synthesise_with_flite("My baby, up above a big map.", voice, 1.2)
+        assert abs(speech.phonemes[-1].end_s - speech.duration_s) < 0.01
+        power = np.array(
+            [
+                np.mean(speech.samples[int(16_000 * p.start_s) : int(16_000 * p.end_s)] ** 2)
+                for p in speech.phonemes
+                if p.symbol in (PAUSE, "aɪ", "æ")
+            ]
+        )
+        is_pause = np.array([p.symbol == PAUSE for p in speech.phonemes if p.symbol in (PAUSE, "aɪ", "æ")])
+        assert power[~is_pause].min() > 10 * power[is_pause].max()
+    made = synthesise_corpus(2, 8, speaker=speak_as_flite, lips=natural_curves)
+    assert len(made.mel) == len(made.curves) == len(made.sounds) > 100
+
+
+def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
+    from hygiesync.apps.generic import main
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["generic", "--only", "speech", "--out", str(tmp_path / "models")])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 4
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "apt install flite" in error
+    assert not (tmp_path / "models").exists()
+
+
+# --- the lesson
+
+
+def test_a_lesson_teaches_the_lips_when_to_part_in_all_answers(corpus):
+    told: list[tuple[int, int, str]] = []
+    lesson = replace(SHORT, n_steps=2 * REPORT_EVERY, batch_size=6, tract_spread=0.0, room_share=0.0)
+    network = teach_generic(corpus, (2,), lesson, progress=lambda *report: told.append(report))
+    assert [report[:2] for report in told] == [(n * REPORT_EVERY, lesson.n_steps) for n in (1, 2)]
+    with torch.no_grad():
+        proper, early, _ = network.answer(torch.from_numpy(corpus.mel)[None])
+    assert proper.shape == (1, len(corpus.mel), len(CURVES))
+    for answer, later in ((proper, 0), (early[0], 2)):
+        answer, wanted = answer[0, : len(corpus.mel) - later, 0].numpy(), corpus.curves[later:, 0]
+        assert np.median(answer[wanted > 0]) > 0.4
+        assert np.median(answer[wanted == 0]) < 0.1
+
+
+def test_the_same_seed_teaches_the_same(corpus):
+    first = teach_generic(corpus, EARLY, SHORT).state_dict()
+    torch.manual_seed(9)
+    again = teach_generic(corpus, EARLY, SHORT).state_dict()
+    other = teach_generic(corpus, EARLY, replace(SHORT, seed=3)).state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])
+    assert first["head.weight"].shape[0] == (1 + len(EARLY)) * (len(CURVES) + 1)
+
+
+def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
+    network = teach_generic(corpus, EARLY, SHORT)
+    whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
+    export_step(network, whole)
+    shutil.copy(whole, half)
+    halve(half, hearing_metadata(6, (0, 4)))
+    assert half.stat().st_size < 0.52 * whole.stat().st_size
+    speech = GenericSpeech.load(half)
+    assert (speech.lookahead, speech.early_lookaheads) == (6, (0, 4))
+    answers = [Predictor(step).push(corpus.mel) for step in (whole.read_bytes(), speech.step)]
+    np.testing.assert_allclose(answers[1], answers[0], atol=5e-3)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(corpus.mel)[None])[0][0].numpy()
+    np.testing.assert_allclose(answers[0], expected, atol=1e-4)
+
+
+def test_weights_beyond_half_precision_are_not_stored(tmp_path, corpus):
+    network = teach_generic(corpus, EARLY, SHORT)
+    with torch.no_grad():
+        network.lstm.weight_hh_l0[0, 0] = 1e6
+    export_step(network, tmp_path / "step.onnx")
+    with pytest.raises(ValueError, match="half precision"):
+        halve(tmp_path / "step.onnx", {})
+
+
+def test_the_corpus_knows_all_sounds(corpus):
+    assert corpus.sounds.max() < len(SOUNDS)
+    both = Corpus.joined([corpus, corpus])
+    assert len(both.mel) == 2 * len(corpus.mel)
