@@ -13,6 +13,7 @@ from hygiesync.apps.cli import main
 from hygiesync.apps.synthetic.portrait import Portrait
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import LandmarkDetector, find_faces, mesh_triangles, person_matte
+from hygiesync.face.topology import INNER_LIPS
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
@@ -20,7 +21,7 @@ from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import compare_motion, mouth_opening, outline_ratio
 from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
-from hygiesync.portrait.parts import EYES, LIP_RINGS, UPPER_OF_LOWER_LID, eye_distance
+from hygiesync.portrait.parts import CHIN_RINGS, EYES, LIP_RINGS, UPPER_OF_LOWER_LID, eye_distance
 from hygiesync.portrait.transfer import MotionTransfer, TransferOptions
 
 N_FRAMES, FPS, CLICKS_S = 48, Fraction(25), (0.5, 1.2)
@@ -163,6 +164,38 @@ def test_mouths_open_onto_what_the_driving_mouth_shows(painter, picture):
     red, _, deep = image[middle[1], middle[0]].astype(int)
     assert deep > 150
     assert red < 60
+
+
+def test_narrow_gaps_are_dark_and_teeth_light(painter, picture):
+    face = find_faces(picture)[0]
+    opened = face.copy()
+    opened[LIP_RINGS[:, 1:10], 1] += 0.05 * float(eye_distance(face))
+    target = MotionTransfer(face, face, 1.0)(opened)
+    middle = target.landmarks[[13, 14], :2].mean(0).astype(int)
+    seen = {}
+    for level in (60, 105, 200):
+        shown = np.full_like(picture, 150)  # skin
+        x, y = opened[list(INNER_LIPS), :2].mean(0).astype(int)
+        shown[y - 12 : y + 12, x - 40 : x + 40] = level
+        shown[np.rint(opened[LIP_RINGS[-1], 1]).astype(int), np.rint(opened[LIP_RINGS[-1], 0]).astype(int)] = 150
+        image = painter.render(target, LentMouth(np.eye(3)).lend(shown, opened))
+        seen[level] = float(image[middle[1], middle[0]].mean())
+    assert seen[60] < 0.45 * 60
+    assert seen[105] < 0.7 * 105
+    assert seen[200] > 0.8 * 200
+
+
+def test_a_lip_that_comes_down_pushes_the_chin_on(picture):
+    """Lips of a rounded mouth reach further down than another face has room for: the chin's skin mustn't fold."""
+    face = find_faces(picture)[0]
+    unit = float(eye_distance(face))
+    rounded = face.copy()
+    rounded[LIP_RINGS[:, 1:10], 1] += 0.4 * unit
+    landmarks = MotionTransfer(face, face, 1.0)(rounded).landmarks
+    steps = np.diff(face[CHIN_RINGS, :2], axis=0)
+    assert ((np.diff(rounded[CHIN_RINGS, :2], axis=0) * steps).sum(-1) < 0).any()
+    assert ((np.diff(landmarks[CHIN_RINGS, :2], axis=0) * steps).sum(-1) > 0).all()
+    np.testing.assert_allclose(landmarks[list(LIP_RINGS[0, 4:7]), 1], rounded[list(LIP_RINGS[0, 4:7]), 1], atol=1)
 
 
 def test_a_face_moved_by_itself_goes_where_it_went(driving):

@@ -15,7 +15,7 @@ import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.portrait.measures import mouth_opening
-from hygiesync.portrait.parts import ring_triangles
+from hygiesync.portrait.parts import LIP_RINGS, ring_triangles
 from hygiesync.portrait.slit import cover, mix
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.render.grid import NodeGrid, Target
@@ -27,8 +27,24 @@ _SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
 _SKIN_REACH = 0.06
 """Half width of what is looked at around each, in eye distances."""
 
-_SHRINK = 0.12
-"""How far the seen inside keeps away from the driving lips, as a part of the gap."""
+_SHRINK = (0.12, 0.4)
+"""How far the seen inside keeps away from the driving lips, as a part of the gap: of a wide and of a narrow one.
+
+The blurred edge of a lip takes up much of a narrow gap.
+"""
+
+_CONTRAST = (0.5, 2.0)
+"""How much darker than it is what lies in the dark becomes, in a wide and in a narrow gap, as a power of its light.
+
+Beside another face's dark lips a mouth's inside is dark; beside this one's light lips, or a statue's, it has to be
+darker to be seen as one. Teeth are nearly as light as skin, and stay so.
+"""
+
+_LEAST_LIGHT = 0.3
+"""Light that is left by it: a black hole would look cut out."""
+
+_NARROW, _WIDE = 0.06, 0.16
+"""Gaps, in eye distances, up to which they are narrow and from which they are wide."""
 
 _SHADE, _SHADE_REACH = 0.4, 0.16
 """Light right at the lips, and how far they shade, in heights of the gap."""
@@ -138,16 +154,31 @@ class LentMouth:
         box = Box.around(ring, image.shape[:2], 2)
         if strength <= 0 or box.width < 2 or box.height < 2:
             return
-        lender = lender + _SHRINK * (_middle_line(lender) - lender)
+        narrow = float(np.clip((_WIDE - gap) / (_WIDE - _NARROW), 0, 1))
+        lender = lender + _between(_SHRINK, narrow) * (_middle_line(lender) - lender)
         backward = Target(ring, self._triangles, NodeGrid(box, 1)).backward(lender, outside=tuple(lender.mean(0)))
         patch = cv2.remap(driving_image, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen = cover(ring, box)
         height = max(2.0, float(np.ptp((_middle_line(ring) - ring)[:, 1])))
         depth = cv2.GaussianBlur(seen, (0, 0), max(0.6, _SHADE_REACH * height))
         light = _SHADE + (1 - _SHADE) * np.clip(2.2 * depth - 0.9, 0, 1)
+        own_light = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY) / np.float32(_skin_around(driving_image, driving))
+        light *= np.maximum(np.minimum(own_light, 1) ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
         patch = cv2.transform(patch.astype(np.float32), self._colours) * light[..., None]
         share = np.float32(strength) * cv2.GaussianBlur(seen, (0, 0), 0.6)
         mix(image, box, np.clip(np.rint(patch), 0, 255).astype(np.uint8), share)
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    return ends[0] + share * (ends[1] - ends[0])
+
+
+def _skin_around(image: np.ndarray, landmarks: np.ndarray) -> float:
+    """Median grey level of the skin around the mouth in `image` (h, w, 3), uint8, RGB; at least 16."""
+    height, width = image.shape[:2]
+    x, y = np.rint(landmarks[LIP_RINGS[-1], :2]).astype(int).T
+    skin = image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    return max(16.0, float(np.median(cv2.cvtColor(skin[None], cv2.COLOR_RGB2GRAY))))
 
 
 def _middle_line(ring: np.ndarray) -> np.ndarray:

@@ -28,6 +28,17 @@ LIP_RINGS = np.array(
 )
 """Lips from teeth to skin, (5, 20): each ring from the right corner along the lower lip and back along the upper."""
 
+CHIN_RINGS = np.array(
+    [
+        LIP_RINGS[4, 1:10],
+        (202, 204, 194, 201, 200, 421, 418, 424, 422),
+        (210, 211, 32, 208, 199, 428, 262, 431, 430),
+        (169, 170, 140, 171, 175, 396, 369, 395, 394),
+        (150, 149, 176, 148, 152, 377, 400, 378, 379),
+    ]
+)
+"""Rows of the skin from below the lower lip to the chin's outline, (5, 9), each point below one of the lip's."""
+
 EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),

@@ -23,6 +23,7 @@ from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
 from hygiesync.portrait.measures import slit_opening
 from hygiesync.portrait.parts import (
     ABOVE_UPPER_LIDS,
+    CHIN_RINGS,
     EYES,
     IRISES,
     LIP_RINGS,
@@ -54,6 +55,9 @@ _MAX_LOOK = np.array([0.3, 0.14])
 _LIP_SCALES = 0.7, 1.25
 _THINNEST_LIP = 0.4
 """Share of its thickness that a lip, and the skin beside it, keeps however far it is rolled in."""
+
+_THINNEST_CHIN = 0.25
+"""The same for the rows of skin below it, which a lip that comes down pushes on."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,9 @@ class MotionTransfer:
         self._eye_unit = float(np.linalg.norm(axes[0]))
         self._mouth_share = self._share_of_mouth()
         self._lids = [_Lids(source[list(ring)], reference[list(ring)]) for ring in EYES]
-        self._lips = NestedRings(source[LIP_RINGS], _THINNEST_LIP)
+        # a lip that is pushed down pushes the chin's skin on
+        thinnest = (LIP_RINGS, _THINNEST_LIP), (CHIN_RINGS, _THINNEST_CHIN)
+        self._folds = [(rings, NestedRings(source[rings], share)) for rings, share in thinnest]
         self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
         self._place: Callable[[np.ndarray], np.ndarray] = self._placement(picture_scale)
 
@@ -167,9 +173,10 @@ class MotionTransfer:
             face[list(iris)] = self._look(face, seen, ring, iris, openness)
         lips = list(INNER_LIPS)
         face[lips] = _uncrossed(face[lips], self._axes[1])
-        rings = face[LIP_RINGS]
-        self._lips.unfold(rings)
-        face[LIP_RINGS] = rings
+        for places, nested in self._folds:
+            rings = face[places]
+            nested.unfold(rings)
+            face[places] = rings
         return face, np.stack(slits)
 
     def _look(
