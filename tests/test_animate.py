@@ -344,6 +344,20 @@ def test_a_painting_follows_a_real_face(data, name, tmp_path):
 
 @pytest.mark.data
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["einstein.jpg", "monalisa.jpg", "painting_lady.jpg"])
+def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(data, name, tmp_path):
+    part, out = tmp_path / "part.mp4", tmp_path / "out.mp4"
+    with VideoWriter(part, 480, 480, Fraction(30), crf=10) as writer:
+        for frame in read_frames(data / "driving" / "talking_20s.mp4", 0, 4):
+            writer.write(frame.image, frame.time_s)
+    animate(data / "portraits" / name, part, out)
+    comparison = compare_motion(detect_all(part), detect_all(out))
+    assert comparison.opening > 0.9
+    assert comparison.blink > 0.9
+
+
+@pytest.mark.data
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "start_s", "share"),
     [("newsreader_20s_512px", 0, 0.4), ("face1_22fps", 3, 0.6), ("face3", 0, 0.6), ("face5", 2, 0.6)],

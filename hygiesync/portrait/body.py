@@ -60,7 +60,10 @@ _FRESH = 0.75
 """Share of a new frame in the drift: what is left of the flow's noise doesn't flicker."""
 
 _INNER_FACE = 0.8
-"""Share of the face's width within which its own points know its motion better than the flow."""
+"""Share of the face's width within which its own points know its motion better than the flow.
+
+From the forehead to the chin they know it throughout: a jaw that sinks is no drift.
+"""
 
 _MOST = 1.2
 """The largest drift, in eye distances."""
@@ -90,6 +93,7 @@ class BodyMotion:
         self._pivot = pivot_of(landmarks, float(eye_distance(landmarks)))
         origin, axes = upright(landmarks)
         self._unit = float(np.linalg.norm(axes[0]))
+        self._across = axes[0] / self._unit
         self._shrink = max(1, round(self._unit / _FINENESS))
         box = _person_around(matte, origin, self._unit)
         self._grid = NodeGrid(_whole_cells(box, _CELL_PX * self._shrink), _CELL_PX * self._shrink)
@@ -186,7 +190,8 @@ class BodyMotion:
         inside = np.zeros(self._grid.shape, np.uint8)
         outline = landmarks[list(OVAL), :2]
         middle = outline.mean(0)
-        outline = middle + _INNER_FACE * (outline - middle)
+        aside = (outline - middle) @ self._across[:, None] * self._across
+        outline = outline - (1 - _INNER_FACE) * aside
         outline = (outline - (self._grid.x[0], self._grid.y[0, 0])) / self._grid.step
         cv2.fillPoly(inside, [np.rint(outline * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
         return inside > 0
