@@ -176,6 +176,10 @@ class TestRenderRefuses:
         check_refused(self.render(run, avatar_directory, speech, tmp_path / "none" / "o.mp4"), 3, "folder")
         check_refused(self.render(run, avatar_directory, speech, tmp_path), 3, "folder")
 
+    @pytest.mark.parametrize("name", ["o.avi", "o", "o.mp4.wav"])
+    def test_another_kind_of_file(self, run, tmp_path, avatar_directory, speech, name):
+        check_refused(self.render(run, avatar_directory, speech, tmp_path / name), 2, "ends in .mp4")
+
     def test_overwriting_what_it_reads(self, run, tmp_path, avatar_directory, held_out_video):
         copy = tmp_path / "copy.mp4"
         shutil.copy(held_out_video, copy)

@@ -341,7 +341,7 @@ def test_a_signal_while_it_starts_is_not_lost(avatar_directory, speech, tmp_path
 def test_what_was_recorded_before_survives_a_session_that_does_not_begin(
     avatar_directory, speech, tmp_path, arguments, code
 ):
-    recording = tmp_path / "precious.wav"
+    recording = tmp_path / "precious.mp4"
     recording.write_bytes(speech[1].read_bytes())
     names = {"SPEECH": speech[1], "RECORDING": recording}
     environment = without_display() | {"PULSE_SERVER": "unix:/nowhere"}

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hygiesync.apps.offline import Progress, RenderOptions, check_not_same, write_with_sound
+from hygiesync.apps.offline import Progress, RenderOptions, check_not_same, write_pictures
 from hygiesync.apps.prefetch import prefetched
 from hygiesync.apps.threads import single_threaded_libraries
 from hygiesync.avatar.manifest import SYNTHETIC_MEDIA_NOTE
@@ -19,7 +19,7 @@ from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.container import PathLike
 from hygiesync.media.stills import read_still
-from hygiesync.media.video import VideoWriter, probe
+from hygiesync.media.video import probe
 from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
 from hygiesync.portrait.layers import Layers
@@ -118,15 +118,8 @@ def animate(
         report("animating", n_video_frames(time_s, info.fps) + 1, n_frames, "")
 
     with single_threaded_libraries(), closing(prefetched(work.pictures(), _DRAWN_AHEAD)) as drawn:
-        if info.has_audio:
-            write_with_sound(drawn, driving, out, size, info.fps, metadata, options=encoding, progress=count)
-        else:
-            with VideoWriter(
-                out, *size, info.fps, metadata=metadata, crf=options.crf, preset=options.preset, codec=options.codec
-            ) as writer:
-                for frame in drawn:
-                    writer.write(frame.image, frame.time_s)
-                    count(frame.time_s)
+        audio = driving if info.has_audio else None
+        write_pictures(drawn, out, size, info.fps, metadata, audio=audio, options=encoding, progress=count)
     if work.n_unseen and warn is not None:
         warn(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
     return {

@@ -59,10 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(format="hygiesync: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
-        arguments = build_parser().parse_args(argv)
-    except SystemExit as stop:  # argparse has said what was wrong, or shown the help
-        return int(stop.code or 0)
-    try:
+        try:
+            arguments = build_parser().parse_args(argv)
+        except SystemExit as stop:  # argparse has said what was wrong, or shown the help
+            return int(stop.code or 0)
         return int(arguments.run(arguments))
     except HygieSyncError as error:
         print(f"hygiesync: error: {one_line(str(error))}", file=sys.stderr)

@@ -25,7 +25,7 @@ from hygiesync.apps.evaluation.measures import format_table, lip_measures
 from hygiesync.apps.evaluation.picture_quality import PictureComparison
 from hygiesync.apps.evaluation.report import Report, write_report
 from hygiesync.apps.evaluation.scene import Progress, Scene, to_canonical_face, watch_scene
-from hygiesync.apps.offline import check_not_same, provenance, write_with_sound
+from hygiesync.apps.offline import check_not_same, provenance, write_pictures
 from hygiesync.avatar.filmed import FilmedAvatar
 from hygiesync.avatar.tracking import watch
 from hygiesync.engine import VideoFrame
@@ -141,13 +141,13 @@ def _write(
 ) -> None:
     """Dub the video over itself."""
     info, done = scene.info, count(1)
-    write_with_sound(
+    write_pictures(
         _pictures(avatar, scene, coefficients),
-        info.path,
         out,
         (info.width, info.height),
         info.fps,
         provenance(avatar) if coefficients is not None else {"comment": _REAL_NOTE},
+        audio=info.path,
         progress=lambda _: tell(f"writing {row}", next(done), len(scene.track)),
     )
 

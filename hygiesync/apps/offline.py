@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -137,47 +138,53 @@ def render(
         report("rendering", n_video_frames(time_s, fps) + 1, n_frames, "")
 
     with single_threaded_libraries(), closing(prefetched(_spoken(engine, audio), _DRAWN_AHEAD)) as drawn:
-        write_with_sound(drawn, audio, out, (width, height), fps, provenance(avatar), options=options, progress=count)
+        write_pictures(
+            drawn, out, (width, height), fps, provenance(avatar), audio=audio, options=options, progress=count
+        )
 
 
-def write_with_sound(
+def write_pictures(
     pictures: Iterator[VideoFrame],
-    audio: PathLike,
     out: PathLike,
     size: tuple[int, int],
     fps: Fraction,
     metadata: dict[str, str],
     *,
+    audio: PathLike | None,
     options: RenderOptions | None = None,
     progress: Callable[[Fraction], None] | None = None,
 ) -> None:
-    """Write pictures, and the sound of a file beside them, to an mp4.
+    """Write pictures to an mp4, and the sound of a file beside them.
 
     Parameters
     ----------
     pictures : iterator of VideoFrame
         Taken one at a time.
-    audio : path
-        Its whole sound is written, in its own rate and channels where an mp4 keeps them.
     out : path
     size : tuple of int
         (width, height) of the pictures.
     fps : Fraction
         Nominal rate; the pictures have times of their own.
     metadata : dict of str to str
+    audio : path or None
+        Its whole sound is written, in its own rate and channels where an mp4 keeps them; without one, none.
     options : RenderOptions, optional
         Of which the encoder's are used.
     progress : callable, optional
     """
     options = options or RenderOptions()
+    open_writer = partial(
+        VideoWriter, out, *size, fps, metadata=metadata, crf=options.crf, preset=options.preset, codec=options.codec
+    )
+    if audio is None:
+        with open_writer() as writer:
+            _write_side_by_side(writer, pictures, iter(()), 1, progress)
+        return
     sound = probe_audio(audio)
     rate = sound.sample_rate if sound.sample_rate in _KEPT_RATES else _DEFAULT_RATE
     n_channels = min(sound.n_channels, 2)
     track = read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)
-    with VideoWriter(
-        out, *size, fps, audio_rate=rate, audio_channels=n_channels, metadata=metadata,
-        crf=options.crf, preset=options.preset, codec=options.codec,
-    ) as writer:  # fmt: skip
+    with open_writer(audio_rate=rate, audio_channels=n_channels) as writer:
         _write_side_by_side(writer, pictures, track, rate, progress)
 
 

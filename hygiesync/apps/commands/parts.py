@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 
 Commands = argparse._SubParsersAction
 """What parsers of commands are added to."""
@@ -50,6 +50,14 @@ def asks(question: str) -> bool:
         return False
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def mp4(name: str) -> Path:
+    """An argument that names an mp4 to write: another ending would promise another kind of file."""
+    path = Path(name)
+    if path.suffix.lower() not in (".mp4", ".m4v") and not path.is_dir():
+        raise UsageError(f"{name}: expected a name that ends in .mp4, which is what is written")
+    return path
 
 
 def check_json(path: Path | None) -> None:

@@ -24,7 +24,7 @@ def add_animate(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("image", type=Path, metavar="IMAGE", help="picture with a face: PNG, JPEG, WebP, BMP or TIFF")
     parser.add_argument("driving", type=Path, metavar="DRIVING.mp4", help="video of the face that leads")
-    parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
     manner = parser.add_mutually_exclusive_group()
     manner.add_argument(
         "--relative", dest="absolute", action="store_false", help="the driving face's motion only (default)"

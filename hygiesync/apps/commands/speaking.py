@@ -31,7 +31,7 @@ def add_render(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` or `photo` made")
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, mp3, mp4 ...: any file with sound")
-    parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
     parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
     parser.add_argument("--still", action="store_true", help="use one picture of the template, which stands still")
     parser.add_argument("--fps", metavar="F", help="pictures a second, 1 to 240; 29.97 means 30000/1001")
@@ -87,7 +87,7 @@ def add_say(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` or `photo` made")
     parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
-    parser.add_argument("--out", required=True, type=Path, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
     parser.add_argument(
         "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, zh (%(default)s)"
     )
@@ -163,7 +163,7 @@ def add_live(commands: parts.Commands) -> None:
     parser.add_argument("--mirror", action="store_true", help="begin mirrored")
     parser.add_argument("--statistics", action="store_true", help="begin with statistics shown")
     parser.add_argument("--monitor", action="store_true", help="play the sound, delayed to match the picture")
-    parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound from the start")
+    parser.add_argument("--record", type=parts.mp4, metavar="OUT.mp4", help="record picture and sound from the start")
     parser.add_argument("--duration", type=float, metavar="S", help="end by itself after S seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to FILE at the end")
     parser.set_defaults(run=run_live)
