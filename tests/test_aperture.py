@@ -19,6 +19,7 @@ from hygiesync.speech.mel import N_MELS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+METRIC = np.diag(np.sqrt([0.6, 0.3, 0.1]))
 TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16, dropout=0.0)
 APERTURE = Aperture(np.array([0.06, 0.0, 0.02]), 0.15, np.array([14.0, 3.0, 8.0]))
 """The mouth's corners (the second coefficient) come along when the lips part."""
@@ -206,7 +207,7 @@ TRAINING, VALIDATION = [make_sequence(1800, 1), make_sequence(1400, 2)], [make_s
 
 @pytest.fixture(scope="module")
 def taught() -> SpeechToShape:
-    return train_network(TRAINING, VALIDATION, np.array([0.6, 0.3, 0.1]), TINY, LESSON, aperture=APERTURE).network
+    return train_network(TRAINING, VALIDATION, METRIC, TINY, LESSON, aperture=APERTURE).network
 
 
 def test_a_network_learns_at_which_sounds_lips_meet(taught):
@@ -246,7 +247,7 @@ def test_the_taught_opening_has_the_real_spread(taught):
 def test_a_network_that_knows_little_is_stretched_a_little():
     """Its mouth hardly moves: stretched to the real spread, it would only tremble."""
     lesson = replace(LESSON, n_epochs=2)
-    network = train_network(TRAINING, VALIDATION, np.array([0.6, 0.3, 0.1]), TINY, lesson, aperture=APERTURE).network
+    network = train_network(TRAINING, VALIDATION, METRIC, TINY, lesson, aperture=APERTURE).network
     real, predicted = spreads(network)
     assert 1.2 < float(network.reach) < 1.5
     assert predicted < 0.9 * real

@@ -31,6 +31,7 @@ N_COMPONENTS = 3
 TINY = NetworkSettings(N_COMPONENTS, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
 SHORT = TrainingSettings(n_epochs=5, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3)
 WEIGHTS = np.array([0.6, 0.3, 0.1])
+METRIC = np.diag(np.sqrt(WEIGHTS))
 APERTURE = Aperture(np.array([0.05, 0.0, 0.02]), 0.02, np.array([16.0, 3.0, 10.0]))
 LITTLE_NOISE = Augmentation(grain=0.1, gain=0.0, narrow_share=0.0, noise_share=0.0)
 DELAY = 4
@@ -53,7 +54,7 @@ def train(
     checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, ear=None
 ):
     return train_network(
-        TRAINING, VALIDATION, WEIGHTS, network_settings, training_settings, checkpoint, progress, aperture, ear
+        TRAINING, VALIDATION, METRIC, network_settings, training_settings, checkpoint, progress, aperture, ear
     )
 
 
@@ -152,8 +153,8 @@ def test_validation_only_watches():
     """A part that says the opposite of what is taught changes no weight, and its own lowest epoch is told."""
     opposite = [replace(VALIDATION[0], coefficients=-VALIDATION[0].coefficients)]
     lesson = replace(SHORT, n_epochs=6, batches_per_epoch=6, learning_rate=0.02, velocity_weight=0)
-    misled = train_network(TRAINING, opposite, WEIGHTS, TINY, lesson)
-    led = train_network(TRAINING, VALIDATION, WEIGHTS, TINY, lesson)
+    misled = train_network(TRAINING, opposite, METRIC, TINY, lesson)
+    led = train_network(TRAINING, VALIDATION, METRIC, TINY, lesson)
     assert same_weights(misled.network, led.network)
     assert len(misled.validation_loss) == 6
     assert misled.best_epoch < 5 and misled.validation_loss[misled.best_epoch] == min(misled.validation_loss)

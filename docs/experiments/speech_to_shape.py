@@ -42,6 +42,7 @@ from hygiesync.motion.dataset import align, split
 from hygiesync.motion.ear import Ear
 from hygiesync.motion.export import export_step
 from hygiesync.motion.listener import Listener, coefficients_at
+from hygiesync.motion.metric import mouth_metric
 from hygiesync.motion.network import NetworkSettings
 from hygiesync.motion.predictor import Predictor
 from hygiesync.motion.train import PRESETS, TrainingSettings, preset, train_network
@@ -110,7 +111,7 @@ class Bench:
         frames, lookahead = self.face.frames[0], lookahead_frames(trial.lookahead_ms)
         early = [n for n in EARLY_LOOKAHEADS if n < lookahead]
         sequence = align(
-            self.taught.mel, frames.coefficients, self.taught.track.times_s, frames.shots, frames.is_usable, lookahead
+            self.taught.mel, frames.targets, self.taught.track.times_s, frames.shots, frames.is_usable, lookahead
         )[: time_to_mel_frames(trial.seconds)]
         training, validation = split([sequence])
         settings = self._settings(trial, seed, len(sequence))
@@ -119,7 +120,7 @@ class Bench:
         run = train_network(
             training,
             validation,
-            shape.explained_variance_ratio,
+            mouth_metric(shape),
             NetworkSettings(shape.n_components, early_frames=tuple(lookahead - n for n in early)),
             settings,
             aperture=Aperture.fit(shape, frames.coefficients[frames.is_usable]) if trial.makes_meet else None,

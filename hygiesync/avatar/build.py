@@ -39,6 +39,7 @@ from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoInfo, probe
 from hygiesync.motion.aperture import Aperture
 from hygiesync.motion.dataset import Sequence, align, split
+from hygiesync.motion.metric import mouth_metric
 from hygiesync.render.mesh import FaceMesh
 from hygiesync.speech.mel import mel_spectrogram
 from hygiesync.timing import MEL_RATE, lookahead_frames
@@ -163,7 +164,7 @@ def train(
     for one in advice:
         (warn or (lambda message: None))(f"{one.problem}; {one.what_to_do}")
     sequences = [
-        align(r.mel, f.coefficients, r.heard_times_s, f.shots, f.is_usable, job.lookahead)
+        align(r.mel, f.targets, r.heard_times_s, f.shots, f.is_usable, job.lookahead)
         for r, f in zip(recordings, face.frames, strict=True)
     ]
     run, measures, predicted = _learn(sequences, face, job, workshop / "checkpoint.safetensors", tell)
@@ -272,7 +273,7 @@ def _learn(
     run = train_network(
         training,
         validation,
-        face.shape.explained_variance_ratio,
+        mouth_metric(face.shape),
         NetworkSettings(face.shape.n_components, early_frames=tuple(job.lookahead - n for n in job.early_lookaheads)),
         settings,
         checkpoint,

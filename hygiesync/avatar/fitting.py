@@ -63,6 +63,10 @@ class LabelledFrames:
     places : FacePlaces
     canonical : ndarray, shape (n_frames, n_lower, 2), canonical units
     coefficients : ndarray, shape (n_frames, n_components)
+        Without the detector's jitter.
+    targets : ndarray, shape (n_frames, n_components)
+        Of the lips as they were detected: what a network is taught. Its answers are a mean over all it has seen, so
+        jitter comes out of them by itself; smoothing would take a fifth off every quick closing, for good.
     is_usable : ndarray, shape (n_frames,), bool
         A frontal, sharp, unoccluded face.
     shots : ndarray, shape (n_frames,), int
@@ -71,6 +75,7 @@ class LabelledFrames:
     places: FacePlaces
     canonical: np.ndarray
     coefficients: np.ndarray
+    targets: np.ndarray
     is_usable: np.ndarray
     shots: np.ndarray
 
@@ -112,20 +117,31 @@ def fit_face(recordings: list[Recording]) -> FittedFace:
     usable = [
         flags & ~is_turned_beyond(place.turns, pose.turn_scale) for flags, place in zip(usable, places, strict=True)
     ]
-    canonical = [
-        apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower).astype(np.float32)
-        for track in smooth
-    ]
+    placings = [pose.to_canonical(track.rigid.astype(np.float64)) for track in smooth]
+    canonical = [_placed(placing, track) for placing, track in zip(placings, smooth, strict=True)]
+    # the lips' own jitter is left in; the head's, which would shake all of them at once, is not
+    detected = [_placed(placing, recording.track) for placing, recording in zip(placings, recordings, strict=True)]
     every = max(1, n_usable // MAX_FITTED_FRAMES)
     shape = ShapeModel.fit(
         np.concatenate([shapes[flags][::every] for shapes, flags in zip(canonical, usable, strict=True)]).astype(float),
         np.concatenate([place.turns[flags][::every] for place, flags in zip(places, usable, strict=True)]),
     )
     frames = [
-        LabelledFrames(place, shapes, shape.transform(shapes, place.turns), flags, recording.track.shots())
-        for recording, place, shapes, flags in zip(recordings, places, canonical, usable, strict=True)
+        LabelledFrames(
+            place,
+            shapes,
+            shape.transform(shapes, place.turns),
+            shape.transform(raw, place.turns),
+            flags,
+            recording.track.shots(),
+        )
+        for recording, place, shapes, raw, flags in zip(recordings, places, canonical, detected, usable, strict=True)
     ]
     return FittedFace(pose, shape, frames)
+
+
+def _placed(placing: np.ndarray, track: FaceTrack) -> np.ndarray:
+    return apply_similarity(placing, track.lower).astype(np.float32)
 
 
 def _looks_usable(track: FaceTrack) -> np.ndarray:

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from hygiesync.motion.committee import Committee
 from hygiesync.motion.network import NetworkState, SpeechToShape
 from hygiesync.speech.mel import N_MELS
 
@@ -24,7 +25,7 @@ from hygiesync.speech.mel import N_MELS
 class _Step(nn.Module):
     """The network with its state as a flat list of tensors, as ONNX wants it."""
 
-    def __init__(self, network: SpeechToShape) -> None:
+    def __init__(self, network: SpeechToShape | Committee) -> None:
         super().__init__()
         self.network = network
 
@@ -33,7 +34,7 @@ class _Step(nn.Module):
         return (coefficients, *following.tensors(), *early)
 
 
-def export_step(network: SpeechToShape, path: Path) -> None:
+def export_step(network: SpeechToShape | Committee, path: Path) -> None:
     """Write `network` to `path` as a single streaming step.
 
     The time axis is fixed to one frame: PyTorch's exporter bakes in whatever length it is shown.

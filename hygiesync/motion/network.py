@@ -34,6 +34,9 @@ one too many hardly."""
 CLOSING_WIDTH = 0.4
 """Log-odds over which the closing sets in."""
 
+Answer = tuple[Tensor, Tensor]
+"""Coefficients (B, T, n_components) before any closing, and log-odds (B, T) that the lips meet."""
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -67,6 +70,7 @@ class NetworkState:
     ----------
     convolutions : tuple of Tensor, each of shape (B, channels_in, kernel_size - 1)
     hidden, cell : Tensor, shape (n_lstm_layers, B, lstm_width)
+        A committee's has its members' layers and convolutions one after another.
     """
 
     convolutions: tuple[Tensor, ...]
@@ -162,14 +166,10 @@ class SpeechToShape(nn.Module):
 
     def answer(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, list[Tensor], NetworkState]:
         """As :meth:`forward`, with the early answers, each (B, T, n_components), in the order of `early_frames`."""
-        (proper, *early), state = self.hear(mel, state)
-        return (
-            self._close(*proper, self.reach),
-            [self._close(*one, self.early_reach[index]) for index, one in enumerate(early)],
-            state,
-        )
+        answers, state = self.hear(mel, state)
+        return (*self.close(answers), state)
 
-    def hear(self, mel: Tensor, state: NetworkState | None = None) -> tuple[list[tuple[Tensor, Tensor]], NetworkState]:
+    def hear(self, mel: Tensor, state: NetworkState | None = None) -> tuple[list[Answer], NetworkState]:
         """What training looks at: coefficients before any closing, and log-odds (B, T) that the lips meet.
 
         The answer proper is the first pair; the early ones follow.
@@ -189,6 +189,14 @@ class SpeechToShape(nn.Module):
     def opening(self, coefficients: Tensor) -> Tensor:
         """Opening (B, T) of mouths (B, T, n_components), canonical units; see :class:`Aperture`."""
         return coefficients @ self.opening_gradient + self.opening_at_mean
+
+    def close(self, answers: list[Answer]) -> tuple[Tensor, list[Tensor]]:
+        """Coefficients of what was heard, lips closed where they meet: of the answer proper, and of the early ones."""
+        proper, *early = answers
+        return (
+            self._close(*proper, self.reach),
+            [self._close(*one, self.early_reach[index]) for index, one in enumerate(early)],
+        )
 
     def _close(self, coefficients: Tensor, meeting: Tensor, reach: Tensor) -> Tensor:
         """Take the opening away where the lips meet, and stretch it to the person's own spread elsewhere."""

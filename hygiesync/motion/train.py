@@ -26,6 +26,7 @@ from torch.nn import functional
 from hygiesync.errors import InputError
 from hygiesync.motion.aperture import CLOSED, Aperture
 from hygiesync.motion.augment import Augmentation
+from hygiesync.motion.committee import Committee
 from hygiesync.motion.dataset import Sequence, batches
 from hygiesync.motion.ear import Ear
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
@@ -55,6 +56,8 @@ class TrainingSettings:
         Weight of each early answer's losses. Small: they are to learn from what the answer proper needs to hear, and
         not to change it.
     augmentation : Augmentation
+    n_networks : int
+        Networks taught one after another, each for all epochs, that answer as a committee.
     """
 
     n_epochs: int = 36
@@ -70,13 +73,14 @@ class TrainingSettings:
     closure_weight: float = 0.1
     early_weight: float = 0.15
     augmentation: Augmentation = field(default_factory=Augmentation)
+    n_networks: int = 1
     seed: int = 0
 
 
 PRESETS = {
     "fast": TrainingSettings(n_epochs=12),
     "balanced": TrainingSettings(),
-    "best": TrainingSettings(n_epochs=72),
+    "best": TrainingSettings(n_networks=2),
 }
 
 
@@ -91,7 +95,7 @@ class TrainingRun:
 
     Attributes
     ----------
-    network : SpeechToShape
+    network : SpeechToShape or Committee
         With the weights of the last epoch, in evaluation mode.
     settings : TrainingSettings
     ear_name : str
@@ -100,7 +104,7 @@ class TrainingRun:
         One entry an epoch, of the shape alone: the opening's own losses are left out of both.
     """
 
-    network: SpeechToShape
+    network: SpeechToShape | Committee
     settings: TrainingSettings
     ear_name: str
     training_loss: list[float] = field(default_factory=list)
@@ -119,7 +123,7 @@ ProgressCallback = Callable[[int, int, list[float], list[float]], None]
 def train_network(
     training: list[Sequence],
     validation: list[Sequence],
-    component_weights: np.ndarray,
+    metric: np.ndarray,
     network_settings: NetworkSettings,
     settings: TrainingSettings,
     checkpoint: Path | None = None,
@@ -132,13 +136,12 @@ def train_network(
     Parameters
     ----------
     training, validation : list of Sequence
-    component_weights : ndarray, shape (n_components,)
-        Weight of each coefficient's squared error: the variance it explains, so that the loss is a squared distance
-        between landmarks.
+    metric : ndarray, shape (n_components, n_directions)
+        What makes differences of coefficients into distances; see :func:`hygiesync.motion.metric.mouth_metric`.
     network_settings : NetworkSettings
     settings : TrainingSettings
     checkpoint : Path, optional
-        Written after every epoch, whole or not at all.
+        Written after every epoch, whole or not at all; further networks have files of their own beside it.
     progress : callable, optional
     aperture : Aperture, optional
         How the person's lips part; left out, the network never makes them meet.
@@ -149,18 +152,25 @@ def train_network(
     -------
     TrainingRun
     """
-    trainer = _Trainer(training, validation, component_weights, network_settings, settings, aperture, ear)
-    if checkpoint is not None and checkpoint.exists():
-        trainer.load(checkpoint)
-    while not trainer.is_done:
-        trainer.run_epoch()
-        if checkpoint is not None:
-            trainer.save(checkpoint)
-        if progress is not None:
-            progress(trainer.epoch, settings.n_epochs, trainer.run.training_loss, trainer.run.validation_loss)
-    trainer.network.eval()
-    _calibrate(trainer.network, [*training, *validation])
-    return trainer.run
+    trainers = []
+    for number in range(settings.n_networks):
+        own = replace(settings, seed=_own_seed(settings.seed, number))
+        trainer = _Trainer(training, validation, metric, network_settings, own, aperture, ear)
+        path = checkpoint if checkpoint is None or number == 0 else checkpoint.with_stem(f"{checkpoint.stem}-{number}")
+        if path is not None and path.exists():
+            trainer.load(path)
+        while not trainer.is_done:
+            trainer.run_epoch()
+            if path is not None:
+                trainer.save(path)
+            if progress is not None:
+                n_done, n_epochs = number * settings.n_epochs + trainer.epoch, settings.n_networks * settings.n_epochs
+                progress(n_done, n_epochs, trainer.run.training_loss, trainer.run.validation_loss)
+        trainers.append(trainer)
+    run = trainers[0].run if len(trainers) == 1 else _joined(trainers, settings)
+    run.network.eval()
+    _calibrate(run.network, [*training, *validation])
+    return run
 
 
 class _Trainer:
@@ -170,7 +180,7 @@ class _Trainer:
         self,
         training: list[Sequence],
         validation: list[Sequence],
-        component_weights: np.ndarray,
+        metric: np.ndarray,
         network_settings: NetworkSettings,
         settings: TrainingSettings,
         aperture: Aperture | None,
@@ -178,7 +188,7 @@ class _Trainer:
     ) -> None:
         self.settings = settings
         self.training, self.validation = training, validation
-        self.component_weights = torch.from_numpy(component_weights / component_weights.sum()).float()
+        self.metric = torch.from_numpy(metric).float()
         mel = np.concatenate([sequence.mel for sequence in training])
         self.mel_deviation = mel.std(0) + 1e-3
         torch.manual_seed(settings.seed)
@@ -231,13 +241,13 @@ class _Trainer:
         return float(off_shape.detach())
 
     def _loss(self, predicted: Tensor, wanted: Tensor, is_known: Tensor) -> Tensor:
-        """Squared landmark distance plus that of the landmarks' velocity, over the frames with an answer."""
+        """Squared distance between mouths plus that of their velocities, over the frames with an answer."""
         warm_up, span = self._warm_up(predicted), self.settings.velocity_span
         known = is_known[:, warm_up:].float()
-        error = (predicted - wanted)[:, warm_up:]
-        position = _weighted_mean(error**2 @ self.component_weights, known)
+        error = (predicted - wanted)[:, warm_up:] @ self.metric
+        position = _weighted_mean((error**2).sum(-1), known)
         change = error[:, span:] - error[:, :-span]
-        velocity = _weighted_mean(change**2 @ self.component_weights, known[:, span:] * known[:, :-span])
+        velocity = _weighted_mean((change**2).sum(-1), known[:, span:] * known[:, :-span])
         return position + self.settings.velocity_weight * velocity
 
     def _loss_of_opening(self, predicted: Tensor, meeting: Tensor, wanted: Tensor, is_known: Tensor) -> Tensor:
@@ -316,8 +326,20 @@ class _Trainer:
         return json.dumps([asdict(self.settings), self.network.settings.to_dict(), self.run.ear_name], sort_keys=True)
 
 
+def _joined(trainers: list[_Trainer], settings: TrainingSettings) -> TrainingRun:
+    """The committee of all their networks; its losses are the mean of theirs."""
+    runs = [trainer.run for trainer in trainers]
+    return TrainingRun(
+        Committee([trainer.network for trainer in trainers]),
+        settings,
+        runs[0].ear_name,
+        np.mean([run.training_loss for run in runs], 0).tolist(),
+        np.mean([run.validation_loss for run in runs], 0).tolist(),
+    )
+
+
 @torch.no_grad()
-def _calibrate(network: SpeechToShape, sequences: list[Sequence]) -> None:
+def _calibrate(network: SpeechToShape | Committee, sequences: list[Sequence]) -> None:
     """Stretch the predicted openings to the real one's spread: least squares under-articulate, the less heard the more.
 
     The early answers are stretched to the same: what the person's opening spreads does not depend on when one is asked.
@@ -351,6 +373,11 @@ def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
+def _own_seed(seed: int, number: int) -> int:
+    """Seed of one network of several; the first has the seed asked for, so that alone it would be the same."""
+    return seed if number == 0 else int(np.random.SeedSequence((seed, number, 1)).generate_state(1)[0])
+
+
 def _epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
 
@@ -367,6 +394,6 @@ def preset(name: str, seed: int, n_mel_frames: int) -> TrainingSettings:
 
 
 @torch.no_grad()
-def predict(network: SpeechToShape, mel: np.ndarray) -> np.ndarray:
+def predict(network: SpeechToShape | Committee, mel: np.ndarray) -> np.ndarray:
     """Coefficients (n_frames, n_components) for mel frames (n_frames, n_mels) of a whole sequence."""
     return network(torch.from_numpy(mel)[None])[0][0].numpy()

@@ -1,0 +1,167 @@
+"""Networks that answer as one: the mean before any closing, in pieces, exported, and resumable to the bit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hygiesync.motion.aperture import Aperture
+from hygiesync.motion.committee import Committee
+from hygiesync.motion.dataset import Sequence
+from hygiesync.motion.export import export_step
+from hygiesync.motion.network import NetworkSettings, SpeechToShape
+from hygiesync.motion.predictor import Predictor
+from hygiesync.motion.train import PRESETS, TrainingSettings, predict, train_network
+from hygiesync.speech.mel import N_MELS
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16, early_frames=(4, 8))
+APERTURE = Aperture(np.array([0.05, 0.0, 0.02]), 0.02, np.array([16.0, 3.0, 10.0]))
+METRIC = np.diag(np.sqrt([0.6, 0.3, 0.1]))
+LESSON = TrainingSettings(n_epochs=3, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3, n_networks=2)
+
+
+def random_network(seed: int, settings: NetworkSettings = TINY) -> SpeechToShape:
+    """A network that is not trained, but whose answers differ from frame to frame, and whose lips meet now and then."""
+    torch.manual_seed(seed)
+    n = settings.n_components
+    aperture = Aperture(np.resize(APERTURE.gradient, n), 0.02, np.resize(APERTURE.path, n))
+    network = SpeechToShape(settings, torch.full((N_MELS,), -4.0), torch.ones(N_MELS), aperture)
+    with torch.no_grad():
+        network.head.weight *= 10
+        network.reach.fill_(1.2)
+    return network.eval()
+
+
+def random_mel(n_frames: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(-4, 1, (n_frames, N_MELS)).astype(np.float32)
+
+
+def make_sequence(n_frames: int, seed: int) -> Sequence:
+    """Mel frames whose energy comes and goes, and coefficients that follow it."""
+    rng = np.random.default_rng(seed)
+    smooth = np.convolve(rng.normal(0, 1, n_frames + 40), np.hanning(21), "same")[:n_frames] / 3
+    mel = (smooth[:, None] - 4 + rng.normal(0, 0.1, (n_frames, N_MELS))).astype(np.float32)
+    coefficients = np.stack([smooth, np.tanh(2 * smooth), -smooth], 1).astype(np.float32)
+    return Sequence(mel, coefficients, np.ones(n_frames, bool))
+
+
+TRAINING, VALIDATION = [make_sequence(600, 1)], [make_sequence(200, 2)]
+
+
+def train(checkpoint=None, progress=None, lesson=LESSON):
+    return train_network(TRAINING, VALIDATION, METRIC, TINY, lesson, checkpoint, progress, APERTURE)
+
+
+@pytest.fixture(scope="module")
+def whole_run():
+    return train()
+
+
+def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    theirs = other.state_dict()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
+
+
+@torch.no_grad()
+def test_the_mean_is_taken_before_the_closing():
+    """Lips that meet for one member only meet or don't, and never half meet."""
+    members, mel = [random_network(1), random_network(2)], torch.from_numpy(random_mel(80))[None]
+    for member, log_odds in zip(members, (4.0, -4.0), strict=True):
+        member.head.bias[TINY.n_components :: TINY.n_components + 1] = log_odds
+    committee = Committee(members)
+    proper, early, _ = committee.answer(mel)
+    heard = [member.hear(mel)[0] for member in members]
+    mean = [tuple((one + other) / 2 for one, other in zip(*pair, strict=True)) for pair in zip(*heard, strict=True)]
+    expected, expected_early = members[0].close(mean)
+    for answer, wanted in zip((proper, *early), (expected, *expected_early), strict=True):
+        np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    separately = (members[0].answer(mel)[0] + members[1].answer(mel)[0]) / 2
+    assert not np.allclose(proper, separately, atol=0.05)
+
+
+@torch.no_grad()
+def test_one_member_answers_as_it_does_alone():
+    alone, mel = random_network(1), torch.from_numpy(random_mel(60))[None]
+    np.testing.assert_array_equal(Committee([alone])(mel)[0], alone(mel)[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("n_members", [2, 3])
+def test_in_pieces_as_at_once(n_members):
+    committee = Committee([random_network(seed) for seed in range(n_members)])
+    mel, state, pieces = torch.from_numpy(random_mel(60))[None], None, []
+    for begin, end in [(0, 1), (1, 20), (20, 60)]:
+        piece, state = committee(mel[:, begin:end], state)
+        pieces.append(piece)
+    np.testing.assert_allclose(torch.cat(pieces, 1), committee(mel)[0], atol=1e-5)
+
+
+def test_the_exported_step_is_the_committee(tmp_path):
+    """At the default sizes: two fit in what a network may weigh."""
+    settings = NetworkSettings(12, early_frames=(4, 8))
+    committee = Committee([random_network(seed, settings) for seed in (1, 2)])
+    export_step(committee, tmp_path / "step.onnx")
+    step, mel = (tmp_path / "step.onnx").read_bytes(), random_mel(50)
+    with torch.no_grad():
+        proper, early, _ = committee.answer(torch.from_numpy(mel)[None])
+    for number, expected in [(None, proper), (0, early[0]), (1, early[1])]:
+        np.testing.assert_allclose(Predictor(step, number).push(mel), expected[0], atol=1e-4)
+    assert not np.allclose(proper, early[0], atol=0.1)
+    assert sum(parameter.numel() for parameter in committee.parameters()) < 1e6
+
+
+def test_members_are_taught_apart(whole_run):
+    first, second = whole_run.network.members
+    alone = train(lesson=replace(LESSON, n_networks=1))
+    assert not same_weights(first, second)
+    calibrated = ("reach", "early_reach")
+    for name, tensor in alone.network.state_dict().items():
+        assert name in calibrated or torch.equal(tensor, first.state_dict()[name]), name
+    assert whole_run.settings == LESSON
+    assert len(whole_run.training_loss) == len(whole_run.validation_loss) == LESSON.n_epochs
+    assert not whole_run.network.training
+
+
+def test_the_committees_own_opening_is_stretched_to_the_real_spread():
+    """Its mean moves less than its members' answers do."""
+    network = train(lesson=replace(LESSON, n_epochs=8, batches_per_epoch=12, batch_size=16, learning_rate=0.01)).network
+    stretched = float(network.reach)
+    network.reach.fill_(1.0)
+    sequences = [*TRAINING, *VALIDATION]
+    said = np.concatenate([APERTURE.opening(predict(network, sequence.mel)) for sequence in sequences])
+    real = np.concatenate([APERTURE.opening(sequence.coefficients) for sequence in sequences])
+    assert stretched != 1
+    assert stretched == pytest.approx(min(real.std() / said.std(), 1.4), rel=1e-3)
+
+
+class Interrupted(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("n_epochs", [1, 3, 4, 6])
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epochs):
+    """Whether the first network or the second was being taught."""
+    told = []
+
+    def interrupt(epoch, n_all, *_):
+        told.append((epoch, n_all))
+        if epoch == n_epochs:
+            raise Interrupted
+
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Interrupted):
+        train(path, interrupt)
+    torch.manual_seed(999)
+    resumed = train(path, lambda epoch, n_all, *_: told.append((epoch, n_all)))
+    assert told == [(epoch, 6) for epoch in range(1, 7)]
+    assert same_weights(resumed.network, whole_run.network)
+    assert resumed.training_loss == whole_run.training_loss
+    assert resumed.validation_loss == whole_run.validation_loss
+
+
+def test_the_best_preset_is_a_committee():
+    assert PRESETS["best"].n_networks == 2
+    assert PRESETS["fast"].n_networks == PRESETS["balanced"].n_networks == 1
