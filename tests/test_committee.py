@@ -12,8 +12,9 @@ from hygiesync.motion.dataset import Sequence
 from hygiesync.motion.export import export_step
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
 from hygiesync.motion.predictor import Predictor
-from hygiesync.motion.train import PRESETS, TrainingSettings, predict, train_network
+from hygiesync.motion.train import TrainingSettings, predict, preset, train_network
 from hygiesync.speech.mel import N_MELS
+from hygiesync.timing import time_to_mel_frames
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -162,6 +163,23 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epoch
     assert resumed.validation_loss == whole_run.validation_loss
 
 
+FIVE_MINUTES = time_to_mel_frames(300)
+
+
 def test_the_best_preset_is_a_committee():
-    assert PRESETS["best"].n_networks == 2
-    assert PRESETS["fast"].n_networks == PRESETS["balanced"].n_networks == 1
+    assert preset("best", 0, FIVE_MINUTES).n_networks == 2
+    assert {preset(name, 0, FIVE_MINUTES).n_networks for name in ("fast", "balanced")} == {1}
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.5])
+def test_a_short_video_gets_two_networks_for_the_work_of_one(share):
+    whole, short = preset("balanced", 0, FIVE_MINUTES), preset("balanced", 0, round(share * FIVE_MINUTES))
+    assert short.n_networks == 2
+    assert short.n_networks * short.batches_per_epoch == whole.batches_per_epoch
+    assert preset("fast", 0, round(share * FIVE_MINUTES)).n_networks == 1
+    assert preset("best", 0, round(share * FIVE_MINUTES)).n_networks == 2, "three would weigh too much"
+
+
+def test_what_is_heard_too_often_is_spliced():
+    shares = [preset("balanced", 5, round(s * FIVE_MINUTES)).splice_share for s in (0.1, 0.2, 0.4, 0.5, 1, 5)]
+    np.testing.assert_allclose(shares, [0.8, 0.6, 0.2, 0, 0, 0], atol=1e-3)

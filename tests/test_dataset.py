@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
-from hygiesync.motion.dataset import GUARD_S, MAX_LABEL_GAP_S, Sequence, align, batches, split
+from hygiesync.motion.dataset import GUARD_S, MAX_LABEL_GAP_S, Sequence, align, batches, splice, split
 from hygiesync.timing import described_time, n_mel_frames, time_to_mel_frames
 
 DURATION_S, LOOKAHEAD = 4.0, 8
@@ -162,3 +162,40 @@ def test_the_same_seed_draws_the_same_windows():
     one, two, other = (next(batches(sequences, 50, 8, 1, np.random.default_rng(seed)))[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert (one != other).any()
+
+
+def numbered_windows(n_windows=64, n_frames=80):
+    """Windows whose every mel value and coefficient tells window and frame."""
+    number = (1000 * np.arange(n_windows)[:, None] + np.arange(n_frames)).astype(np.float32)
+    is_known = np.random.default_rng(3).random((n_windows, n_frames)) < 0.9
+    return np.repeat(number[..., None], 80, 2), np.repeat(number[..., None], 3, 2), is_known
+
+
+def test_a_spliced_window_goes_on_as_another_and_is_unsure_after_the_splice():
+    windows, unsure = numbered_windows(), 9
+    mel, coefficients, is_known = splice(*windows, 1.0, unsure, np.random.default_rng(0))
+    cuts = []
+    for row in range(len(mel)):
+        own = mel[row, :, 0] == windows[0][row, :, 0]
+        cut = len(own) if own.all() else int(np.argmin(own))
+        other = int(mel[row, -1, 0]) // 1000
+        np.testing.assert_array_equal(mel[row, :cut], windows[0][row, :cut])
+        np.testing.assert_array_equal(mel[row, cut:], windows[0][other, cut:])
+        np.testing.assert_array_equal(coefficients[row, :, 0], mel[row, :, 0])
+        np.testing.assert_array_equal(is_known[row, :cut], windows[2][row, :cut])
+        np.testing.assert_array_equal(is_known[row, cut + unsure :], windows[2][other, cut + unsure :])
+        if other != row:
+            assert not is_known[row, cut : cut + unsure].any()
+            cuts.append(cut)
+    assert min(cuts) >= 20 and max(cuts) <= 60 and len(set(cuts)) > 20
+    assert windows[2].any()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_so_many_windows_are_spliced(share):
+    windows = numbered_windows(2000, 40)
+    before = [array.copy() for array in windows]
+    mel, _, _ = splice(*windows, share, 5, np.random.default_rng(0))
+    assert (mel != windows[0]).any((1, 2)).mean() == pytest.approx(share, abs=0.04)
+    for array, kept in zip(windows, before, strict=True):
+        np.testing.assert_array_equal(array, kept)

@@ -13,12 +13,14 @@ from safetensors.numpy import load_file
 
 from hygiesync.avatar.build import train
 from hygiesync.avatar.filmed import FilmedAvatar
+from hygiesync.avatar.fitting import Recording, fit_face
 from hygiesync.avatar.tracking import count_faces, track_face
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_FACE, RIGID
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
+from hygiesync.speech.mel import mel_spectrogram
 
 
 def test_the_bundle_is_small_whole_and_without_leftovers(avatar_directory):
@@ -38,6 +40,20 @@ def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_t
     assert comparison.opening_correlation > 0.95
     assert abs(comparison.lag_ms) < 10
     np.testing.assert_array_equal(track.times_s, [float(time) for time in talker_truth.times_s])
+
+
+def test_the_network_is_taught_lips_as_detected_and_pictures_are_known_without_jitter(talker_video):
+    """Quick closings keep their depth in what is taught; what is drawn from must not tremble."""
+    info = probe(talker_video)
+    track = track_face(info)
+    frames = fit_face([Recording(info, track, mel_spectrogram(read_audio(talker_video)))]).frames[0]
+    jitter = {
+        name: np.abs(np.diff(getattr(frames, name)[frames.is_usable], 2, axis=0)).mean()
+        for name in ("coefficients", "targets")
+    }
+    assert jitter["coefficients"] < 0.8 * jitter["targets"]
+    difference = (frames.targets - frames.coefficients)[frames.is_usable]
+    assert np.abs(difference.mean(0)).max() < 0.02, "no lag, no bias"
 
 
 def test_the_track_does_not_depend_on_stretches(talker_video):

@@ -132,3 +132,41 @@ def batches(
             np.stack([part.coefficients for part in parts]),
             np.stack([part.is_known for part in parts]),
         )
+
+
+def splice(
+    mel: np.ndarray,
+    coefficients: np.ndarray,
+    is_known: np.ndarray,
+    share: float,
+    unsure: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Let some windows go on as others do, so that no sentence is learnt by heart as a whole.
+
+    Parameters
+    ----------
+    mel, coefficients, is_known : ndarray
+        Windows of :func:`batches`.
+    share : float
+        Of the windows that go on as another one, from somewhere in their middle on.
+    unsure : int
+        Mel frames after a splice without an answer: they describe what was heard before it, or was hardly heard yet.
+    rng : Generator
+
+    Returns
+    -------
+    mel, coefficients, is_known : ndarray, like those given
+    """
+    n_windows, n_frames = is_known.shape
+    cut = rng.integers(n_frames // 4, n_frames - n_frames // 4, n_windows)
+    cut[rng.random(n_windows) >= share] = n_frames
+    frames = np.arange(n_frames)
+    is_other = frames >= cut[:, None]
+    other = rng.permutation(n_windows)
+    is_sure = ~is_other | (frames >= cut[:, None] + unsure)
+    return (
+        np.where(is_other[..., None], mel[other], mel),
+        np.where(is_other[..., None], coefficients[other], coefficients),
+        np.where(is_other, is_known[other], is_known) & is_sure,
+    )

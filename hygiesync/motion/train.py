@@ -27,7 +27,7 @@ from hygiesync.errors import InputError
 from hygiesync.motion.aperture import CLOSED, Aperture
 from hygiesync.motion.augment import Augmentation
 from hygiesync.motion.committee import Committee
-from hygiesync.motion.dataset import Sequence, batches
+from hygiesync.motion.dataset import Sequence, batches, splice
 from hygiesync.motion.ear import Ear
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
 from hygiesync.timing import time_to_mel_frames
@@ -44,7 +44,9 @@ class TrainingSettings:
     batches_per_epoch, batch_size, window : int
         Windows of `window` mel frames.
     warm_up : int
-        Mel frames at a window's start that count for nothing: the network has not heard enough yet.
+        Mel frames at a window's start and after a splice that count for nothing: the network has not heard enough yet.
+    splice_share : float
+        Share of the windows that go on as another one; see :func:`hygiesync.motion.dataset.splice`.
     velocity_weight : float
         Weight of the loss on changes over `velocity_span` mel frames.
     opening_weight : float
@@ -65,6 +67,7 @@ class TrainingSettings:
     batch_size: int = 16
     window: int = 200
     warm_up: int = 20
+    splice_share: float = 0.0
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     velocity_weight: float = 1.0
@@ -77,16 +80,16 @@ class TrainingSettings:
     seed: int = 0
 
 
-PRESETS = {
-    "fast": TrainingSettings(n_epochs=12),
-    "balanced": TrainingSettings(),
-    "best": TrainingSettings(n_networks=2),
-}
-
-
 _REACH_BOUNDS = (0.8, 1.4)
 _PRESET_S = 300
 _MIN_SHARE, _MAX_SHARE = 0.5, 3.0
+_MAX_NETWORKS = 2
+
+PRESETS = {
+    "fast": TrainingSettings(n_epochs=12),
+    "balanced": TrainingSettings(),
+    "best": TrainingSettings(n_networks=_MAX_NETWORKS),
+}
 
 
 @dataclass
@@ -217,10 +220,11 @@ class _Trainer:
         rng = np.random.default_rng((settings.seed, epoch))
         self.network.train()
         losses = []
-        for number, (mel, coefficients, is_known) in enumerate(
+        for number, windows in enumerate(
             batches(self.training, settings.window, settings.batch_size, settings.batches_per_epoch, rng)
         ):
             self._set_learning_rate(epoch * settings.batches_per_epoch + number)
+            mel, coefficients, is_known = splice(*windows, settings.splice_share, settings.warm_up, rng)
             heard = settings.augmentation.apply(mel, self.mel_deviation, rng)
             losses.append(self._step(*(torch.from_numpy(array) for array in (heard, coefficients, is_known))))
         self.run.training_loss.append(float(np.mean(losses)))
@@ -386,11 +390,21 @@ def preset(name: str, seed: int, n_mel_frames: int) -> TrainingSettings:
     """Settings of a preset (one of `PRESETS`) for so many mel frames, with a seed of one's own.
 
     The presets are meant for five minutes. An epoch of more sound has more batches, so that all of it is heard; one of
-    less has fewer, down to a half, since hearing the same again and again teaches nothing new.
+    less has fewer, down to a half, since hearing the same again and again teaches nothing new. What is heard more often
+    than it should be is spliced, the more the shorter the video; and the time that half the batches leave goes into a
+    second network.
     """
     settings = PRESETS[name]
-    share = np.clip(n_mel_frames / time_to_mel_frames(_PRESET_S), _MIN_SHARE, _MAX_SHARE)
-    return replace(settings, seed=seed, batches_per_epoch=round(settings.batches_per_epoch * float(share)))
+    share = n_mel_frames / time_to_mel_frames(_PRESET_S)
+    share_of_batches = float(np.clip(share, _MIN_SHARE, _MAX_SHARE))
+    leaves_time = share <= _MIN_SHARE and name != "fast"
+    return replace(
+        settings,
+        seed=seed,
+        batches_per_epoch=round(settings.batches_per_epoch * share_of_batches),
+        splice_share=max(0.0, 1 - share / share_of_batches),
+        n_networks=_MAX_NETWORKS if leaves_time else settings.n_networks,
+    )
 
 
 @torch.no_grad()
