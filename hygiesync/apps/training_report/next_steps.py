@@ -41,10 +41,10 @@ def _about_the_video(findings: Findings) -> Iterator[Advice]:
 def _about_learning(findings: Findings) -> Iterator[Advice]:
     evidence = findings.evidence
     n_epochs = len(evidence.validation_loss)
-    if n_epochs > 1 and evidence.best_epoch == n_epochs - 1 and evidence.preset != "best":
+    if n_epochs > 1 and evidence.best_epoch == n_epochs - 1 and evidence.preset == "fast":
         yield Advice(
             "the last epoch was the best: the network may have been learning still",
-            "train again with --preset best",
+            "train again without --preset fast",
         )
     if evidence.training_loss[-1] < _LEARNT_BY_HEART * min(evidence.validation_loss):
         yield Advice(
