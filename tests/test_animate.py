@@ -320,6 +320,22 @@ def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
     assert change[:, 400:].mean() > 4 * change[:, :360].mean()
 
 
+def test_the_command_begins_with_the_picture_unless_asked_otherwise(run, picture, picture_path, driving_path, tmp_path):
+    """The driving head is turned from the start on: relative motion doesn't see that, absolute does."""
+    with VideoWriter(tmp_path / "turned.mp4", 320, 320, FPS, crf=10) as writer:
+        for number, frame in enumerate(read_frames(driving_path)):
+            if 9 <= number < 12:
+                writer.write(frame.image, Fraction(number - 9) / FPS)
+    first = {}
+    for manner in ("--relative", "--absolute", None):
+        options = [manner] if manner else []
+        assert run(picture_path, tmp_path / "turned.mp4", "--out", tmp_path / "out.mp4", *options)[0] == 0
+        first[manner] = next(read_frames(tmp_path / "out.mp4")).image.astype(int)
+    np.testing.assert_array_equal(first[None], first["--relative"])
+    assert np.abs(first[None] - picture).mean() < 3
+    assert np.abs(first["--absolute"] - picture).mean() > 6
+
+
 def test_what_makes_no_sense_is_refused(run, picture_path, driving_path, tmp_path):
     out = tmp_path / "out.mp4"
     assert run(picture_path, driving_path, "--out", out, "--only", "ears")[0] == 2

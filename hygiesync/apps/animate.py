@@ -180,7 +180,7 @@ class _Animation:
         if self._options.swaps:
             size_px = float(eye_distance(reference.landmarks))
             swap = FaceSwap(self._picture, self._landmarks, triangles, size_px)
-            same_place = TransferOptions(is_absolute=True, adapts_scale=False)
+            same_place = TransferOptions(is_absolute=True, adapts_scale=False, is_limited=False)
             itself = MotionTransfer(self._landmarks, reference.landmarks, 1.0, same_place)
             return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
         scale = self._picture.shape[0] / reference.image.shape[0]

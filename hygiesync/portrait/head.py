@@ -62,6 +62,9 @@ class HeadMotion:
 _MAX_ANGLES_DEG = np.array([38.0, 28.0])
 """Yaw and pitch up to which a picture of a face can be turned before it shows what isn't in it."""
 
+_HIDDEN = 0.6
+"""Part of a head's own turning by which it can turn back less far: beyond, the side comes into view that it hides."""
+
 _LEAST_ROOM_DEG = 5.0
 """What a head may turn further in any case, however far it is turned already."""
 
@@ -76,8 +79,9 @@ def held_back(motion: HeadMotion, facing_deg: np.ndarray) -> HeadMotion:
         Yaw, pitch and roll of the head that is to be moved, from :func:`facing_deg`.
     """
     angles = angles_deg(motion.rotation)
-    limit = np.where(angles[:2] > 0, _MAX_ANGLES_DEG - facing_deg[:2], _MAX_ANGLES_DEG + facing_deg[:2])
-    room = np.maximum(limit, _LEAST_ROOM_DEG)
+    turned = np.abs(facing_deg[:2])
+    is_back = angles[:2] * facing_deg[:2] < 0
+    room = np.maximum(_MAX_ANGLES_DEG - np.where(is_back, _HIDDEN, 1.0) * turned, _LEAST_ROOM_DEG)
     share = np.abs(angles[:2]) / room
     share = np.where(share > 0.5, 0.5 + 0.5 * np.tanh(2 * share - 1), share)
     return replace(motion, rotation=rotation_of(np.append(np.sign(angles[:2]) * share * room, angles[2])))

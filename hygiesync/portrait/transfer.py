@@ -72,11 +72,15 @@ class TransferOptions:
         Movements are scaled to the source's face; else they are as large in its picture as in the driving one.
     only : tuple of str
         Among `REGIONS`.
+    is_limited : bool
+        A head turns only as far as its picture shows it; see :func:`hygiesync.portrait.head.held_back`. In relative
+        mode it always is.
     """
 
     is_absolute: bool = False
     adapts_scale: bool = True
     only: tuple[str, ...] = REGIONS
+    is_limited: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ class MotionTransfer:
             landmarks = self._place(driving)
             head = HeadMotion.between(self._source, landmarks, self._pivot)
             face = head.undo(landmarks)
+            if self._options.is_limited:
+                head = held_back(head, self._facing)
             slits = face[np.array(EYES)]
             for lids, ring in zip(self._lids, EYES, strict=True):
                 opened = lids.slit(face[list(ring)], 1.0)[9:]

@@ -27,8 +27,9 @@ def add_animate(commands: parts.Commands) -> None:
     parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
     manner = parser.add_mutually_exclusive_group()
     manner.add_argument(
-        "--relative", dest="absolute", action="store_false", help="the driving face's motion only (default)"
-    )
+        "--relative", dest="absolute", action="store_false", default=False,
+        help="the driving face's motion only (default)",
+    )  # fmt: skip
     manner.add_argument(
         "--absolute", dest="absolute", action="store_true", help="the driving face's own shape and direction, too"
     )
