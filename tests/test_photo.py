@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 
@@ -22,8 +23,11 @@ from hygiesync.face.landmarks import LandmarkDetector, find_faces
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.video import probe, read_frames
+from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.life import IdleLife
 from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
+from hygiesync.portrait.parts import EYES
+from hygiesync.portrait.renderer import PhotoRenderer
 from hygiesync.portrait.talking import TalkingFace
 from hygiesync.render.template import TemplateFace, TemplateFrame
 from hygiesync.speech.tts import synthesise
@@ -160,6 +164,24 @@ def test_background_stands_still_while_the_head_lives(avatar, renderer):
     assert 0.5 < np.ptp(poses[:, 0]) < 12
     still = drawn(renderer, next(avatar.still_template(Fraction(25)).frames()), CLOSED)
     assert np.abs(still.astype(int) - made[0]).mean() < 1.5
+
+
+def test_moving_skin_shows_no_specks(avatar):
+    height, width = avatar.picture.shape[:2]
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    places = np.dstack([x, y, np.full_like(x, 128)]).astype(np.uint8)  # colours that say where they are from
+    layers = Layers(places, np.full((height, width), 255, np.uint8), places)
+    renderer = PhotoRenderer(places, avatar.landmarks, layers, avatar.triangles)
+    skin = np.ones((height, width), np.uint8)
+    for ring in (INNER_LIPS, *EYES):
+        cv2.fillPoly(skin, [np.rint(avatar.landmarks[list(ring), :2]).astype(np.int32)], 0)
+    skin = cv2.erode(skin, np.ones((17, 17), np.uint8)) > 0
+    living, life = avatar.still_template(Fraction(25)), IdleLife()
+    for time_s in np.arange(20, 26, 1 / 15):
+        moment = replace(life.at(float(time_s)), openness=1.0)
+        picture = renderer.draw(CLOSED, living.face(moment))
+        speck = np.abs(picture.astype(int) - cv2.medianBlur(picture, 5)).max(-1)
+        assert speck[skin].max() <= 3, time_s
 
 
 def test_eyes_close_in_a_blink(avatar, renderer):

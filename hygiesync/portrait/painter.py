@@ -28,8 +28,12 @@ samples of that are as sharp as bicubic ones of the picture itself, for a third 
 _MAX_BORDER = 0.15
 """Width of what is made up around the picture, as a part of its size: a head that moves in brings it along."""
 
-_SLIVER = 0.02
-"""Triangles that have shrunk below this share of their size in the picture are hidden by whatever is beside them."""
+_MOST_SQUEEZED = 4.0
+"""Triangles that have shrunk in one direction by more than this are hidden by whatever is beside them.
+
+A node next to a sliver counts as its own, too, and the sliver's map, carried on to there, would show a speck from
+anywhere else.
+"""
 
 
 class PortraitPainter:
@@ -52,6 +56,7 @@ class PortraitPainter:
         self._triangles = np.concatenate([triangles, GAPS, self._surroundings.triangles(len(landmarks))])
         self._source = np.concatenate([landmarks, self._surroundings.vertices])[:, :2]
         self._areas = double_areas(self._source[self._triangles])
+        self._source_edges = _edges(self._source[self._triangles])
         self._layer_px = unit / _DEPTHS
         self._box = Box.around(self._surroundings.moving(), image.shape[:2])
         self._step, self._face_step = (int(np.clip(round(unit / n), 1, _MAX_STEP)) for n in (_NODES, _FACE_NODES))
@@ -112,10 +117,11 @@ class PortraitPainter:
     def _rank(self, vertices: np.ndarray) -> np.ndarray:
         """Which triangles (n,) are seen where several lie over each other: nearer ones, then larger ones."""
         corners = vertices[self._triangles]
-        share = double_areas(corners[..., :2]) / self._areas
-        is_hidden = ~(share > _SLIVER)
+        areas = double_areas(corners[..., :2])
+        squeeze = _squeeze(self._source_edges, corners[..., :2], areas)
+        is_hidden = ~((areas / self._areas > 0) & (squeeze < _MOST_SQUEEZED))
         nearness = np.floor((vertices[:, 2].max() - corners[..., 2].mean(1)) / self._layer_px)
-        size = np.abs(share * self._areas)
+        size = np.abs(areas)
         return np.where(is_hidden, -1.0, nearness) + size / (size.max() + 1.0)
 
 
@@ -132,6 +138,21 @@ def _finer(layers: Layers, border: int) -> np.ndarray:
     x, y = np.arange(width, dtype=np.float32) / _FINER, np.arange(height, dtype=np.float32) / _FINER
     places = np.dstack(np.meshgrid(x, y))
     return cv2.remap(layer, places, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _edges(corners: np.ndarray) -> np.ndarray:
+    """Two edges (n, 2, 2) of triangles with corners (n, 3, 2)."""
+    return corners[:, 1:] - corners[:, :1]
+
+
+def _squeeze(source_edges: np.ndarray, corners: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """How far apart (n,), in pixels of the source, neighbouring pixels of triangles with `corners` (n, 3, 2) are."""
+    first, second = source_edges[:, 0], source_edges[:, 1]
+    edges = _edges(corners)
+    by_x = edges[:, 1, 1:] * first - edges[:, 0, 1:] * second
+    by_y = edges[:, 0, :1] * second - edges[:, 1, :1] * first
+    length = np.sqrt(np.maximum((by_x**2).sum(1), (by_y**2).sum(1)))
+    return length / np.maximum(np.abs(areas), 1e-9)
 
 
 def _lies_within(corners: np.ndarray, box: Box, margin: int) -> np.ndarray:
