@@ -180,6 +180,13 @@ def test_entries_of_a_wrong_kind_are_damage(bundle, name, value):
         Manifest.read(bundle)
 
 
+@pytest.mark.parametrize("name", ["name", "consent", "synthetic_media_note", "sources", "training"])
+@pytest.mark.parametrize("value", [None, 5, [5], [["a"]]], ids=repr)
+def test_entries_that_are_shown_are_of_their_kind(bundle, name, value):
+    with pytest.raises(InputError, match="damaged"):
+        Manifest.read(edited(bundle, **{name: [value]}))
+
+
 def test_a_newer_schema_asks_for_a_newer_program(bundle):
     with pytest.raises(InputError, match="install a newer hygiesync"):
         Manifest.read(edited(bundle, schema_version=SCHEMA_VERSION + 1))

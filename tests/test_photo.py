@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 from skimage import data as pictures
 
 import hygiesync
 from hygiesync.apps.cli import main
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.filmed import FilmedAvatar
-from hygiesync.avatar.photo import BACKGROUND, PERSON, PhotoAvatar
+from hygiesync.avatar.manifest import Manifest, sha256_of
+from hygiesync.avatar.photo import BACKGROUND, PERSON, PICTURE, PhotoAvatar
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.comparison import correlation
 from hygiesync.face.landmarks import LandmarkDetector, find_faces
@@ -268,6 +270,13 @@ def test_commands(smile_path, speech_path, tmp_path, capsys):
     assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2
 
 
+def test_no_video_is_written_over_the_avatar(avatar, speech_path, capsys):
+    before = (avatar.directory / PICTURE).read_bytes()
+    assert main(["render", str(avatar.directory), str(speech_path), "--out", str(avatar.directory / PICTURE)]) == 2
+    assert "is also read" in capsys.readouterr().err
+    assert (avatar.directory / PICTURE).read_bytes() == before
+
+
 def test_live_shows_it(avatar, speech_path, tmp_path):
     measured, said = tmp_path / "measured.json", tmp_path / "said.mp4"
     arguments = ["--input-device", str(speech_path), "--no-window", "--fps", "10", "--duration", "1.5"]
@@ -280,9 +289,18 @@ def test_live_shows_it(avatar, speech_path, tmp_path):
 def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
     Image.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(tmp_path / "none.png")
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
+    Image.fromarray(smile[::-1, ::-1]).save(tmp_path / "head.png")
+    Image.fromarray(np.rot90(smile)).save(tmp_path / "side.png")
+    height = round(float(seen(smile)[INNER_LIPS[5], 1])) - 1
+    Image.fromarray(cv2.resize(smile[:height], None, fx=3, fy=3)).save(tmp_path / "cut.png")
     (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
     out = tmp_path / "avatar"
-    reasons = {"none": "no face", "two": "choose one with --face", "text": "no picture", "gone": "no such file"}
+    reasons = {
+        "none": "no face", "two": "choose one with --face", "head": "turn the picture upright",
+        "side": "turn the picture upright", "cut": "edge cuts off the face's mouth",
+        "text": "no picture", "folder": "is a folder", "gone": "no such file",
+    }  # fmt: skip
     for name, said in reasons.items():
         assert main(["photo", str(tmp_path / f"{name}.png"), "--out", str(out)]) == 3
         assert said in capsys.readouterr().err
@@ -301,6 +319,48 @@ def test_damage_is_found(avatar, tmp_path, name):
     (broken / name).write_bytes(content)
     with pytest.raises(InputError, match="make it again"):
         Avatar.load(broken)
+
+
+def without_two_thirds(picture):
+    return picture[: len(picture) // 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (PICTURE, without_two_thirds),
+        (PICTURE, lambda picture: picture[..., 0]),
+        (PERSON, without_two_thirds),
+        (PERSON, lambda picture: picture[..., :3]),
+        (BACKGROUND, without_two_thirds),
+        ("landmarks", lambda landmarks: landmarks * np.nan),
+        ("landmarks", lambda landmarks: landmarks * 0),
+        ("landmarks", lambda landmarks: landmarks + 5000),
+        ("landmarks", lambda landmarks: landmarks[:468]),
+        ("landmarks", lambda landmarks: landmarks[:, :2]),
+        ("triangles", lambda triangles: triangles + 9999),
+        ("triangles", lambda triangles: triangles[:0]),
+        ("triangles", lambda triangles: triangles.ravel()),
+    ],
+)
+def test_files_that_belong_to_something_else_are_found(avatar, tmp_path, name, change):
+    other = shutil.copytree(avatar.directory, tmp_path / "other")
+    if name.endswith(".png"):
+        Image.fromarray(change(np.array(Image.open(other / name)))).save(other / name)
+    else:
+        tensors = load_file(other / "face.safetensors")
+        tensors[name] = np.ascontiguousarray(change(tensors[name]))
+        save_file(tensors, other / "face.safetensors")
+    manifest = Manifest.read(other)
+    replace(manifest, files={file: sha256_of(other / file) for file in manifest.files}).write(other)
+    with pytest.raises(InputError, match=r"can't be read .* make the avatar again"):
+        Avatar.load(other)
+
+
+def test_a_name_with_spaces_is_shown_as_the_shell_needs_it(smile_path, tmp_path, capsys):
+    out = tmp_path / "a b"
+    assert main(["photo", str(smile_path), "--out", str(out)]) == 0
+    assert f"say '{out}'" in capsys.readouterr().out
 
 
 def test_frames_of_something_else_are_refused(renderer, still):

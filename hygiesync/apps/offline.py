@@ -120,7 +120,7 @@ def render(
     """
     options = options or RenderOptions()
     check_expressiveness(options.expressiveness)
-    check_not_same(out, audio, options.template)
+    check_not_same(out, audio, options.template, *(avatar.directory / name for name in avatar.manifest.files))
     next(read_audio_blocks(audio, block_length=BLOCK_LENGTH))
     report = progress or (lambda *_: None)
     duration_s = probe_audio(audio).duration_s

@@ -150,6 +150,10 @@ class Manifest:
             is_rate
             and self.origin in (FROM_VIDEO, FROM_PHOTO)
             and all(type(count) is int and 0 <= count <= _MAX_COUNT for count in counts)
+            and all(isinstance(text, str) for text in (self.name, self.consent, self.synthetic_media_note))
+            and isinstance(self.sources, list)
+            and all(isinstance(source, dict) for source in self.sources)
+            and isinstance(self.training, dict)
             and isinstance(self.files, dict)
             and all(isinstance(digest, str) for digest in self.files.values())
         )

@@ -25,10 +25,12 @@ from safetensors.numpy import load_file, save_file
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
 from hygiesync.errors import InputError
+from hygiesync.face.landmarks import N_LANDMARKS
 from hygiesync.media.stills import read_png, write_png
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.life import IdleLife
 from hygiesync.portrait.living import LivingPicture
+from hygiesync.portrait.parts import eye_distance, parts_cut_off
 from hygiesync.portrait.renderer import PhotoRenderer
 from hygiesync.portrait.talking import SpokenShapes, TalkingFace
 from hygiesync.speech.visemes import CURVES
@@ -63,7 +65,10 @@ class PhotoAvatar(Avatar):
         """See :meth:`Avatar.from_files`."""
         try:
             tensors = load_file(folder / FACE)
-            landmarks = tensors["landmarks"].astype(np.float64)
+            landmarks, triangles = tensors["landmarks"].astype(np.float64), tensors["triangles"].astype(np.int64)
+            picture, layers = read_png(folder / PICTURE), _load_layers(folder)
+            if not _is_face(landmarks, triangles, manifest) or not _is_picture(picture, layers, manifest):
+                raise ValueError("pictures, face and avatar.json don't belong together")
             return cls(
                 directory=folder,
                 manifest=manifest,
@@ -71,10 +76,10 @@ class PhotoAvatar(Avatar):
                 rest=np.zeros(len(CURVES)),
                 background=None,
                 step=(folder / STEP).read_bytes(),
-                picture=read_png(folder / PICTURE),
+                picture=picture,
                 landmarks=landmarks,
-                layers=_load_layers(folder),
-                triangles=tensors["triangles"].astype(np.int64),
+                layers=layers,
+                triangles=triangles,
             )
         except (SafetensorError, KeyError, ValueError, IndexError, OSError) as error:
             raise InputError(f"{folder}: can't be read ({error}); make the avatar again") from error
@@ -95,6 +100,26 @@ class PhotoAvatar(Avatar):
 def _load_layers(folder: Path) -> Layers:
     person = read_png(folder / PERSON)
     return Layers(np.ascontiguousarray(person[..., :3]), person[..., 3].copy(), read_png(folder / BACKGROUND))
+
+
+def _is_picture(picture: np.ndarray, layers: Layers, manifest: Manifest) -> bool:
+    """Whether all that is drawn from has the avatar's size."""
+    size = (manifest.height, manifest.width)
+    in_colour = [image.shape == (*size, 3) for image in (picture, layers.person, layers.background)]
+    return all(in_colour) and layers.alpha.shape == size
+
+
+def _is_face(landmarks: np.ndarray, triangles: np.ndarray, manifest: Manifest) -> bool:
+    """Whether there is a face in the picture, and a mesh of its points."""
+    return (
+        landmarks.shape == (N_LANDMARKS, 3)
+        and bool(np.isfinite(landmarks).all())
+        and not parts_cut_off(landmarks, manifest.width, manifest.height)
+        and float(eye_distance(landmarks)) >= 1
+        and triangles.shape[1:] == (3,)
+        and len(triangles) > 0
+        and 0 <= int(triangles.min()) <= int(triangles.max()) < N_LANDMARKS
+    )
 
 
 def save_photo(

@@ -209,6 +209,39 @@ def find_faces(image: np.ndarray, max_faces: int = 8) -> list[np.ndarray]:
     return sorted(faces, key=lambda face: float(face[:, 0].mean()))
 
 
+_UPSIDE_DOWN_FROM = 0.1
+"""How much surer the detectors are of a face when its picture is turned, from which it was upside down."""
+
+
+def is_upside_down(image: np.ndarray, landmarks: np.ndarray) -> bool:
+    """Whether a face stands on its head.
+
+    FaceMesh puts an upright face onto one that doesn't, its mouth on the forehead. Both face detectors together are
+    surer of a face the right way up.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    landmarks : ndarray, shape (478, 2 or 3), pixels
+        Of the face in it.
+    """
+    middle, reach = landmarks[:, :2].mean(axis=0), float(np.ptp(landmarks[:, :2], axis=0).max())
+    left, top = np.maximum(middle - reach, 0).astype(int)
+    right, bottom = np.maximum(middle + reach, 0).astype(int) + 1
+    part = image[top:bottom, left:right]
+    pictures = [np.ascontiguousarray(part), np.ascontiguousarray(part[::-1, ::-1])]
+    sureness = [0.0, 0.0]
+    with _silenced:
+        for model in (0, 1):
+            with _solutions().face_detection.FaceDetection(
+                model_selection=model, min_detection_confidence=0.2
+            ) as detection:
+                for number, picture in enumerate(pictures):
+                    found = detection.process(picture).detections or ()
+                    sureness[number] += max((face.score[0] for face in found), default=0.0)
+    return sureness[1] > sureness[0] + _UPSIDE_DOWN_FROM
+
+
 def _face_boxes(detections: Any, image: np.ndarray) -> list[tuple[int, int, int, int]]:
     """(left, top, right, bottom) around each detected face, twice as wide as it."""
     height, width = image.shape[:2]

@@ -59,6 +59,10 @@ def read_still(path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], N
                 picture = _as_rgb(ImageOps.exif_transpose(opened))
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; expected a picture") from None
+    except IsADirectoryError:
+        raise InputError(f"{name}: is a folder; expected a picture") from None
+    except PermissionError:
+        raise InputError(f"{name}: may not be read by this user; expected a picture") from None
     except Image.DecompressionBombError:
         raise InputError(_too_large(name)) from None
     except UnidentifiedImageError:
@@ -83,8 +87,11 @@ def read_png(path: Path) -> np.ndarray:
     """
     from PIL import Image
 
-    with Image.open(path, formats=("PNG",)) as picture:
-        return np.array(picture, np.uint8)
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            return np.array(picture, np.uint8)
+    except (Image.DecompressionBombError, SyntaxError) as error:
+        raise OSError(str(error)) from error
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:

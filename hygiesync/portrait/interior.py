@@ -142,14 +142,14 @@ class MouthInterior:
         inside = self._dark + light[..., None] * (inside - self._dark)
         share = cv2.GaussianBlur(seen, (0, 0), 0.6)
         if self._was_open:
-            share = np.maximum(share, _LINE_COVER * self._line(ring, box))
+            down = target.head.rotation[:2] @ self._face.axes[1]
+            share = np.maximum(share, _LINE_COVER * self._line(ring, box, down / np.linalg.norm(down)))
         mix(image, box, np.clip(np.rint(inside), 0, 255).astype(np.uint8), share.astype(np.float32))
 
-    def _line(self, ring: np.ndarray, box: Box) -> np.ndarray:
-        """Cover (h, w) of the line along which lips meet."""
+    def _line(self, ring: np.ndarray, box: Box, down: np.ndarray) -> np.ndarray:
+        """Cover (h, w) of the line along which lips meet; `down` (2,) is where the chin is."""
         middle = 0.5 * (ring[:11] + ring[[0, *range(19, 9, -1)]])
-        away = 0.5 * _LINE * self._unit_px * np.array([0.0, 1.0])
-        away = np.sin(np.linspace(0, np.pi, 11))[:, None] * away
+        away = 0.5 * _LINE * self._unit_px * np.sin(np.linspace(0, np.pi, 11))[:, None] * down
         return cv2.GaussianBlur(cover(np.concatenate([middle - away, (middle + away)[::-1]]), box), (0, 0), 0.6)
 
     def _jaw_shift(self, target: FaceTarget) -> float:

@@ -66,6 +66,15 @@ def eye_distance(landmarks: np.ndarray) -> np.ndarray:
     return np.linalg.norm(landmarks[..., LEFT_EYE_OUTER, :] - landmarks[..., RIGHT_EYE_OUTER, :], axis=-1)
 
 
+def parts_cut_off(landmarks: np.ndarray, width: int, height: int) -> list[str]:
+    """Which of eyes and mouth of landmarks (478, 2 or 3) aren't wholly in a picture of that size, pixels."""
+    rings = {"eyes": [*EYES[0], *EYES[1]], "mouth": list(INNER_LIPS)}
+    last = np.array([width - 1, height - 1])
+    return [
+        name for name, ring in rings.items() if not ((landmarks[ring, :2] >= 0) & (landmarks[ring, :2] <= last)).all()
+    ]
+
+
 def ring_triangles(ring: tuple[int, ...]) -> np.ndarray:
     """Triangles (n - 2, 3) that fill a slit, from the pairs of its upper and lower edge.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from hygiesync.errors import InputError, UsageError
-from hygiesync.face.landmarks import find_faces
+from hygiesync.face.landmarks import find_faces, is_upside_down
 from hygiesync.media.container import PathLike
 from hygiesync.portrait.head import facing_deg
-from hygiesync.portrait.parts import eye_distance
+from hygiesync.portrait.parts import eye_distance, parts_cut_off
 
 _MAX_YAW_DEG = 55.0
+_MAX_ROLL_DEG = 60.0
 _MIN_EYE_DISTANCE_PX = 16.0
 
 
@@ -32,7 +33,8 @@ def chosen_face(picture: np.ndarray, name: PathLike, number: int | None = None) 
     Raises
     ------
     InputError
-        When there is no such face, or none that can be moved: in profile, too small, one of several.
+        When there is no such face, or none that can be moved: in profile, lying or upside down, cut by the picture's
+        edge, too small, one of several.
     UsageError
         When `number` is no number of a face.
     """
@@ -50,7 +52,13 @@ def chosen_face(picture: np.ndarray, name: PathLike, number: int | None = None) 
         shows = "one face" if len(faces) == 1 else f"{len(faces)} faces"
         raise InputError(f"{name}: shows {shows}, so there is no --face {number}")
     face = faces[(number or 1) - 1]
-    yaw = float(facing_deg(face)[0])
+    _check_view(picture, face, name)
+    return face
+
+
+def _check_view(picture: np.ndarray, face: np.ndarray, name: PathLike) -> None:
+    """Refuse a face (478, 3) that can't be moved, whatever else is in its picture."""
+    yaw, _, roll = facing_deg(face)
     if abs(yaw) > _MAX_YAW_DEG:
         raise InputError(
             f"{name}: the face is in profile, turned by {abs(yaw):.0f} degrees; expected at most {_MAX_YAW_DEG:.0f}:"
@@ -62,4 +70,8 @@ def chosen_face(picture: np.ndarray, name: PathLike, number: int | None = None) 
             f"{name}: the face is too small, its eyes are {unit:.0f} pixels apart; expected at least"
             f" {_MIN_EYE_DISTANCE_PX:.0f}: crop the picture around it, or use a larger one"
         )
-    return face
+    cut = parts_cut_off(face, picture.shape[1], picture.shape[0])
+    if cut:
+        raise InputError(f"{name}: the picture's edge cuts off the face's {' and '.join(cut)}; expected a whole face")
+    if abs(roll) > _MAX_ROLL_DEG or is_upside_down(picture, face):
+        raise InputError(f"{name}: the face lies on its side or stands on its head; turn the picture upright")

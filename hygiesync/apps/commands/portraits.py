@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from hygiesync.apps.commands import parts
@@ -90,7 +91,7 @@ def run_photo(arguments: argparse.Namespace) -> int:
         arguments.image, arguments.out, arguments.face, arguments.i_have_consent, arguments.max_side, parts.warn
     )
     print(f"{arguments.out}: {avatar.manifest.width} x {avatar.manifest.height} pixels; let it speak with"
-          f" `hygiesync say {arguments.out} \"Hello.\" --out hello.mp4`")
+          f" `hygiesync say {shlex.quote(str(arguments.out))} \"Hello.\" --out hello.mp4`")
     return 0
 
 
