@@ -28,7 +28,7 @@ samples of that are as sharp as bicubic ones of the picture itself, for a third 
 _MAX_BORDER = 0.15
 """Width of what is made up around the picture, as a part of its size: a head that moves in brings it along."""
 
-_MOST_SQUEEZED = 4.0
+_MOST_SQUEEZED = 5.0
 """Triangles that have shrunk in one direction by more than this are hidden by whatever is beside them.
 
 A node next to a sliver counts as its own, too, and the sliver's map, carried on to there, would show a speck from
