@@ -1,6 +1,7 @@
 """Rendering to mp4: in sync at every rate, playable after a kill, in constant memory, at rest in silence."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pytest
 import soundfile
 
 from hygiesync.apps.offline import RenderOptions, render
+from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.tracking import track_face
+from hygiesync.errors import UsageError
 from hygiesync.face.comparison import lag_s
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
@@ -127,6 +130,14 @@ def test_a_killed_rendering_is_playable(avatar_directory, held_out_video, tmp_pa
     process.wait()
     assert sum(1 for _ in read_frames(out)) > 20
     assert len(read_audio(out)) > 8000
+
+
+def test_the_avatar_is_not_written_over(avatar_directory, held_out_video, tmp_path):
+    own = shutil.copytree(avatar_directory, tmp_path / "avatar")
+    before = (own / "idle.mp4").read_bytes()
+    with pytest.raises(UsageError, match="is also read"):
+        render(Avatar.load(own), held_out_video, own / "idle.mp4")
+    assert (own / "idle.mp4").read_bytes() == before
 
 
 def test_a_failing_rendering_leaves_nothing(talker_avatar, held_out_video, tmp_path):

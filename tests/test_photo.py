@@ -270,13 +270,6 @@ def test_commands(smile_path, speech_path, tmp_path, capsys):
     assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2
 
 
-def test_no_video_is_written_over_the_avatar(avatar, speech_path, capsys):
-    before = (avatar.directory / PICTURE).read_bytes()
-    assert main(["render", str(avatar.directory), str(speech_path), "--out", str(avatar.directory / PICTURE)]) == 2
-    assert "is also read" in capsys.readouterr().err
-    assert (avatar.directory / PICTURE).read_bytes() == before
-
-
 def test_live_shows_it(avatar, speech_path, tmp_path):
     measured, said = tmp_path / "measured.json", tmp_path / "said.mp4"
     arguments = ["--input-device", str(speech_path), "--no-window", "--fps", "10", "--duration", "1.5"]
