@@ -168,6 +168,15 @@ def test_background_stands_still_while_the_head_lives(avatar, renderer):
     assert np.abs(still.astype(int) - made[0]).mean() < 1.5
 
 
+def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
+    Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
+    avatar = hygiesync.photo(tmp_path / "two.png", tmp_path / "two", face=2)
+    picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), CLOSED)
+    beside = (avatar.layers.alpha == 255) & (np.arange(800) < 400)
+    assert beside.mean() > 0.1
+    assert np.abs(picture.astype(int) - avatar.picture)[beside].max() < 100  # sharpest edges soften
+
+
 def test_moving_skin_shows_no_specks(avatar):
     height, width = avatar.picture.shape[:2]
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))

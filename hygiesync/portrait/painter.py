@@ -60,9 +60,8 @@ class PortraitPainter:
         self._layer_px = unit / _DEPTHS
         self._box = Box.around(self._surroundings.moving(), image.shape[:2])
         self._step, self._face_step = (int(np.clip(round(unit / n), 1, _MAX_STEP)) for n in (_NODES, _FACE_NODES))
-        border = round(_MAX_BORDER * max(image.shape[:2]))
-        self._person = _finer(layers, border)
-        self._places = _FINER * (self._source + border)
+        self._border = round(_MAX_BORDER * max(image.shape[:2]))
+        self._person = _finer(layers, self._border)
         self._background = np.ascontiguousarray(layers.background[self._box.slices])
         self._eyes = [
             Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
@@ -112,7 +111,8 @@ class PortraitPainter:
 
     def _grid_map(self, vertices: np.ndarray, rank: np.ndarray, grid: NodeGrid, chosen: np.ndarray) -> np.ndarray:
         target = Target(vertices[:, :2], self._triangles[chosen], grid, rank[chosen])
-        return grid.to_pixels(target.backward(self._places))
+        # in the picture first: what lies beyond the mesh comes from its own place there
+        return grid.to_pixels(np.float32(_FINER) * (target.backward(self._source) + np.float32(self._border)))
 
     def _rank(self, vertices: np.ndarray) -> np.ndarray:
         """Which triangles (n,) are seen where several lie over each other: nearer ones, then larger ones."""
