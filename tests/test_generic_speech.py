@@ -75,7 +75,7 @@ def test_streaming_equals_whole(speech, n_at_a_time):
 # --- the mouth
 
 
-@pytest.mark.parametrize(("voice", "least"), [("en", 0.9), ("en-us+f2", 0.9), ("de", 0.8), ("fr+m3", 0.7)])
+@pytest.mark.parametrize(("voice", "least"), [("en", 0.9), ("en-us+f2", 0.85), ("de", 0.8), ("fr+m3", 0.7)])
 def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice, least):
     """French voices hum through a b as through a vowel, so some of theirs are missed."""
     samples, phonemes = spoken(WORDS, voice)
