@@ -170,7 +170,7 @@ def test_background_stands_still_while_the_head_lives(avatar, renderer):
 
 def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
-    avatar = hygiesync.photo(tmp_path / "two.png", tmp_path / "two", face=2)
+    avatar = hygiesync.photo(tmp_path / "two.png", tmp_path / "two", face=2, max_side=800)
     picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), CLOSED)
     beside = (avatar.layers.alpha == 255) & (np.arange(800) < 400)
     assert beside.mean() > 0.1

@@ -142,7 +142,7 @@ class Avatar(ABC):
             least_ms = float(mel_frames_to_time(min([proper, *early])) * 1000)
             raise UsageError(
                 f"lookahead: this avatar answers after {least_ms:g} ms or more, and {lookahead_ms:g} ms were asked for;"
-                " train it again"
+                " make it again"
             )
         return max(within)
 

@@ -17,7 +17,7 @@ from hygiesync.motion.generic import GenericSpeech
 from hygiesync.portrait.renderer import speaking_layers
 from hygiesync.portrait.subject import chosen_face
 
-MAX_SIDE = 1024
+MAX_SIDE = 768
 """A larger picture is scaled down to this: it is drawn anew 60 times a second."""
 
 _FPS = 30

@@ -54,8 +54,9 @@ _SIDE_SHADE = 0.62
 _SOFTNESS = 0.018
 """Blur of what is drawn, in mouth coordinates: nothing in there is in sharper focus than the lips."""
 
-_LIP_SHADE, _LIP_REACH = 0.3, 0.09
-"""Light right at the lips, and how far they shade, in mouth coordinates."""
+_LIP_SHADE, _OWN_SHADE, _LIP_REACH = 0.3, 0.5, 0.09
+"""Light right at the lips, beside teeth that are made and beside the picture's own, which have shade in them already;
+and how far lips shade, in mouth coordinates."""
 
 _OPEN_FROM, _OWN_TEETH_FROM = 0.03, 0.08
 """Gap between the picture's own lips, in outer-eye distances, from which they are open, and show teeth."""
@@ -92,7 +93,9 @@ class MouthInterior:
         self._dark = np.clip(light @ _DARK, 0, 255)
         self._lip_line = np.clip(light @ _LIP_LINE, 0, 255)
         self._lower = self._drawn_lower(light)
-        self._upper = self._own_teeth(image, landmarks) if gap > _OWN_TEETH_FROM else self._drawn_upper(light)
+        shows_teeth = gap > _OWN_TEETH_FROM
+        self._shade = _OWN_SHADE if shows_teeth else _LIP_SHADE
+        self._upper = self._own_teeth(image, landmarks) if shows_teeth else self._drawn_upper(light)
 
     def without_teeth(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The picture (H, W, 3) with nothing but dark between its lips, so that no teeth stick to them when they move.
@@ -138,7 +141,7 @@ class MouthInterior:
             inside += layer[..., 3:] * (layer[..., :3] - inside)
         reach = _LIP_REACH * self._unit_px * target.head.scale
         depth = cv2.GaussianBlur(seen, (0, 0), max(0.6, reach))
-        light = _LIP_SHADE + (1 - _LIP_SHADE) * np.clip(2.2 * depth - 0.9, 0, 1)
+        light = self._shade + (1 - self._shade) * np.clip(2.2 * depth - 0.9, 0, 1)
         inside = self._dark + light[..., None] * (inside - self._dark)
         share = cv2.GaussianBlur(seen, (0, 0), 0.6)
         if self._was_open:

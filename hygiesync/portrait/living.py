@@ -15,12 +15,16 @@ import numpy as np
 
 from hygiesync.face.pose import fit_similarity
 from hygiesync.face.topology import LOWER_FACE, RIGID
-from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
+from hygiesync.portrait.head import HeadMotion, facing_deg, pivot_of, rotation_of
 from hygiesync.portrait.life import IdleLife, Life
 from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.talking import SpokenShapes, TalkingFace
 from hygiesync.render.template import TemplateFace, TemplateFrame
 from hygiesync.timing import video_frame_time
+
+_FREE_DEG, _STIFF_OVER_DEG, _STIFF = 15.0, 20.0, 0.25
+"""A face that is turned aside sways less: what its far cheek hides can't be shown. Up to 15 degrees it sways freely,
+from 35 on by a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class LivingPicture:
         self._image, self._landmarks, self._fps, self._life = image, landmarks, fps, life
         self._unit = float(eye_distance(landmarks))
         self._pivot = pivot_of(landmarks, self._unit)
+        turned = float(np.abs(facing_deg(landmarks)[:2]).max())
+        self._sway = 1 - np.clip((turned - _FREE_DEG) / _STIFF_OVER_DEG, 0, 1) * (1 - _STIFF)
         face = TalkingFace(landmarks)
         self._rigid = SpokenShapes(face).rigid
         self._lower = face.landmarks(np.zeros(3))[list(LOWER_FACE)]
@@ -70,7 +76,7 @@ class LivingPicture:
     def face(self, life: Life) -> LivingFace:
         """The face at a moment."""
         shift = np.append(self._unit * life.shift, 0.0)
-        head = HeadMotion(rotation_of(life.turn_deg), 1.0, self._pivot, shift)
+        head = HeadMotion(rotation_of(self._sway * life.turn_deg), 1.0, self._pivot, shift)
         seen = head.apply(self._landmarks[list(RIGID)])[:, :2]
         return LivingFace(
             to_picture=fit_similarity(self._rigid, seen),

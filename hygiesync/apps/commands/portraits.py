@@ -74,7 +74,7 @@ def add_photo(commands: parts.Commands) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="avatar to make, such as models/mona")
     parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
     parser.add_argument(
-        "--max-side", type=int, default=1024, metavar="N",
+        "--max-side", type=int, default=768, metavar="N",
         help="longest side of the avatar's pictures, pixels; smaller is faster (%(default)s)",
     )  # fmt: skip
     parser.add_argument(
