@@ -258,7 +258,7 @@ def test_avatars_are_looked_at(avatar_directory, tmp_path):
     assert set(checks) == {"avatar good", "avatar damaged", "avatar nonsense"}
     assert checks["avatar good"].is_ok
     assert "MB" in checks["avatar good"].detail
-    for name, fix in (("damaged", "train it again"), ("nonsense", "train the avatar again")):
+    for name, fix in (("damaged", "make it again"), ("nonsense", "make the avatar again")):
         check = checks[f"avatar {name}"]
         assert not check.is_ok
         assert not check.is_required
