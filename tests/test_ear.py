@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from simple_corpus import three_sounds
 
 from hygiesync.errors import InputError
 from hygiesync.motion.corpus import SOUNDS, Corpus, synthesise_corpus
 from hygiesync.motion.ear import EAR_FILE, Ear
 from hygiesync.motion.network import NetworkSettings, SpeechToShape
 from hygiesync.motion.pretrain import REPORT_EVERY, Lesson, pretrain
-from hygiesync.speech.mel import N_MELS
-from hygiesync.speech.visemes import CURVES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -149,15 +148,7 @@ def test_the_ear_that_ships_fits_every_avatar(n_components):
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    """Three sounds, each a band of its own, and a mouth that opens at one of them."""
-    rng = np.random.default_rng(0)
-    kinds = rng.integers(0, 3, 60).repeat(12)
-    mel = rng.normal(-5, 0.2, (len(kinds), N_MELS))
-    for kind in range(3):
-        mel[np.ix_(kinds == kind, range(12 + 20 * kind, 26 + 20 * kind))] += 2.5
-    curves = np.zeros((len(kinds), len(CURVES)))
-    curves[:, 0] = 0.8 * (kinds == 1)
-    return Corpus(mel.astype(np.float32), curves.astype(np.float32), kinds.astype(np.int64))
+    return three_sounds()
 
 
 def test_an_ear_is_taught_on_spoken_words_and_fits_a_default_network(tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from simple_corpus import three_sounds
 
 from hygiesync.motion.augment import in_rooms, other_tract
 from hygiesync.motion.corpus import SOUNDS, Corpus, speak_as_flite, synthesise_corpus
@@ -28,15 +29,7 @@ PAPA = [Phoneme(PAUSE, 0.0, 0.3)] + [Phoneme("pɑ"[n % 2], 0.3 + 0.1 * n, 0.4 + 
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    """Three sounds, each a band of its own; the mouth opens at one of them, and is shut at the others."""
-    rng = np.random.default_rng(0)
-    kinds = rng.integers(0, 3, 60).repeat(12)
-    mel = rng.normal(-5, 0.2, (len(kinds), N_MELS))
-    for kind in range(3):
-        mel[np.ix_(kinds == kind, range(12 + 20 * kind, 26 + 20 * kind))] += 2.5
-    curves = np.zeros((len(kinds), len(CURVES)))
-    curves[:, 0] = 0.8 * (kinds == 1)
-    return Corpus(mel.astype(np.float32), curves.astype(np.float32), kinds.astype(np.int64))
+    return three_sounds()
 
 
 # --- lips

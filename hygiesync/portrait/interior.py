@@ -84,6 +84,7 @@ class MouthInterior:
         rest = face.articulation.rest[list(INNER_LIPS)]
         self._half = float(np.ptp(rest[:, 0])) / 2
         self._middle = 0.5 * (rest[0] + rest[10]) * (1, 0) + (0, face.articulation.rest[INNER_LIP_TOP, 1])
+        self._lower_lip = face.to_picture(np.append(face.articulation.rest[INNER_LIP_BOTTOM], 0.0))
         self._unit_px = self._half * float(np.linalg.norm(face.axes[0]))
         self._scale = max(12.0, 1.5 * self._unit_px)
         unit = float(eye_distance(landmarks))
@@ -158,11 +159,9 @@ class MouthInterior:
     def _jaw_shift(self, target: FaceTarget) -> float:
         """How far the jaw has sunk, mouth coordinates."""
         head = target.head
-        lower = head.undo(target.landmarks[[INNER_LIP_BOTTOM]]) - self._face.to_picture(
-            np.array([[*self._face.articulation.rest[INNER_LIP_BOTTOM], 0.0]])
-        )
+        sunk = head.undo(target.landmarks[INNER_LIP_BOTTOM]) - self._lower_lip
         down = self._face.axes[1]
-        return max(float(lower[0] @ down / (down @ down)) / self._half, 0.0)
+        return max(float(sunk @ down / (down @ down)) / self._half, 0.0)
 
     def _to_picture(self, target: FaceTarget, shift: float) -> np.ndarray:
         """Affine map (2, 3) of mouth coordinates, sunk by `shift`, to the picture."""

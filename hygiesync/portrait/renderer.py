@@ -16,6 +16,8 @@ from hygiesync.portrait.talking import TalkingFace
 from hygiesync.portrait.transfer import MotionTransfer, lid_gap
 from hygiesync.render.template import TemplateFrame
 
+_LOWER, _UPPER = np.array(UPPER_OF_LOWER_LID).T
+
 
 class PhotoRenderer:
     """Draws one photo's face speaking; see :class:`hygiesync.render.compositor.Renderer`.
@@ -79,9 +81,8 @@ class PhotoRenderer:
         """Close the lids of landmarks (478, 3), in place, as far as a moment says, and turn the eyes."""
         for ring, iris in zip(EYES, IRISES, strict=True):
             lids = self._landmarks[list(ring)]
-            share = lid_gap(lids, life.openness)
-            for lower, upper in UPPER_OF_LOWER_LID:
-                landmarks[ring[upper]] = lids[lower] + share * (lids[upper] - lids[lower])
+            lower, upper = lids[_LOWER], lids[_UPPER]
+            landmarks[np.array(ring)[_UPPER]] = lower + lid_gap(lids, life.openness) * (upper - lower)
             width = float(np.linalg.norm(lids[8] - lids[0]))
             landmarks[list(iris), :2] += width * life.look @ self._across
 
