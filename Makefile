@@ -44,7 +44,7 @@ lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/lint-imports
 
 generic: $(INSTALLED)  ## teach the generic ear and speech model again, on synthetic voices (25 minutes; needs flite)
-	$(BIN)/python -m hygiesync.apps.generic
+	$(BIN)/python -m hygiesync.apps.make_generic
 
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
 	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hygiesync.version import __version__
+
 if TYPE_CHECKING:
-    from hygiesync.avatar.build import train
     from hygiesync.avatar.bundle import Avatar
-    from hygiesync.avatar.photograph import photo
+    from hygiesync.building.from_photo import photo
+    from hygiesync.building.from_video import train
     from hygiesync.engine import Engine, VideoFrame
 
-__version__ = "0.1.0"
 __all__ = ["Avatar", "Engine", "VideoFrame", "__version__", "photo", "train"]
 
 # Imported when first asked for: `hygiesync --help` answers at once, and speaking loads nothing that training needs.
@@ -19,8 +20,8 @@ _HOMES = {
     "Avatar": "hygiesync.avatar.bundle",
     "Engine": "hygiesync.engine",
     "VideoFrame": "hygiesync.engine",
-    "photo": "hygiesync.avatar.photograph",
-    "train": "hygiesync.avatar.build",
+    "photo": "hygiesync.building.from_photo",
+    "train": "hygiesync.building.from_video",
 }
 
 

@@ -13,10 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from hygiesync.avatar.bundle import Avatar
-from hygiesync.avatar.template import TemplateSource
 from hygiesync.errors import InputError, UsageError
-from hygiesync.render.compositor import Renderer
-from hygiesync.render.template import TemplateFrame
+from hygiesync.render.interfaces import Renderer, TemplateFrame, TemplateSource
 from hygiesync.timing import HOP_LENGTH, parse_fps, sample_time
 
 MAX_EXPRESSIVENESS = 2.0
@@ -62,7 +60,7 @@ class Engine:
 
     Examples
     --------
-    >>> engine = Engine(Avatar.load("models/me"), fps=60)  # doctest: +SKIP
+    >>> engine = Engine(load_avatar("models/me"), fps=60)  # doctest: +SKIP
     >>> for frame in engine.push(samples):  # doctest: +SKIP
     ...     show(frame.image)
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hygiesync.apps.synthetic.talker import HELD_OUT, make_talker
+from hygiesync.synthetic.talker import HELD_OUT, make_talker
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def held_out_video(talker_directory, held_out_truth):
 @pytest.fixture(scope="session")
 def avatar_directory(talker_directory, talker_video):
     """Folder of `talker_avatar`; not to be changed."""
-    from hygiesync.apps.training_report import make_report
-    from hygiesync.avatar.build import train
+    from hygiesync.building.from_video import train
+    from hygiesync.evaluation.training_report import make_report
 
     train(talker_video, talker_directory / "avatar", preset="fast", has_consent=True, report=make_report)
     return talker_directory / "avatar"
@@ -60,9 +60,10 @@ def avatar_directory(talker_directory, talker_video):
 
 @pytest.fixture(scope="session")
 def talker_avatar(avatar_directory):
-    from hygiesync.avatar.filmed import FilmedAvatar
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.avatar.video_avatar import VideoAvatar
 
-    return FilmedAvatar.load(avatar_directory)
+    return load_avatar(avatar_directory, VideoAvatar)
 
 
 @pytest.fixture(scope="session")

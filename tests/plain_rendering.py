@@ -5,11 +5,12 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from hygiesync.avatar.filmed import FilmedAvatar
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render.atlas import with_detail
-from hygiesync.render.template import TemplateFrame, place_shape
+from hygiesync.render.interfaces import TemplateFrame
+from hygiesync.render.lips import place_shape
 from hygiesync.render.warp import Box, PiecewiseAffine
 
 
@@ -54,7 +55,7 @@ class PlainRendering:
     """
 
     def __init__(
-        self, avatar: FilmedAvatar, template: TemplateFrame, coefficients: np.ndarray, index: int, look: np.ndarray
+        self, avatar: VideoAvatar, template: TemplateFrame, coefficients: np.ndarray, index: int, appearance: np.ndarray
     ) -> None:
         face, image = template.face, template.image
         size = image.shape[:2]
@@ -73,7 +74,7 @@ class PlainRendering:
         patch = fetch(mouth, avatar.atlas.vertices[index], cv2.INTER_CUBIC if is_small else cv2.INTER_LINEAR)
         correction = np.zeros((*avatar.canvas.size, 3), np.float32)
         lips = correction[avatar.canvas.lips_box()]
-        lips[:] = avatar.appearance.draw(look - avatar.atlas.codes[index]).reshape(lips.shape)
+        lips[:] = avatar.appearance.draw(appearance - avatar.atlas.codes[index]).reshape(lips.shape)
         patch = patch + fetch(correction, avatar.canvas.vertices)
         share = fetch(avatar.canvas.feather, avatar.canvas.vertices)[..., None]
         self.mask = polygon_mask(lower[LOWER_MOUTH_REGION], size)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hygiesync.motion.corpus import Corpus
+from hygiesync.learning.synthetic_corpus import Corpus
 from hygiesync.speech.mel import N_MELS
-from hygiesync.speech.visemes import CURVES
+from hygiesync.tts.visemes import CURVES
 
 
 def three_sounds() -> Corpus:

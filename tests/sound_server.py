@@ -72,7 +72,7 @@ class SoundServer:
 
     def use_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make it the sound server of this very process."""
-        from hygiesync.apps.sound import portaudio
+        from hygiesync.devices.sound import portaudio
 
         for name, value in self.client_variables.items():
             monkeypatch.setenv(name, value)

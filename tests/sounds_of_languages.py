@@ -2,7 +2,7 @@
 
 Found in 12,000 words a language, drawn at random from Debian's word lists (wamerican, wfrench, wngerman, wspanish 1.0):
 the phonemes that are at least one in 10,000, and the pairs that are at least one in 5,000, the most frequent first. A
-pair is written with the first letter of each viseme in the table of `hygiesync.speech.visemes`; `_` is rest. What only
+pair is written with the first letter of each viseme in the table of `hygiesync.tts.visemes`; `_` is rest. What only
 English words in French sentences have is left out.
 """
 
@@ -11,15 +11,9 @@ PHONEMES = {
         "ɪ t s ə n ɹ k l d z p m a ɛ b ŋ eɪ i ɒ f ʌ aɪ əʊ ɡ ʃ v uː iː əl w ɔː dʒ j h ɐ ɜː tʃ ɑː aʊ iə θ ʊ ɔɪ eə "
         "aɪə ʊə ð ʒ"
     ),
-    "fr": (
-        "ʁ a e i t s ɛ l z k j d p n m o ɔ̃ ɑ̃ y b f ɔ ə v ɡ ʒ u ʃ ɛ̃ w ø œ ɲ ə- œ̃"
-    ),
-    "de": (
-        "ə n t s ɾ l ɛ a ɪ f d ɡ m r k b ʃ ɜ iː p ʊ ts aɪ eː z v oː ç ɔ ɑː ŋ h aʊ uː ʏ yː ɑ x ɛː ɔø j øː œ ʊɐ pf"
-    ),
-    "es": (
-        "a o e ɾ i n t s k ð l m β p θ u j ɣ f r x d ʎ ɛ tʃ w b ɲ ŋ ɡ ʝ aʊ aɪ eɪ eʊ oɪ"
-    ),
+    "fr": ("ʁ a e i t s ɛ l z k j d p n m o ɔ̃ ɑ̃ y b f ɔ ə v ɡ ʒ u ʃ ɛ̃ w ø œ ɲ ə- œ̃"),
+    "de": ("ə n t s ɾ l ɛ a ɪ f d ɡ m r k b ʃ ɜ iː p ʊ ts aɪ eː z v oː ç ɔ ɑː ŋ h aʊ uː ʏ yː ɑ x ɛː ɔø j øː œ ʊɐ pf"),
+    "es": ("a o e ɾ i n t s k ð l m β p θ u j ɣ f r x d ʎ ɛ tʃ w b ɲ ŋ ɡ ʝ aʊ aɪ eɪ eʊ oɪ"),
 }
 """IPA as espeak writes it, without stress; by language."""
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, resample_poly, sosfilt
 
-from hygiesync.motion.listener import CLOSING_FRAMES, OPENING_FRAMES
 from hygiesync.speech.activity import HOLD, VoiceActivity, loudness, ripple
 from hygiesync.speech.mel import mel_spectrogram
+from hygiesync.speech_to_shape.stream import CLOSING_FRAMES, OPENING_FRAMES
 from hygiesync.timing import SAMPLE_RATE, n_mel_frames
 
 ROOM = 3e-4
@@ -61,7 +61,7 @@ class Talk:
 
     def __init__(self):
         pytest.importorskip("espeakng_loader")
-        from hygiesync.speech.tts import synthesise
+        from hygiesync.tts.espeak import synthesise
 
         parts, self.spans_s, n = [], [], 0
         for pause_s, sentence in zip(PAUSES_S, (*SENTENCES, None), strict=True):

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from media_files import click_errors_ms, clicks
 
-from hygiesync.apps.animate import AnimateOptions, animate
 from hygiesync.apps.cli import main
-from hygiesync.apps.synthetic.portrait import Portrait
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import LandmarkDetector, find_faces, mesh_triangles, person_matte
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
+from hygiesync.pipelines.animate import AnimateOptions, animate
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import compare_motion, mouth_opening, outline_ratio
@@ -23,6 +22,7 @@ from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
 from hygiesync.portrait.parts import CHIN_RINGS, EYES, LIP_RINGS, UPPER_OF_LOWER_LID, eye_distance
 from hygiesync.portrait.transfer import MotionTransfer, TransferOptions
+from hygiesync.synthetic.portrait import Portrait
 
 N_FRAMES, FPS, CLICKS_S = 48, Fraction(25), (0.5, 1.2)
 REST = np.array([[1.0, 0, 0], [0, 1, 0]])
@@ -48,7 +48,7 @@ def picture_path(picture, tmp_path_factory):
 
 
 def painter_of(picture, face):
-    layers = Layers.of_picture(picture, person_matte(picture), face)
+    layers = Layers.from_picture(picture, person_matte(picture), face)
     return PortraitPainter(picture, face, layers, mesh_triangles())
 
 
@@ -65,7 +65,7 @@ def driving_path(tmp_path_factory):
     face = find_faces(image)[0]
     pivot = pivot_of(face, float(eye_distance(face)))
     painter = painter_of(image, face)
-    light = SkinLight.of_face(image, face, float(eye_distance(face)))
+    light = SkinLight.from_face(image, face, float(eye_distance(face)))
     transfer, mouth = MotionTransfer(face, face, 1.0), LentMouth(light.to(light))
     path = tmp_path_factory.mktemp("driving") / "driving.mp4"
     with VideoWriter(path, 320, 320, FPS, audio_rate=48_000, audio_channels=1, crf=10) as writer:

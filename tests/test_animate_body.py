@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from hygiesync.apps.synthetic.portrait import Portrait
 from hygiesync.face.landmarks import find_faces, mesh_triangles
 from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.parts import CHIN, EYES, OVAL, eye_distance
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import MotionTransfer
+from hygiesync.synthetic.portrait import Portrait
 
 SIDE = 400
 REST = np.array([[1.0, 0, 0], [0, 1, 0]])

@@ -12,14 +12,14 @@ from PIL import Image
 
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from hygiesync.media.stills import MAX_SIDE, read_still
+from hygiesync.media.images import MAX_SIDE, read_still
 from hygiesync.portrait.driving import DrivingFrame, best_frame, held, smoothed
 from hygiesync.portrait.head import HeadMotion, angles_deg, held_back, rotation_of
 from hygiesync.portrait.layers import Layers, pull_push
+from hygiesync.portrait.masks import cover
 from hygiesync.portrait.mouth import SkinLight
 from hygiesync.portrait.parts import OVAL, ring_triangles
 from hygiesync.portrait.rings import NestedRings
-from hygiesync.portrait.slit import cover
 from hygiesync.render.warp import Box, double_areas
 
 angles = st.tuples(*(st.floats(-60, 60) for _ in range(3))).map(np.array)
@@ -196,7 +196,7 @@ def test_layers_put_together_again_are_the_picture():
     angle = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
     landmarks[list(OVAL)] = np.stack([100 + 30 * np.sin(angle), 110 - 30 * np.cos(angle)], -1)
     landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER]] = (87.5, 100), (112.5, 100)
-    layers = Layers.of_picture(image, share.astype(np.float32), landmarks)
+    layers = Layers.from_picture(image, share.astype(np.float32), landmarks)
     alpha = layers.alpha[..., None] / 255
     together = layers.background + alpha * (layers.person.astype(float) - layers.background)
     assert np.abs(together - image).mean() < 1

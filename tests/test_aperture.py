@@ -8,14 +8,15 @@ import torch
 
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_BOTTOM, LOWER_FACE, LOWER_TOP
-from hygiesync.motion.aperture import CLOSED, Aperture
-from hygiesync.motion.augment import Augmentation
-from hygiesync.motion.dataset import Sequence
-from hygiesync.motion.export import export_step
-from hygiesync.motion.network import CLOSING_ODDS, NetworkSettings, SpeechToShape
-from hygiesync.motion.predictor import Predictor
-from hygiesync.motion.train import TrainingSettings, predict, train_network
+from hygiesync.learning.aperture import CLOSED, Aperture
+from hygiesync.learning.augment import Augmentation
+from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.export_onnx import export_step
+from hygiesync.learning.network import CLOSING_ODDS, NetworkSettings, SpeechToShape
+from hygiesync.learning.settings import TrainingSettings
+from hygiesync.learning.train import predict, train_network
 from hygiesync.speech.mel import N_MELS
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -84,13 +85,13 @@ def test_no_aperture_opens_nothing():
 # --- a network that closes
 
 
-def make_network(aperture: Aperture | None = APERTURE, log_odds: float | None = None, reach: float = 1.0):
+def make_network(aperture: Aperture | None = APERTURE, log_odds: float | None = None, opening_gain: float = 1.0):
     """A network whose answers differ from frame to frame, as sure of its lips as `log_odds`, or now so, now so."""
     torch.manual_seed(0)
     network = SpeechToShape(TINY, torch.full((N_MELS,), -4.0), torch.ones(N_MELS), aperture)
     with torch.no_grad():
         network.head.weight *= 10
-        network.reach.fill_(reach)
+        network.opening_gain.fill_(opening_gain)
         odds = raw_answer(network, random_mel(100))[1]
         network.head.weight[-1] *= 0 if log_odds is not None else 2 / odds.std()
         network.head.bias[-1] = 0
@@ -110,13 +111,13 @@ def before_closing(network: SpeechToShape, mel: np.ndarray) -> np.ndarray:
 
 def raw_answer(network: SpeechToShape, mel: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Coefficients (1, n_frames, n_components) before any closing, and the log-odds that the lips meet."""
-    (proper, *_), _ = network.hear(torch.from_numpy(mel)[None])
+    (proper, *_), _ = network.raw_outputs(torch.from_numpy(mel)[None])
     return proper
 
 
 @pytest.mark.parametrize("reach", [1.0, 1.3])
-def test_lips_that_surely_meet_are_closed(reach):
-    network, mel = make_network(log_odds=8.0, reach=reach), random_mel(100)
+def test_lips_that_surely_meet_are_closed(opening_gain):
+    network, mel = make_network(log_odds=8.0, opening_gain=opening_gain), random_mel(100)
     raw, answer = before_closing(network, mel), predict(network, mel)
     assert np.abs(APERTURE.opening(raw)).min() > 1e-3
     assert np.ptp(APERTURE.opening(raw)) > 0.02
@@ -126,30 +127,28 @@ def test_lips_that_surely_meet_are_closed(reach):
 
 
 @pytest.mark.parametrize("reach", [0.8, 1.0, 1.3])
-def test_lips_that_surely_part_are_stretched_by_the_reach_and_no_more(reach):
-    network, mel = make_network(log_odds=-12.0, reach=reach), random_mel(100)
+def test_lips_that_surely_part_are_stretched_by_the_reach_and_no_more(opening_gain):
+    network, mel = make_network(log_odds=-12.0, opening_gain=opening_gain), random_mel(100)
     raw, answer = before_closing(network, mel), predict(network, mel)
-    np.testing.assert_allclose(APERTURE.opening(answer), reach * APERTURE.opening(raw), atol=1e-4)
+    np.testing.assert_allclose(APERTURE.opening(answer), opening_gain * APERTURE.opening(raw), atol=1e-4)
     np.testing.assert_allclose(answer @ ACROSS.T, raw @ ACROSS.T, atol=1e-3)
 
 
 def test_the_surer_the_network_is_the_more_the_lips_close():
     mel = random_mel(50)
-    openings = np.abs(
-        [APERTURE.opening(predict(make_network(log_odds=odds), mel)) for odds in np.linspace(-6, 4, 11)]
-    )
+    openings = np.abs([APERTURE.opening(predict(make_network(log_odds=odds), mel)) for odds in np.linspace(-6, 4, 11)])
     assert (np.diff(openings, axis=0) <= 1e-6).all()
     assert (openings[-1] < 0.01 * openings[0]).all()
 
 
 @pytest.mark.parametrize("aperture", [None, Aperture.none(3)])
 def test_without_an_aperture_nothing_is_closed(aperture):
-    network, mel = make_network(aperture, log_odds=20.0, reach=1.3), random_mel(50)
+    network, mel = make_network(aperture, log_odds=20.0, opening_gain=1.3), random_mel(50)
     np.testing.assert_array_equal(predict(network, mel), before_closing(network, mel))
 
 
 def test_in_pieces_it_closes_as_at_once():
-    network, mel = make_network(reach=1.2), torch.from_numpy(random_mel(60))[None]
+    network, mel = make_network(opening_gain=1.2), torch.from_numpy(random_mel(60))[None]
     state, pieces = None, []
     with torch.no_grad():
         for begin, end in ((0, 1), (1, 2), (2, 30), (30, 37), (37, 60)):
@@ -159,13 +158,13 @@ def test_in_pieces_it_closes_as_at_once():
 
 
 def test_the_exported_step_closes_as_the_network_does(tmp_path):
-    network, mel = make_network(reach=1.2), random_mel(150)
+    network, mel = make_network(opening_gain=1.2), random_mel(150)
     raw, answer = before_closing(network, mel), predict(network, mel)
     kept = APERTURE.opening(answer) / APERTURE.opening(raw)
     assert kept.min() < 0.1
     assert kept.max() > 1.1, "some frames close and some do not"
     export_step(network, tmp_path / "step.onnx")
-    predictor = Predictor((tmp_path / "step.onnx").read_bytes())
+    predictor = OnnxStep((tmp_path / "step.onnx").read_bytes())
     np.testing.assert_allclose(predictor.push(mel), answer, atol=1e-4)
 
 
@@ -241,7 +240,7 @@ def spreads(network: SpeechToShape) -> tuple[float, float]:
 def test_the_taught_opening_has_the_real_spread(taught):
     real, predicted = spreads(taught)
     assert predicted == pytest.approx(real, rel=0.005)
-    assert float(taught.reach) > 1.01, "there was something to calibrate"
+    assert float(taught.opening_gain) > 1.01, "there was something to calibrate"
 
 
 def test_a_network_that_knows_little_is_stretched_a_little():
@@ -249,5 +248,5 @@ def test_a_network_that_knows_little_is_stretched_a_little():
     lesson = replace(LESSON, n_epochs=2)
     network = train_network(TRAINING, VALIDATION, METRIC, TINY, lesson, aperture=APERTURE).network
     real, predicted = spreads(network)
-    assert 1.2 < float(network.reach) < 1.5
+    assert 1.2 < float(network.opening_gain) < 1.5
     assert predicted < 0.9 * real

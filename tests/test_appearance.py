@@ -28,15 +28,15 @@ def some_mouths(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.nda
 
 @pytest.fixture(scope="module")
 def small():
-    looks, features, _ = some_mouths(250, noise=4)
-    return looks, features, *AppearanceModel.fit(looks, features)
+    appearances, features, _ = some_mouths(250, noise=4)
+    return appearances, features, *AppearanceModel.fit(appearances, features)
 
 
 @pytest.fixture(scope="module")
 def large():
     """More pictures than there are centres."""
-    looks, features, _ = some_mouths(1800, noise=25, seed=3)
-    return looks, features, *AppearanceModel.fit(looks, features)
+    appearances, features, _ = some_mouths(1800, noise=25, seed=3)
+    return appearances, features, *AppearanceModel.fit(appearances, features)
 
 
 def test_with_every_picture_a_centre_it_is_kernel_ridge_regression(small):
@@ -70,26 +70,26 @@ def test_codes_give_looks_of_few_dimensions_back():
 
 
 def test_what_codes_leave_out_of_noisy_looks_is_noise(small):
-    looks, _, model, codes = small
+    appearances, _, model, codes = small
     difference = np.stack([model.draw(code - codes[0]) for code in codes])
-    left_out = looks.astype(float) - looks[0] - difference
+    left_out = appearances.astype(float) - appearances[0] - difference
     assert len(model.basis) == N_COMPONENTS
     assert left_out[1:].std() < 4 * 1.5
 
 
 def test_fitting_twice_gives_the_same(small):
-    looks, features, model, codes = small
-    again, codes_again = AppearanceModel.fit(looks, features)
+    appearances, features, model, codes = small
+    again, codes_again = AppearanceModel.fit(appearances, features)
     np.testing.assert_array_equal(codes_again, codes)
     for name, value in vars(model).items():
         np.testing.assert_array_equal(getattr(again, name), value)
 
 
 def test_what_is_handed_in_is_left_alone():
-    looks, features, _ = some_mouths(60, noise=3)
-    copies = looks.copy(), features.copy()
-    AppearanceModel.fit(looks, features)
-    np.testing.assert_array_equal(looks, copies[0])
+    appearances, features, _ = some_mouths(60, noise=3)
+    copies = appearances.copy(), features.copy()
+    AppearanceModel.fit(appearances, features)
+    np.testing.assert_array_equal(appearances, copies[0])
     np.testing.assert_array_equal(features, copies[1])
 
 
@@ -101,14 +101,14 @@ def test_of_a_large_atlas_only_some_pictures_are_centres(large):
 
 def test_it_knows_unseen_mouths_better_than_the_nearest_picture_does(large):
     """Of noisy pictures: what all of them say is nearer to the truth than what any one of them shows."""
-    looks, features, model, codes = large
+    appearances, features, model, codes = large
     _, unseen, true = some_mouths(200, noise=0, seed=4)
     nearest = np.linalg.norm(unseen[:, None] - features, axis=-1).argmin(1)
-    offset = looks.mean(0) - codes.mean(0) @ model.basis
+    offset = appearances.mean(0) - codes.mean(0) @ model.basis
     expected = model.expected(unseen) @ model.basis + offset
     of_truth = ((true - true.mean(0)) ** 2).mean()
     assert ((expected - true) ** 2).mean() < 0.15 * of_truth
-    assert ((expected - true) ** 2).mean() < 0.2 * ((looks[nearest] - true) ** 2).mean()
+    assert ((expected - true) ** 2).mean() < 0.2 * ((appearances[nearest] - true) ** 2).mean()
     as_drawn = codes[nearest] @ model.basis + offset
     assert ((expected - true) ** 2).mean() < 0.7 * ((as_drawn - true) ** 2).mean()
 
@@ -135,23 +135,23 @@ def test_far_from_all_mouths_the_look_is_an_ordinary_one(large, distance):
 
 @pytest.mark.parametrize("n_pictures", [1, 2, 3, 7, 40, 100])
 def test_a_handful_of_pictures(n_pictures):
-    looks, features, _ = some_mouths(n_pictures, noise=3)
-    model, codes = AppearanceModel.fit(looks, features)
+    appearances, features, _ = some_mouths(n_pictures, noise=3)
+    model, codes = AppearanceModel.fit(appearances, features)
     assert len(codes) == n_pictures
     assert codes.shape[1] == len(model.basis) < max(n_pictures, 2)
     assert np.isfinite(model.expected(features)).all()
     drawn = model.draw(codes[-1] - codes[0])
-    np.testing.assert_allclose(drawn, looks[-1].astype(float) - looks[0], atol=0.05)
+    np.testing.assert_allclose(drawn, appearances[-1].astype(float) - appearances[0], atol=0.05)
     np.testing.assert_allclose(model.basis @ model.basis.T, np.eye(len(model.basis)), atol=1e-3)
 
 
 def test_pictures_that_all_look_the_same():
-    looks, features, _ = some_mouths(30, noise=3)
-    model, _ = AppearanceModel.fit(np.repeat(looks[:1], 30, 0), features)
+    appearances, features, _ = some_mouths(30, noise=3)
+    model, _ = AppearanceModel.fit(np.repeat(appearances[:1], 30, 0), features)
     np.testing.assert_allclose(model.draw(model.expected(features)[0]), 0, atol=1e-3)
 
 
 def test_mouths_that_all_have_the_same_shape():
-    looks, features, _ = some_mouths(30, noise=3)
-    model, codes = AppearanceModel.fit(looks, np.repeat(features[:1], 30, 0))
+    appearances, features, _ = some_mouths(30, noise=3)
+    model, codes = AppearanceModel.fit(appearances, np.repeat(features[:1], 30, 0))
     np.testing.assert_allclose(model.expected(features[:1])[0], codes.mean(0), atol=0.02 * np.abs(codes).max())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.motion.augment import Augmentation
+from hygiesync.learning.augment import Augmentation
 from hygiesync.speech.mel import N_MELS, POWER_FLOOR
 
 FLOOR = np.log10(POWER_FLOOR)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hygiesync.apps import bench as module
-from hygiesync.apps.bench import PARTS, bench, format_bench
+from hygiesync.apps.benchmarks import bench as module
 from hygiesync.apps.benchmarks import live, processes
+from hygiesync.apps.benchmarks.bench import PARTS, bench, format_bench
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render import compositor

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hygiesync.avatar.bundle import Avatar, check_destination, write_bundle
-from hygiesync.avatar.filmed import FilmedAvatar
+from hygiesync.avatar.bundle import check_destination, write_bundle
+from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest, sha256_of
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError, UsageError
 
-FILES = FilmedAvatar.FILES
+FILES = VideoAvatar.FILES
 MANIFEST = Manifest(name="me", lookahead=8, width=64, height=48, fps="30000/1001")
 
 
@@ -98,16 +99,17 @@ KILLED_WHILE_FILLING = """
     import os, signal, sys
     from pathlib import Path
     from hygiesync.avatar.bundle import write_bundle
-    from hygiesync.avatar.filmed import FilmedAvatar
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.avatar.video_avatar import VideoAvatar
     from hygiesync.avatar.manifest import Manifest
 
     def fill(folder):
-        for name in FilmedAvatar.FILES[:3]:
+        for name in VideoAvatar.FILES[:3]:
             (folder / name).write_bytes(b"half a bundle")
         os.kill(os.getpid(), signal.SIGKILL)
 
     manifest = Manifest(name="new", lookahead=8, width=64, height=48, fps="25")
-    write_bundle(Path(sys.argv[1]), manifest, FilmedAvatar.FILES, fill)
+    write_bundle(Path(sys.argv[1]), manifest, VideoAvatar.FILES, fill)
 """
 
 
@@ -125,23 +127,23 @@ def test_a_kill_while_filling_leaves_nothing_broken_at_the_target(tmp_path, was_
         assert contents(target) == before
     else:
         with pytest.raises(InputError, match="nothing"):
-            Avatar.load(target)
+            load_avatar(target)
 
 
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match=r"found nothing.*hygiesync train"):
-        Avatar.load(tmp_path / "nobody")
+        load_avatar(tmp_path / "nobody")
 
 
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "me").write_text("not a folder")
     with pytest.raises(InputError, match="found a file"):
-        Avatar.load(tmp_path / "me")
+        load_avatar(tmp_path / "me")
 
 
 def test_a_folder_that_is_no_avatar(tmp_path):
     with pytest.raises(InputError, match=r"no avatar\.json"):
-        Avatar.load(tmp_path)
+        load_avatar(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '"avatar"', "{}", "\x00", '{"schema_version": 3}'])
@@ -216,7 +218,7 @@ def test_any_changed_byte_is_found_and_its_file_named(bundle, name, place, chang
     content[place % len(content)] ^= change
     path.write_bytes(content)
     with pytest.raises(InputError, match=name):
-        Avatar.load(bundle)
+        load_avatar(bundle)
     fill(bundle)
     Manifest.read(bundle).check_files(bundle, FILES)
 
@@ -226,15 +228,15 @@ def test_a_lost_or_shortened_file_is_named(bundle, name):
     content = (bundle / name).read_bytes()
     (bundle / name).write_bytes(content[:-1])
     with pytest.raises(InputError, match=name):
-        Avatar.load(bundle)
+        load_avatar(bundle)
     (bundle / name).unlink()
     with pytest.raises(InputError, match=rf"{name}: is missing"):
-        Avatar.load(bundle)
+        load_avatar(bundle)
 
 
 def test_files_that_are_whole_but_nonsense_are_an_input_error(bundle):
     with pytest.raises(InputError, match="train the avatar again"):
-        Avatar.load(bundle)
+        load_avatar(bundle)
 
 
 def test_a_place_with_something_else_is_refused(tmp_path):

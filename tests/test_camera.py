@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hygiesync.apps import camera, camera_devices
-from hygiesync.apps.camera import FileCamera, Webcam, open_camera, taken_at
-from hygiesync.apps.camera_devices import CameraDevice, find_camera, list_cameras
+from hygiesync.devices.camera import camera, listing
+from hygiesync.devices.camera.camera import FileCamera, Webcam, open_camera, taken_at
+from hygiesync.devices.camera.listing import CameraDevice, find_camera, list_cameras
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.video import VideoWriter
 
@@ -172,7 +172,7 @@ class TestFinding:
     CAMERAS = (CameraDevice(0, "Laptop Camera"), CameraDevice(2, "USB Camera"))
 
     def find(self, monkeypatch, text, cameras=CAMERAS):
-        monkeypatch.setattr(camera_devices, "list_cameras", lambda: list(cameras))
+        monkeypatch.setattr(listing, "list_cameras", lambda: list(cameras))
         return find_camera(text).index
 
     def test_by_default_number_and_name(self, monkeypatch):
@@ -194,9 +194,9 @@ class TestFinding:
         for number, name in ((10, "Second\n"), (0, "First\n"), (1, "First metadata\n")):
             (tmp_path / f"video{number}").mkdir()
             (tmp_path / f"video{number}" / "name").write_text(name)
-        monkeypatch.setattr(camera_devices, "_VIDEO4LINUX", tmp_path)
-        monkeypatch.setattr(camera_devices, "is_linux", lambda: True)
-        monkeypatch.setattr(camera_devices, "_captures_video", lambda path: path.name != "video1")
+        monkeypatch.setattr(listing, "_VIDEO4LINUX", tmp_path)
+        monkeypatch.setattr(listing, "is_linux", lambda: True)
+        monkeypatch.setattr(listing, "_captures_video", lambda path: path.name != "video1")
         assert list_cameras() == [CameraDevice(0, "First"), CameraDevice(10, "Second")]
 
     @pytest.mark.parametrize(("flags", "captures"), [(0x04200001, True), (0x04A00000, False)])
@@ -208,17 +208,17 @@ class TestFinding:
         monkeypatch.setitem(__import__("sys").modules, "fcntl", SimpleNamespace(ioctl=ioctl))
         device = tmp_path / "video0"
         device.touch()
-        assert camera_devices._captures_video(device) is captures
-        assert camera_devices._captures_video(tmp_path / "none") is False
+        assert listing._captures_video(device) is captures
+        assert listing._captures_video(tmp_path / "none") is False
 
     def test_elsewhere_numbers_are_tried(self, monkeypatch):
-        monkeypatch.setattr(camera_devices, "is_linux", lambda: False)
+        monkeypatch.setattr(listing, "is_linux", lambda: False)
         opened = []
 
         def capture(number, _):
             opened.append(number)
             return SimpleNamespace(isOpened=lambda: number == 1, release=lambda: None)
 
-        monkeypatch.setattr(camera_devices.cv2, "VideoCapture", capture)
+        monkeypatch.setattr(listing.cv2, "VideoCapture", capture)
         assert list_cameras() == [CameraDevice(1, "camera 1")]
         assert opened == [0, 1, 2, 3]

@@ -18,8 +18,8 @@ from hygiesync.face.topology import (
     LOWER_OUTER_LIPS,
 )
 from hygiesync.render.canvas import N_RIM, MouthCanvas, rim_points, sample_rim
+from hygiesync.render.lips import place_shape
 from hygiesync.render.mesh import FaceMesh
-from hygiesync.render.template import place_shape
 from hygiesync.render.warp import Box, PiecewiseAffine
 
 FEATHER, LIP_MARGIN = 0.063, 0.05
@@ -50,7 +50,7 @@ def px_per_unit(request):
 
 @pytest.fixture(scope="module")
 def canvas(mesh, px_per_unit):
-    return MouthCanvas.of_mesh(mesh, px_per_unit)
+    return MouthCanvas.from_mesh(mesh, px_per_unit)
 
 
 @pytest.fixture(scope="module")

@@ -160,17 +160,13 @@ class TestRenderRefuses:
 
     def test_an_empty_wav(self, run, tmp_path, avatar_directory):
         soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16000)
-        check_refused(
-            self.render(run, avatar_directory, tmp_path / "empty.wav", tmp_path / "o.mp4"), 3, "empty.wav"
-        )
+        check_refused(self.render(run, avatar_directory, tmp_path / "empty.wav", tmp_path / "o.mp4"), 3, "empty.wav")
 
     def test_a_wav_with_nan_anywhere(self, run, tmp_path, avatar_directory):
         samples = np.zeros(48000, np.float32)
         samples[40000] = np.nan
         soundfile.write(tmp_path / "nan.wav", samples, 16000, subtype="FLOAT")
-        check_refused(
-            self.render(run, avatar_directory, tmp_path / "nan.wav", tmp_path / "o.mp4"), 3, "NaN", "2.5"
-        )
+        check_refused(self.render(run, avatar_directory, tmp_path / "nan.wav", tmp_path / "o.mp4"), 3, "NaN", "2.5")
 
     def test_an_unwritable_output(self, run, tmp_path, avatar_directory, speech):
         check_refused(self.render(run, avatar_directory, speech, tmp_path / "none" / "o.mp4"), 3, "folder")
@@ -215,7 +211,6 @@ class TestRenderRefuses:
 
     def test_a_nonsensical_rate(self, run, tmp_path, avatar_directory, speech):
         check_refused(self.render(run, avatar_directory, speech, tmp_path / "o.mp4", "--fps", "fast"), 2, "frame rate")
-
 
     @pytest.mark.parametrize("value", ["-0.5", "3", "nan"])
     def test_an_expressiveness_out_of_range(self, run, tmp_path, avatar_directory, speech, value):

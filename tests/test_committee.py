@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from hygiesync.motion.aperture import Aperture
-from hygiesync.motion.committee import Committee
-from hygiesync.motion.dataset import Sequence
-from hygiesync.motion.export import export_step
-from hygiesync.motion.network import NetworkSettings, SpeechToShape
-from hygiesync.motion.predictor import Predictor
-from hygiesync.motion.train import TrainingSettings, predict, preset, train_network
+from hygiesync.learning.aperture import Aperture
+from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.ensemble import Ensemble
+from hygiesync.learning.export_onnx import export_step
+from hygiesync.learning.network import NetworkSettings, SpeechToShape
+from hygiesync.learning.settings import TrainingSettings, preset
+from hygiesync.learning.train import predict, train_network
 from hygiesync.speech.mel import N_MELS
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import time_to_mel_frames
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -32,7 +33,7 @@ def random_network(seed: int, settings: NetworkSettings = TINY) -> SpeechToShape
     network = SpeechToShape(settings, torch.full((N_MELS,), -4.0), torch.ones(N_MELS), aperture)
     with torch.no_grad():
         network.head.weight *= 10
-        network.reach.fill_(1.2)
+        network.opening_gain.fill_(1.2)
     return network.eval()
 
 
@@ -72,9 +73,9 @@ def test_the_mean_is_taken_before_the_closing():
     members, mel = [random_network(1), random_network(2)], torch.from_numpy(random_mel(80))[None]
     for member, log_odds in zip(members, (4.0, -4.0), strict=True):
         member.head.bias[TINY.n_components :: TINY.n_components + 1] = log_odds
-    committee = Committee(members)
+    committee = Ensemble(members)
     proper, early, _ = committee.answer(mel)
-    heard = [member.hear(mel)[0] for member in members]
+    heard = [member.raw_outputs(mel)[0] for member in members]
     mean = [tuple((one + other) / 2 for one, other in zip(*pair, strict=True)) for pair in zip(*heard, strict=True)]
     expected, expected_early = members[0].close(mean)
     for answer, wanted in zip((proper, *early), (expected, *expected_early), strict=True):
@@ -86,13 +87,13 @@ def test_the_mean_is_taken_before_the_closing():
 @torch.no_grad()
 def test_one_member_answers_as_it_does_alone():
     alone, mel = random_network(1), torch.from_numpy(random_mel(60))[None]
-    np.testing.assert_array_equal(Committee([alone])(mel)[0], alone(mel)[0])
+    np.testing.assert_array_equal(Ensemble([alone])(mel)[0], alone(mel)[0])
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("n_members", [2, 3])
 def test_in_pieces_as_at_once(n_members):
-    committee = Committee([random_network(seed) for seed in range(n_members)])
+    committee = Ensemble([random_network(seed) for seed in range(n_members)])
     mel, state, pieces = torch.from_numpy(random_mel(60))[None], None, []
     for begin, end in [(0, 1), (1, 20), (20, 60)]:
         piece, state = committee(mel[:, begin:end], state)
@@ -103,13 +104,13 @@ def test_in_pieces_as_at_once(n_members):
 def test_the_exported_step_is_the_committee(tmp_path):
     """At the default sizes: two fit in what a network may weigh."""
     settings = NetworkSettings(12, early_frames=(4, 8))
-    committee = Committee([random_network(seed, settings) for seed in (1, 2)])
+    committee = Ensemble([random_network(seed, settings) for seed in (1, 2)])
     export_step(committee, tmp_path / "step.onnx")
     step, mel = (tmp_path / "step.onnx").read_bytes(), random_mel(50)
     with torch.no_grad():
         proper, early, _ = committee.answer(torch.from_numpy(mel)[None])
     for number, expected in [(None, proper), (0, early[0]), (1, early[1])]:
-        np.testing.assert_allclose(Predictor(step, number).push(mel), expected[0], atol=1e-4)
+        np.testing.assert_allclose(OnnxStep(step, number).push(mel), expected[0], atol=1e-4)
     assert not np.allclose(proper, early[0], atol=0.1)
     assert sum(parameter.numel() for parameter in committee.parameters()) < 1e6
 
@@ -129,8 +130,8 @@ def test_members_are_taught_apart(whole_run):
 def test_the_committees_own_opening_is_stretched_to_the_real_spread():
     """Its mean moves less than its members' answers do."""
     network = train(lesson=replace(LESSON, n_epochs=8, batches_per_epoch=12, batch_size=16, learning_rate=0.01)).network
-    stretched = float(network.reach)
-    network.reach.fill_(1.0)
+    stretched = float(network.opening_gain)
+    network.opening_gain.fill_(1.0)
     sequences = [*TRAINING, *VALIDATION]
     said = np.concatenate([APERTURE.opening(predict(network, sequence.mel)) for sequence in sequences])
     real = np.concatenate([APERTURE.opening(sequence.coefficients) for sequence in sequences])

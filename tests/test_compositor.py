@@ -14,7 +14,8 @@ from hygiesync.face.topology import LOWER_LIPS
 from hygiesync.face.track import FaceObserver
 from hygiesync.render.compositor import WHOLE_PATH_LAG
 from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.template import TemplateFrame, place_shape
+from hygiesync.render.interfaces import TemplateFrame
+from hygiesync.render.lips import place_shape
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 
-from hygiesync.motion.corpus import ENGLISH_VOICES, OTHER_VOICES, SOUNDS, VARIANTS, Corpus, sounds_at, synthesise_corpus
+from hygiesync.learning.synthetic_corpus import (
+    ENGLISH_VOICES,
+    OTHER_VOICES,
+    SOUNDS,
+    VARIANTS,
+    Corpus,
+    sounds_at,
+    synthesise_corpus,
+)
 from hygiesync.speech.mel import N_MELS
-from hygiesync.speech.tts import PAUSE, Phoneme
-from hygiesync.speech.visemes import CURVES, VISEMES
+from hygiesync.tts.speech import PAUSE, Phoneme
+from hygiesync.tts.visemes import CURVES, VISEMES
 
 LOOKAHEAD = 8
 
@@ -104,7 +112,7 @@ def test_the_sound_comes_as_much_later_as_the_lookahead_allows(corpus):
 
 def test_the_voices_exist():
     pytest.importorskip("espeakng_loader")
-    from hygiesync.speech.tts import synthesise
+    from hygiesync.tts.espeak import synthesise
 
     lengths = {len(synthesise("papa", voice).samples) for voice in (*ENGLISH_VOICES, *OTHER_VOICES)}
     assert len(lengths) > 3

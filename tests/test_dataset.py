@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
-from hygiesync.motion.dataset import GUARD_S, MAX_LABEL_GAP_S, Sequence, align, batches, splice, split
+from hygiesync.learning.dataset import GUARD_S, MAX_LABEL_GAP_S, Sequence, align, batches, splice, split
 from hygiesync.timing import described_time, n_mel_frames, time_to_mel_frames
 
 DURATION_S, LOOKAHEAD = 4.0, 8

@@ -15,7 +15,7 @@ from hygiesync.apps.doctor import Check, abilities, diagnose, format_checks, has
 from hygiesync.apps.doctor.check import tried
 from hygiesync.avatar.manifest import SCHEMA_VERSION
 from hygiesync.errors import InputError, MissingDependencyError
-from hygiesync.motion import ear
+from hygiesync.learning import speech_encoder
 
 NUMPY = next(package for package in packages.PACKAGES if package.module == "numpy")
 CV2 = next(package for package in packages.PACKAGES if package.module == "cv2")
@@ -240,8 +240,10 @@ def test_the_generic_ear(monkeypatch):
     check = models.check_ear()
     assert check.is_ok
     assert "weights" in check.detail
-    lost = InputError("models/generic/ear.safetensors: can't be read; get it back with git, or run `make generic`")
-    monkeypatch.setattr(ear.Ear, "load", raising(lost))
+    lost = InputError(
+        "hygiesync/weights/speech_encoder.safetensors: can't be read; get it back with git, or run `make generic`"
+    )
+    monkeypatch.setattr(speech_encoder.SpeechEncoder, "load", raising(lost))
     check = tried("generic ear", False, models.check_ear)
     assert not check.is_ok
     assert check.fix == "get it back with git, or run `make generic`"

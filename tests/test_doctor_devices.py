@@ -9,13 +9,13 @@ import pytest
 import soundfile
 from display import needs_display, use_environment, virtual_display, without_display
 
-from hygiesync.apps import camera
-from hygiesync.apps.camera_devices import CameraDevice
 from hygiesync.apps.doctor import devices
 from hygiesync.apps.doctor.check import tried
-from hygiesync.apps.sound import devices as sound_devices
-from hygiesync.apps.sound import portaudio
-from hygiesync.apps.sound.sound_file import SoundFile
+from hygiesync.devices.camera import camera
+from hygiesync.devices.camera.listing import CameraDevice
+from hygiesync.devices.sound import devices as sound_devices
+from hygiesync.devices.sound import portaudio
+from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.errors import MissingDependencyError
 
 

@@ -8,15 +8,16 @@ import torch
 from simple_corpus import three_sounds
 
 from hygiesync.errors import InputError
-from hygiesync.motion.corpus import SOUNDS, Corpus, synthesise_corpus
-from hygiesync.motion.ear import EAR_FILE, Ear
-from hygiesync.motion.network import NetworkSettings, SpeechToShape
-from hygiesync.motion.pretrain import REPORT_EVERY, Lesson, pretrain
+from hygiesync.learning.network import NetworkSettings, SpeechToShape
+from hygiesync.learning.pretrain_encoder import REPORT_EVERY, PretrainingSettings, pretrain
+from hygiesync.learning.speech_encoder import SpeechEncoder
+from hygiesync.learning.synthetic_corpus import SOUNDS, Corpus, synthesise_corpus
+from hygiesync.weights import SPEECH_ENCODER
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16)
-SHORT = Lesson(n_steps=8, batch_size=4, window=50, warm_up=10, seed=1)
+SHORT = PretrainingSettings(n_steps=8, batch_size=4, window=50, warm_up=10, seed=1)
 
 
 def make_network(settings: NetworkSettings = TINY, seed: int = 0) -> SpeechToShape:
@@ -39,7 +40,7 @@ def one_line(error: pytest.ExceptionInfo) -> str:
 def test_an_ear_gives_another_network_the_layers_before_its_head():
     teacher, pupil = make_network(), make_network(replace(TINY, n_components=7), seed=1)
     before = {name: tensor.clone() for name, tensor in layers(pupil).items()}
-    Ear.of(teacher).give_to(pupil)
+    SpeechEncoder.from_network(teacher).give_to(pupil)
     taught = layers(teacher)
     for name, tensor in layers(pupil).items():
         if name.startswith(("convolutions", "lstm")):
@@ -52,7 +53,7 @@ def test_an_ear_gives_another_network_the_layers_before_its_head():
 
 def test_what_a_network_learns_later_leaves_the_ear_alone():
     network = make_network()
-    ear = Ear.of(network)
+    ear = SpeechEncoder.from_network(network)
     kept = {name: tensor.clone() for name, tensor in ear.tensors.items()}
     pupil = make_network(seed=1)
     ear.give_to(pupil)
@@ -69,30 +70,30 @@ def test_a_network_of_other_sizes_is_refused(other):
     network = make_network(replace(TINY, **other))
     before = {name: tensor.clone() for name, tensor in layers(network).items()}
     with pytest.raises(InputError, match="make generic") as error:
-        Ear.of(make_network()).give_to(network)
+        SpeechEncoder.from_network(make_network()).give_to(network)
     assert "other sizes" in one_line(error)
     assert all(torch.equal(tensor, before[name]) for name, tensor in layers(network).items())
 
 
 def test_the_name_is_that_of_the_weights():
     network = make_network()
-    name = Ear.of(network).name
-    assert Ear.of(make_network()).name == name
+    name = SpeechEncoder.from_network(network).name
+    assert SpeechEncoder.from_network(make_network()).name == name
     with torch.no_grad():
         network.head.weight += 1
-    assert Ear.of(network).name == name, "the head is no part of the ear"
+    assert SpeechEncoder.from_network(network).name == name, "the head is no part of the ear"
     with torch.no_grad():
         network.lstm.weight_hh_l0[3, 2] += 0.01
-    assert Ear.of(network).name != name
+    assert SpeechEncoder.from_network(network).name != name
 
 
 # --- on disk
 
 
 def test_an_ear_survives_the_way_to_disk_and_back(tmp_path):
-    ear = Ear.of(make_network())
+    ear = SpeechEncoder.from_network(make_network())
     ear.save(tmp_path / "ear.safetensors")
-    back = Ear.load(tmp_path / "ear.safetensors")
+    back = SpeechEncoder.load(tmp_path / "ear.safetensors")
     assert back.name == ear.name
     assert back.tensors.keys() == ear.tensors.keys()
     assert all(torch.equal(tensor, ear.tensors[name]) for name, tensor in back.tensors.items())
@@ -104,24 +105,24 @@ def test_an_ear_survives_the_way_to_disk_and_back(tmp_path):
 
 def test_a_missing_ear_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"none\.safetensors.*make generic") as error:
-        Ear.load(tmp_path / "none.safetensors")
+        SpeechEncoder.load(tmp_path / "none.safetensors")
     one_line(error)
 
 
 def test_a_folder_is_no_ear(tmp_path):
     with pytest.raises(InputError, match="make generic") as error:
-        Ear.load(tmp_path)
+        SpeechEncoder.load(tmp_path)
     one_line(error)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
 def test_a_truncated_ear_is_refused(tmp_path, share):
     path = tmp_path / "ear.safetensors"
-    Ear.of(make_network()).save(path)
+    SpeechEncoder.from_network(make_network()).save(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(InputError, match=r"ear\.safetensors.*make generic") as error:
-        Ear.load(path)
+        SpeechEncoder.load(path)
     one_line(error)
 
 
@@ -130,17 +131,17 @@ def test_another_file_of_tensors_is_no_ear(tmp_path):
 
     save_file({"x": np.zeros(3)}, tmp_path / "ear.safetensors")
     with pytest.raises(InputError, match="make generic"):
-        Ear.load(tmp_path / "ear.safetensors").give_to(make_network())
+        SpeechEncoder.load(tmp_path / "ear.safetensors").give_to(make_network())
 
 
 @pytest.mark.parametrize("n_components", [8, 24])
 def test_the_ear_that_ships_fits_every_avatar(n_components):
     network = make_network(NetworkSettings(n_components))
     before = {name: tensor.clone() for name, tensor in layers(network).items()}
-    Ear.load().give_to(network)
+    SpeechEncoder.load().give_to(network)
     assert all(torch.isfinite(tensor).all() for tensor in layers(network).values())
     assert not torch.equal(network.lstm.weight_hh_l0, before["lstm.weight_hh_l0"])
-    assert EAR_FILE.stat().st_size < 2_000_000
+    assert SPEECH_ENCODER.stat().st_size < 2_000_000
 
 
 # --- taught
@@ -156,7 +157,7 @@ def test_an_ear_is_taught_on_spoken_words_and_fits_a_default_network(tmp_path):
     ear = pretrain(synthesise_corpus(2, 8, seed=1), SHORT)
     ear.save(tmp_path / "ear.safetensors")
     network = make_network(NetworkSettings(12))
-    Ear.load(tmp_path / "ear.safetensors").give_to(network)
+    SpeechEncoder.load(tmp_path / "ear.safetensors").give_to(network)
     assert all(torch.isfinite(tensor).all() for tensor in layers(network).values())
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from hygiesync import Engine
 from hygiesync.avatar.template import FacePlaces, VideoTemplate
-from hygiesync.avatar.tracking import track_face
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.shape import mouth_opening
+from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
-from hygiesync.motion.listener import coefficients_at
+from hygiesync.speech_to_shape.stream import coefficients_at
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def speech(held_out_video):
 
 def video_template(path, avatar):
     info = probe(path)
-    return VideoTemplate(info, FacePlaces.of_track(track_face(info), avatar.pose))
+    return VideoTemplate(info, FacePlaces.from_track(track_face(info), avatar.pose))
 
 
 class CoefficientRecorder:

@@ -13,18 +13,17 @@ import cv2
 import numpy as np
 import pytest
 
-from hygiesync.apps.evaluate import ROWS, evaluate, format_table
-from hygiesync.apps.evaluation.blend_seam import change_across, picture_gradient, walk_outline
-from hygiesync.apps.evaluation.contact_sheet import FACE, LARGE_MOUTH, MOUTH, Strip, contact_sheet, tiles, write_whole
-from hygiesync.apps.evaluation.curves import opening_curves
-from hygiesync.apps.evaluation.loop_seam import LoopSeam, idle_loop_seam, loop_seam
-from hygiesync.apps.evaluation.measures import MEASURES, lip_measures
-from hygiesync.apps.evaluation.moments import Moment, choose_moments, find_closures
-from hygiesync.apps.evaluation.picture_quality import PictureComparison
-from hygiesync.apps.synthetic.talker import TalkerTruth
-from hygiesync.avatar.filmed import IDLE_VIDEO, FilmedAvatar
 from hygiesync.avatar.template import FacePlaces
+from hygiesync.avatar.video_avatar import IDLE_VIDEO, VideoAvatar
 from hygiesync.errors import InputError, UsageError
+from hygiesync.evaluation.blend_seam import change_across, picture_gradient, walk_outline
+from hygiesync.evaluation.contact_sheet import FACE, LARGE_MOUTH, MOUTH, Strip, contact_sheet, tiles, write_whole
+from hygiesync.evaluation.curves import opening_curves
+from hygiesync.evaluation.evaluate import ROWS, evaluate, format_table
+from hygiesync.evaluation.loop_seam import LoopSeam, idle_loop_seam, loop_seam
+from hygiesync.evaluation.measures import MEASURES, lip_measures
+from hygiesync.evaluation.moments import Moment, choose_moments, find_closures
+from hygiesync.evaluation.picture_quality import PictureComparison
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import (
     LEFT_EYE_OUTER,
@@ -39,14 +38,15 @@ from hygiesync.face.topology import (
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
-from hygiesync.render.template import TemplateFace
-from hygiesync.speech.tts import PAUSE
+from hygiesync.render.interfaces import TemplateFace
+from hygiesync.synthetic.talker import TalkerTruth
+from hygiesync.tts.speech import PAUSE
 
 FPS = Fraction(25)
 
 
 @pytest.fixture(scope="module")
-def done(talker_avatar: FilmedAvatar, held_out_video: Path, tmp_path_factory: pytest.TempPathFactory):
+def done(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path_factory: pytest.TempPathFactory):
     """Rows of an evaluation, the folder with its videos and report, and the stages it told of."""
     folder = tmp_path_factory.mktemp("evaluated")
     stages: dict[str, tuple[int, int]] = {}
@@ -189,7 +189,7 @@ def test_table_has_a_line_for_each_measure(done) -> None:
 
 
 def test_frames_without_a_face_are_left_out_and_nothing_is_left_behind(
-    talker_avatar: FilmedAvatar, held_out_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     video = write_copy(held_out_video, tmp_path / "short.mp4", 30, blank=range(10, 15))
     scratch = tmp_path / "scratch"
@@ -201,13 +201,13 @@ def test_frames_without_a_face_are_left_out_and_nothing_is_left_behind(
     assert list(scratch.iterdir()) == []
 
 
-def test_video_without_sound_is_refused(talker_avatar: FilmedAvatar, held_out_video: Path, tmp_path: Path) -> None:
+def test_video_without_sound_is_refused(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path) -> None:
     video = write_copy(held_out_video, tmp_path / "mute.mp4", 5, sound=False)
     with pytest.raises(InputError, match="no audio track"):
         evaluate(talker_avatar, video)
 
 
-def test_video_without_a_face_is_refused(talker_avatar: FilmedAvatar, held_out_video: Path, tmp_path: Path) -> None:
+def test_video_without_a_face_is_refused(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path) -> None:
     video = write_copy(held_out_video, tmp_path / "grey.mp4", 20, blank=range(20))
     with pytest.raises(InputError, match="no face was found"):
         evaluate(talker_avatar, video, keep=tmp_path / "kept")
@@ -215,7 +215,7 @@ def test_video_without_a_face_is_refused(talker_avatar: FilmedAvatar, held_out_v
 
 
 def test_destinations_are_checked_before_the_work(
-    talker_avatar: FilmedAvatar, held_out_video: Path, tmp_path: Path
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="folder that exists"):
         evaluate(talker_avatar, held_out_video, report=tmp_path / "nowhere" / "report.html")
@@ -253,14 +253,14 @@ def test_large_tiles_show_all_that_is_blended_in(held_out_video: Path, held_out_
     assert tiles(faceless, [Moment(1.0, "")], MOUTH)[0].std() == 0
 
 
-def talking(n_frames: int, avatar: FilmedAvatar) -> np.ndarray:
+def talking(n_frames: int, avatar: VideoAvatar) -> np.ndarray:
     """Lower faces (n_frames, n_lower, 2) that open and close."""
     coefficients = np.zeros((n_frames, avatar.shape.n_components))
     coefficients[:, 0] = 1.5 * np.sin(np.arange(n_frames) / 4)
     return avatar.shape.inverse_transform(coefficients)
 
 
-def test_lips_against_themselves_and_against_late_ones(talker_avatar: FilmedAvatar) -> None:
+def test_lips_against_themselves_and_against_late_ones(talker_avatar: VideoAvatar) -> None:
     real, shots = talking(100, talker_avatar), np.zeros(100, int)
     same = lip_measures(real, real.copy(), shots, 0.04)
     assert same["lip_distance_pct"] == 0
@@ -272,7 +272,7 @@ def test_lips_against_themselves_and_against_late_ones(talker_avatar: FilmedAvat
     assert wide["jitter_ratio"] == pytest.approx(2)
 
 
-def test_lips_that_are_not_seen_do_not_count(talker_avatar: FilmedAvatar) -> None:
+def test_lips_that_are_not_seen_do_not_count(talker_avatar: VideoAvatar) -> None:
     real, shots = talking(100, talker_avatar), np.zeros(100, int)
     other = real.copy()
     other[50] += 5 * np.random.default_rng(0).normal(size=other[50].shape)
@@ -283,7 +283,7 @@ def test_lips_that_are_not_seen_do_not_count(talker_avatar: FilmedAvatar) -> Non
     assert lip_measures(real, other, shots, 0.04) == {"frames": 5, "faces_found": 0.05}
 
 
-def test_a_cut_is_no_jitter(talker_avatar: FilmedAvatar) -> None:
+def test_a_cut_is_no_jitter(talker_avatar: VideoAvatar) -> None:
     real = np.repeat(talking(2, talker_avatar), 20, axis=0)
     real[20:, LOWER_TOP, 1] -= 0.2
     other = real.copy()
@@ -294,7 +294,7 @@ def test_a_cut_is_no_jitter(talker_avatar: FilmedAvatar) -> None:
 
 
 @pytest.fixture
-def still(talker_avatar: FilmedAvatar):
+def still(talker_avatar: VideoAvatar):
     """A comparison, a picture of noise, and a face in it."""
     to_picture = np.array([[100.0, 0, 128], [0, 100, 60]])
     face = TemplateFace(to_picture, np.zeros(2), apply_similarity(to_picture, talker_avatar.shape.mean))
@@ -313,7 +313,7 @@ def test_pictures_against_themselves(still) -> None:
     assert comparison.mean_difference.max() == 0
 
 
-def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar: FilmedAvatar) -> None:
+def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar: VideoAvatar) -> None:
     comparison, picture, face = still
     left, top = face.lower[LOWER_LIPS].min(0).astype(int)
     right, bottom = face.lower[LOWER_LIPS].max(0).astype(int)
@@ -336,7 +336,7 @@ def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar
 
 
 @pytest.fixture
-def moving(talker_avatar: FilmedAvatar):
+def moving(talker_avatar: VideoAvatar):
     """Pictures of something as smooth as skin, with a head that moves and a jaw that opens: (picture, face), ..."""
     noise = np.random.default_rng(1).normal(size=(256, 256, 3)).astype(np.float32)
     skin = cv2.GaussianBlur(noise, (0, 0), 8.0)
@@ -349,7 +349,7 @@ def moving(talker_avatar: FilmedAvatar):
     return frames
 
 
-def seen_against(avatar: FilmedAvatar, frames, change) -> PictureComparison:
+def seen_against(avatar: VideoAvatar, frames, change) -> PictureComparison:
     """Comparison of pictures with what `change(picture, outline)` makes of them."""
     comparison = PictureComparison(avatar.shape, 100)
     for picture, face in frames:
@@ -369,7 +369,7 @@ def with_line(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
     return np.clip(picture.astype(int) - 8 * line[..., None], 0, 255).astype(np.uint8)
 
 
-def test_no_seam_where_pictures_are_equal(talker_avatar: FilmedAvatar, moving) -> None:
+def test_no_seam_where_pictures_are_equal(talker_avatar: VideoAvatar, moving) -> None:
     comparison = seen_against(talker_avatar, moving, lambda picture, _: picture.copy())
     assert comparison.measures()["seam_ratio"] == 1
     assert np.abs(comparison.mean_added_edges).max() == 0
@@ -377,7 +377,7 @@ def test_no_seam_where_pictures_are_equal(talker_avatar: FilmedAvatar, moving) -
 
 
 @pytest.mark.parametrize("change", [with_step, with_line])
-def test_seam_is_seen_while_head_and_jaw_move(talker_avatar: FilmedAvatar, moving, change) -> None:
+def test_seam_is_seen_while_head_and_jaw_move(talker_avatar: VideoAvatar, moving, change) -> None:
     comparison = seen_against(talker_avatar, moving, change)
     assert comparison.measures()["seam_ratio"] > 1.4
     # the map has a line along the upper lip's side of the outline, which the jaw leaves alone, and nothing elsewhere
@@ -388,7 +388,7 @@ def test_seam_is_seen_while_head_and_jaw_move(talker_avatar: FilmedAvatar, movin
     assert np.abs(added[:10]).max() < 0.2
 
 
-def test_change_that_is_no_seam_leaves_the_ratio_alone(talker_avatar: FilmedAvatar, moving) -> None:
+def test_change_that_is_no_seam_leaves_the_ratio_alone(talker_avatar: VideoAvatar, moving) -> None:
     def elsewhere(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
         return with_step(picture, outline.mean(0) + 0.6 * (outline - outline.mean(0)))
 
@@ -422,7 +422,7 @@ def track_of(truth: TalkerTruth) -> FaceTrack:
     )
 
 
-def track_with(opening: np.ndarray, avatar: FilmedAvatar) -> FaceTrack:
+def track_with(opening: np.ndarray, avatar: VideoAvatar) -> FaceTrack:
     """A still head at 25 frames a second whose lips are `opening` (n_frames,) apart, in distances between the eyes."""
     n_frames = len(opening)
     place = np.array([[100.0, 0, 128], [0, 100, 60]])
@@ -456,7 +456,7 @@ def test_closures_are_where_the_talker_says_b_p_or_m(talker_truth: TalkerTruth, 
         assert {moment.time_s for moment in shut} <= set(found.tolist())
 
 
-def test_closure_is_not_the_least_opening(talker_avatar: FilmedAvatar) -> None:
+def test_closure_is_not_the_least_opening(talker_avatar: VideoAvatar) -> None:
     times = np.arange(200) / 25
     opening = np.full(200, 0.2)
     opening[(times > 0.98) & (times < 1.1)] = 0.03  # two closures in speech,
@@ -473,7 +473,7 @@ def test_closure_is_not_the_least_opening(talker_avatar: FilmedAvatar) -> None:
         assert np.isnan(find_closures(track_with(never, talker_avatar), times < 6)).all()
 
 
-def test_closure_next_to_silence_or_a_cut_does_not_count(talker_avatar: FilmedAvatar) -> None:
+def test_closure_next_to_silence_or_a_cut_does_not_count(talker_avatar: VideoAvatar) -> None:
     opening = np.full(100, 0.2)
     opening[50:53] = 0.0
     track, is_voice = track_with(opening, talker_avatar), np.ones(100, bool)
@@ -484,7 +484,7 @@ def test_closure_next_to_silence_or_a_cut_does_not_count(talker_avatar: FilmedAv
     assert np.isnan(find_closures(cut, is_voice)).all()
 
 
-def idle_avatar(avatar: FilmedAvatar, folder: Path, shifts: np.ndarray) -> FilmedAvatar:
+def idle_avatar(avatar: VideoAvatar, folder: Path, shifts: np.ndarray) -> VideoAvatar:
     """`avatar` whose idle loop is its first idle picture, moved right by `shifts` (n_frames,) pixels."""
     image = next(avatar.idle_template(avatar.fps).frames()).image
     height, width = image.shape[:2]
@@ -501,7 +501,7 @@ def idle_avatar(avatar: FilmedAvatar, folder: Path, shifts: np.ndarray) -> Filme
     return replace(avatar, directory=folder, idle=FacePlaces(**arrays))
 
 
-def test_loop_that_closes_and_loop_that_jumps(talker_avatar: FilmedAvatar, tmp_path: Path) -> None:
+def test_loop_that_closes_and_loop_that_jumps(talker_avatar: VideoAvatar, tmp_path: Path) -> None:
     n_frames = 24
     ratios = {}
     for name, shifts in (
@@ -545,7 +545,7 @@ def test_loop_of_a_few_pictures() -> None:
         assert seam.jump_ratio == pytest.approx(1) or n_frames == 3
 
 
-def test_moments_differ(talker_avatar: FilmedAvatar) -> None:
+def test_moments_differ(talker_avatar: VideoAvatar) -> None:
     n_frames = 200
     place = np.array([[100.0, 0, 128], [0, 100, 60]])
     lower = apply_similarity(place, talking(n_frames, talker_avatar)).astype(np.float32)

@@ -17,10 +17,10 @@ from onnx import numpy_helper
 from safetensors.numpy import load_file, save_file
 
 from hygiesync.apps.cli import main
-from hygiesync.apps.export import FILES, reference_signal
-from hygiesync.apps.export_metadata import FIELDS
-from hygiesync.motion.predictor import Predictor
+from hygiesync.export.export import FILES, reference_signal
+from hygiesync.export.metadata import FIELDS
 from hygiesync.speech.mel import mel_spectrogram
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import described_time, mel_frame_known_at
 
 ALLOWED = ("numpy", "onnxruntime", "safetensors")
@@ -120,7 +120,7 @@ def test_the_reference_is_what_hygiesync_computes(exported, talker_avatar):
     assert {array.dtype.name for array in reference.values()} == {"float32"}
     assert np.array_equal(reference["samples"], reference_signal())
     mel = mel_spectrogram(reference["samples"])
-    coefficients = Predictor(talker_avatar.step).push(mel)
+    coefficients = OnnxStep(talker_avatar.step).push(mel)
     np.testing.assert_allclose(reference["mel"], mel, atol=1e-6)
     np.testing.assert_allclose(reference["coefficients"], coefficients, atol=1e-6)
     landmarks = talker_avatar.shape.inverse_transform(coefficients)

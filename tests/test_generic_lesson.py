@@ -8,22 +8,22 @@ import pytest
 import torch
 from simple_corpus import three_sounds
 
-from hygiesync.motion.augment import in_rooms, other_tract
-from hygiesync.motion.corpus import SOUNDS, Corpus, speak_as_flite, synthesise_corpus
-from hygiesync.motion.export import export_step
-from hygiesync.motion.generic import GenericSpeech, hearing_metadata
-from hygiesync.motion.generic_lesson import REPORT_EVERY, GenericLesson, teach_generic
-from hygiesync.motion.half import halve
-from hygiesync.motion.predictor import Predictor
+from hygiesync.learning.augment import in_rooms, other_tract
+from hygiesync.learning.export_onnx import export_step
+from hygiesync.learning.half_precision import to_half_precision
+from hygiesync.learning.synthetic_corpus import SOUNDS, Corpus, speak_as_flite, synthesise_corpus
+from hygiesync.learning.train_generic import REPORT_EVERY, GenericSettings, teach_generic
 from hygiesync.speech.mel import N_MELS
-from hygiesync.speech.natural import NATURAL_VISEMES, natural_curves
-from hygiesync.speech.tts import PAUSE, Phoneme
-from hygiesync.speech.visemes import CURVES, VISEMES, mouth_curves
+from hygiesync.speech_to_shape.generic import GenericSpeech, hearing_metadata
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
+from hygiesync.tts.relaxed_visemes import RELAXED_VISEMES, natural_curves
+from hygiesync.tts.speech import PAUSE, Phoneme
+from hygiesync.tts.visemes import CURVES, VISEMES, mouth_curves
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 EARLY = (6, 2)
-SHORT = GenericLesson(n_steps=2, batch_size=2, window=40, warm_up=5)
+SHORT = GenericSettings(n_steps=2, batch_size=2, window=40, warm_up=5)
 PAPA = [Phoneme(PAUSE, 0.0, 0.3)] + [Phoneme("pɑ"[n % 2], 0.3 + 0.1 * n, 0.4 + 0.1 * n) for n in range(4)]
 
 
@@ -53,11 +53,11 @@ def test_sounds_of_the_tongue_take_the_lips_of_the_vowels_around_them():
 
 def test_rounded_lips_are_as_narrow_as_before():
     for letter, viseme in VISEMES.items():
-        natural = NATURAL_VISEMES[letter]
+        natural = RELAXED_VISEMES[letter]
         assert viseme.opening <= natural.opening <= 1.0
         assert natural.width == viseme.width and natural.tuck == viseme.tuck
-    assert NATURAL_VISEMES["w"].opening == VISEMES["w"].opening
-    assert NATURAL_VISEMES["i"].opening > 1.4 * VISEMES["i"].opening
+    assert RELAXED_VISEMES["w"].opening == VISEMES["w"].opening
+    assert RELAXED_VISEMES["i"].opening > 1.4 * VISEMES["i"].opening
 
 
 # --- what is heard
@@ -85,7 +85,7 @@ def test_another_throat_moves_the_bands_and_not_the_times():
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
 def test_flites_voices_say_where_their_sounds_are():
-    from hygiesync.speech.flite import FLITE_VOICES, synthesise_with_flite
+    from hygiesync.tts.flite import FLITE_VOICES, synthesise_with_flite
 
     for voice in FLITE_VOICES:
         speech = synthesise_with_flite("My baby, up above a big map.", voice, 1.2)
@@ -104,7 +104,7 @@ def test_flites_voices_say_where_their_sounds_are():
 
 
 def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
-    from hygiesync.apps.generic import main
+    from hygiesync.apps.make_generic import main
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["generic", "--only", "speech", "--out", str(tmp_path / "models")])
@@ -125,7 +125,7 @@ def test_a_lesson_teaches_the_lips_when_to_part_in_all_answers(corpus):
     network = teach_generic(corpus, (2,), lesson, progress=lambda *report: told.append(report))
     assert [report[:2] for report in told] == [(n * REPORT_EVERY, lesson.n_steps) for n in (1, 2, 3, 4)]
     with torch.no_grad():
-        proper, early, _ = network.answer(torch.from_numpy(corpus.mel)[None])
+        proper, early, _ = network.predict(torch.from_numpy(corpus.mel)[None])
     assert proper.shape == (1, len(corpus.mel), len(CURVES))
     for answer, later in ((proper, 0), (early[0], 2)):
         answer, wanted = answer[0, : len(corpus.mel) - later, 0].numpy(), corpus.curves[later:, 0]
@@ -148,11 +148,11 @@ def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
     whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
     export_step(network, whole)
     shutil.copy(whole, half)
-    halve(half, hearing_metadata(6, (0, 4)))
+    to_half_precision(half, hearing_metadata(6, (0, 4)))
     assert half.stat().st_size < 0.52 * whole.stat().st_size
     speech = GenericSpeech.load(half)
     assert (speech.lookahead, speech.early_lookaheads) == (6, (0, 4))
-    answers = [Predictor(step).push(corpus.mel) for step in (whole.read_bytes(), speech.step)]
+    answers = [OnnxStep(step).push(corpus.mel) for step in (whole.read_bytes(), speech.step)]
     np.testing.assert_allclose(answers[1], answers[0], atol=5e-3)
     with torch.no_grad():
         expected = network(torch.from_numpy(corpus.mel)[None])[0][0].numpy()
@@ -165,7 +165,7 @@ def test_weights_beyond_half_precision_are_not_stored(tmp_path, corpus):
         network.lstm.weight_hh_l0[0, 0] = 1e6
     export_step(network, tmp_path / "step.onnx")
     with pytest.raises(ValueError, match="half precision"):
-        halve(tmp_path / "step.onnx", {})
+        to_half_precision(tmp_path / "step.onnx", {})
 
 
 def test_the_corpus_knows_all_sounds(corpus):

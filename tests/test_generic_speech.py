@@ -9,13 +9,15 @@ from librosa import resample
 
 from hygiesync.errors import InputError
 from hygiesync.face.comparison import correlation
-from hygiesync.motion.generic import GENERIC_FILE, GenericSpeech
-from hygiesync.motion.listener import Listener, coefficients_at
-from hygiesync.motion.predictor import Predictor
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
-from hygiesync.speech.tts import Phoneme, synthesise
-from hygiesync.speech.visemes import CURVES
+from hygiesync.speech_to_shape.generic import GenericSpeech
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
+from hygiesync.speech_to_shape.stream import SpeechToShapeStream, coefficients_at
 from hygiesync.timing import SAMPLE_RATE
+from hygiesync.tts.espeak import synthesise
+from hygiesync.tts.speech import Phoneme
+from hygiesync.tts.visemes import CURVES
+from hygiesync.weights import GENERIC_SPEECH
 
 WORDS = "papaya, Bombay, mayhem, Pamela, bobbing, bamboo, pompom, Mumbai"
 """Words with closures between vowels; none of them is in the text that the model was taught with."""
@@ -26,9 +28,9 @@ def speech() -> GenericSpeech:
     return GenericSpeech.load()
 
 
-def listener_of(speech: GenericSpeech, early: int | None = None) -> Listener:
+def listener_of(speech: GenericSpeech, early: int | None = None) -> SpeechToShapeStream:
     lookahead = speech.lookahead if early is None else speech.early_lookaheads[early]
-    return Listener(Predictor(speech.step, early), np.zeros(len(CURVES)), None, lookahead)
+    return SpeechToShapeStream(OnnxStep(speech.step, early), np.zeros(len(CURVES)), None, lookahead)
 
 
 def spoken(text: str, voice: str) -> tuple[np.ndarray, tuple[Phoneme, ...]]:
@@ -36,7 +38,7 @@ def spoken(text: str, voice: str) -> tuple[np.ndarray, tuple[Phoneme, ...]]:
     return resample(said.samples, orig_sr=said.sample_rate, target_sr=SAMPLE_RATE), said.phonemes
 
 
-def opening_at(listener: Listener, samples: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+def opening_at(listener: SpeechToShapeStream, samples: np.ndarray, times_s: np.ndarray) -> np.ndarray:
     return coefficients_at(listener, samples, [Fraction(t).limit_denominator(90_000) for t in times_s])[:, 0]
 
 
@@ -48,17 +50,17 @@ def one_line(error: pytest.ExceptionInfo) -> str:
 def test_it_ships_and_says_what_it_hears(speech):
     assert (speech.lookahead, speech.early_lookaheads) == (8, (0, 4))
     assert len(speech.name) == 16
-    predictor = Predictor(speech.step)
+    predictor = OnnxStep(speech.step)
     assert predictor.n_components == len(CURVES)
 
 
 def test_the_folder_is_small():
-    assert sum(path.stat().st_size for path in GENERIC_FILE.parent.iterdir()) < 2_000_000
+    assert sum(path.stat().st_size for path in GENERIC_SPEECH.parent.iterdir()) < 2_000_000
 
 
 def test_early_answers_are_there(speech):
     mel = np.random.default_rng(0).normal(-4, 1, (20, N_MELS)).astype(np.float32)
-    answers = [Predictor(speech.step, early).push(mel) for early in (None, *range(len(speech.early_lookaheads)))]
+    answers = [OnnxStep(speech.step, early).push(mel) for early in (None, *range(len(speech.early_lookaheads)))]
     assert all(answer.shape == (20, len(CURVES)) for answer in answers)
     assert not np.allclose(answers[0], answers[1]) and not np.allclose(answers[1], answers[2])
 
@@ -66,8 +68,8 @@ def test_early_answers_are_there(speech):
 @pytest.mark.parametrize("n_at_a_time", [1, 7, 100])
 def test_streaming_equals_whole(speech, n_at_a_time):
     mel = mel_spectrogram(spoken("Bamboo.", "en")[0])
-    whole = Predictor(speech.step).push(mel)
-    streamed = Predictor(speech.step)
+    whole = OnnxStep(speech.step).push(mel)
+    streamed = OnnxStep(speech.step)
     parts = [streamed.push(mel[at : at + n_at_a_time]) for at in range(0, len(mel), n_at_a_time)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
@@ -80,8 +82,8 @@ def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice, least):
     """French voices hum through a b as through a vowel, so some of theirs are missed."""
     samples, phonemes = spoken(WORDS, voice)
     wide = [p for p in phonemes if p.symbol.lstrip("ˈˌ")[0] in "aɑæ" and p.end_s - p.start_s > 0.06]
-    meeting = [p for p in phonemes if p.symbol in ("p", "b", "m")]
-    assert len(wide) >= 4 and len(meeting) >= 10
+    closure_logit = [p for p in phonemes if p.symbol in ("p", "b", "m")]
+    assert len(wide) >= 4 and len(closure_logit) >= 10
     times_s = np.arange(0, phonemes[-1].end_s, 0.01)
     opening = opening_at(listener_of(speech), samples, times_s)
 
@@ -89,7 +91,7 @@ def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice, least):
         return opening[(times_s >= phoneme.start_s - 0.02) & (times_s <= phoneme.end_s + 0.02)]
 
     assert np.median([within(p).max() for p in wide]) > 0.5
-    reached = [within(p).min() < 0.05 for p in meeting]
+    reached = [within(p).min() < 0.05 for p in closure_logit]
     assert np.mean(reached) >= least, f"{sum(reached)} of {len(reached)}"
 
 
@@ -126,9 +128,9 @@ def test_early_answers_follow_the_answer_proper(speech):
 @pytest.mark.slow
 @pytest.mark.data
 def test_a_real_speaker_that_it_never_heard(data, speech):
-    from hygiesync.avatar.tracking import watch
     from hygiesync.face.pose import PoseModel, apply_similarity
     from hygiesync.face.shape import mouth_opening
+    from hygiesync.face.tracking import watch
     from hygiesync.media.audio import read_audio
     from hygiesync.media.video import probe
 
@@ -146,7 +148,7 @@ def test_a_real_speaker_that_it_never_heard(data, speech):
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
 def test_a_truncated_file_is_refused(tmp_path, share):
     path = tmp_path / "speech_to_shape.onnx"
-    content = GENERIC_FILE.read_bytes()
+    content = GENERIC_SPEECH.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(InputError, match=r"speech_to_shape\.onnx.*make generic") as error:
         GenericSpeech.load(path)
@@ -163,7 +165,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
 def test_a_persons_step_is_no_generic_one(tmp_path):
     import onnx
 
-    model = onnx.load(GENERIC_FILE)
+    model = onnx.load(GENERIC_SPEECH)
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "step.onnx")
     with pytest.raises(InputError, match="generic") as error:

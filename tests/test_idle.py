@@ -6,12 +6,12 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from hygiesync.apps.synthetic.portrait import Portrait
-from hygiesync.avatar.fitting import Recording, fit_face
-from hygiesync.avatar.idle import MAX_IDLE_S, MIN_LOOP_S, gather_idle_loop
 from hygiesync.avatar.template import IdleTemplate
-from hygiesync.avatar.tracking import track_face
+from hygiesync.building.face_fitting import Recording, fit_face
+from hygiesync.building.idle_loop import MAX_IDLE_S, MIN_LOOP_S, build_idle_loop
+from hygiesync.face.tracking import track_face
 from hygiesync.media.video import VideoWriter, probe, read_frames
+from hygiesync.synthetic.portrait import Portrait
 from hygiesync.timing import video_frame_time
 
 FPS, SIZE, PERIOD = Fraction(25), 320, 60
@@ -37,7 +37,7 @@ def gathered(directory, pose):
             writer.write(portrait.render(max(opening, 0.0), 0.0, 0.0, pose(number))[0], video_frame_time(number, FPS))
     info = probe(video)
     recording = Recording(info, track_face(info), np.zeros((1, 80), np.float32))
-    return gather_idle_loop([recording], fit_face([recording]), path), path
+    return build_idle_loop([recording], fit_face([recording]), path), path
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def modules_after(script: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["hygiesync.engine", "hygiesync.apps.offline", "hygiesync.apps.live.session"])
+@pytest.mark.parametrize("module", ["hygiesync.engine", "hygiesync.pipelines.offline", "hygiesync.apps.live.session"])
 def test_speaking_imports_nothing_that_only_training_needs(module):
     loaded = modules_after(f"import {module}")
     assert "numpy" in loaded
@@ -38,17 +38,17 @@ def test_using_the_parts_that_speak_imports_nothing_more():
         import contextlib
         from fractions import Fraction
         import numpy as np
-        import hygiesync.apps.offline
+        import hygiesync.pipelines.offline
         from hygiesync.errors import InputError
         from hygiesync.face.shape import ShapeModel
         from hygiesync.face.topology import LOWER_FACE
-        from hygiesync.motion.predictor import Predictor
+        from hygiesync.speech_to_shape.onnx_step import OnnxStep
         from hygiesync.render.appearance import AppearanceModel
         from hygiesync.render.atlas import Atlas, encode_picture
         from hygiesync.render.canvas import N_RIM, MouthCanvas
         from hygiesync.render.compositor import Compositor
         from hygiesync.render.mesh import FaceMesh
-        from hygiesync.render.template import TemplateFace, TemplateFrame, place_shape
+        from hygiesync.render.lips import TemplateFace, TemplateFrame, place_shape
         from hygiesync.speech.mel import mel_spectrogram
 
         n = len(LOWER_FACE)
@@ -71,7 +71,7 @@ def test_using_the_parts_that_speak_imports_nothing_more():
         assert (compositor.render(frame, np.zeros(8, np.float32)) != frame.image).any()
         mel_spectrogram(np.zeros(16000, np.float32))
         with contextlib.suppress(InputError):
-            Predictor(b"garbage")
+            OnnxStep(b"garbage")
     """)
     assert {"faiss", "onnxruntime", "cv2"} <= loaded
     assert not loaded & set(TRAINING_ONLY)
@@ -82,7 +82,7 @@ def test_loading_an_avatar_and_speaking_imports_nothing_more(avatar_directory):
     loaded = modules_after(f"""
         import numpy as np
         import hygiesync
-        engine = hygiesync.Engine(hygiesync.Avatar.load({str(avatar_directory)!r}), fps=25)
+        engine = hygiesync.Engine(hygiesync.load_avatar({str(avatar_directory)!r}), fps=25)
         assert len(list(engine.push(np.zeros(16000, np.float32)))) > 10
     """)
     assert not loaded & set(TRAINING_ONLY)

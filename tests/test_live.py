@@ -18,23 +18,23 @@ from display import needs_display, virtual_display, without_display
 from sound_server import SoundServer, needs_sound_server
 
 from hygiesync import Engine
-from hygiesync.apps.live.head import Head
-from hygiesync.apps.live.performer import MAX_LEVEL, Performer
-from hygiesync.apps.live.playout import Playout
 from hygiesync.apps.live.session import LiveOptions, run_live
-from hygiesync.apps.offline import RenderOptions, render
-from hygiesync.apps.sound.clock import StreamClock
-from hygiesync.apps.sound.sound_file import SoundFile
-from hygiesync.apps.sound.source import SoundHealth
-from hygiesync.avatar.tracking import track_face
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.sound_file import SoundFile
+from hygiesync.devices.sound.source import SoundHealth
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
+from hygiesync.face.tracking import track_face
+from hygiesync.live.playout import Playout
+from hygiesync.live.template import Head
+from hygiesync.live.worker import MAX_LEVEL, EngineWorker
 from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.video import probe
-from hygiesync.motion.listener import coefficients_at
+from hygiesync.pipelines.offline import RenderOptions, render
 from hygiesync.render.compositor import Compositor
+from hygiesync.speech_to_shape.stream import coefficients_at
 
 RATE = 16_000
 TIMEOUT_S = 120
@@ -367,18 +367,18 @@ def test_a_short_file_is_shown_to_its_end(talker_avatar, speech, tmp_path, lengt
 def test_samples_that_are_no_sound_are_silence(talker_avatar, speech):
     heard = []
 
-    class Ear:
-        def hear(self, samples):
+    class SpeechEncoder:
+        def write_audio(self, samples):
             heard.append(samples)
 
-        def see(self, picture, sample):
+        def write_frame(self, picture, sample):
             pass
 
     samples = speech[0][:8000].copy()
     samples[4000:4010], samples[5000:5010] = np.nan, 1e30
     source, fps = SimulatedMicrophone(samples, 0.4), Fraction(25)
     engine = Engine(talker_avatar, fps, renderer=CoefficientRecorder())
-    performer = Performer(engine, source, Playout(source.clock), fps, audience=[Ear()], now=source.now_s)
+    performer = EngineWorker(engine, source, Playout(source.clock), fps, sinks=[SpeechEncoder()], now=source.now_s)
     performer.start()
     while not performer.is_finished:
         time.sleep(0.01)
@@ -466,7 +466,7 @@ def test_a_failure_of_the_performer_ends_it_with_its_own_error(talker_avatar, sp
         raise ZeroDivisionError("the performer's own")
 
     warmed_up = threading.Event()
-    monkeypatch.setattr(Performer, "warm_up", lambda self: warmed_up.set())
+    monkeypatch.setattr(EngineWorker, "warm_up", lambda self: warmed_up.set())
     monkeypatch.setattr(Compositor, "draw", fail)
     with pytest.raises(ZeroDivisionError, match="the performer's own"):
         run_live(talker_avatar, LiveOptions(input_device=str(speech[1]), output="none"))
@@ -499,7 +499,7 @@ def test_live_and_offline_draw_the_same_lips(talker_avatar, speech, lookahead_ms
     head = Head(talker_avatar.idle_template(fps), fps)
     engine = Engine(talker_avatar, fps, template=head, renderer=renderer, lookahead_ms=lookahead_ms)
     source = SoundFile(path)
-    performer = Performer(engine, source, Playout(source.clock), fps)
+    performer = EngineWorker(engine, source, Playout(source.clock), fps)
     source.start()
     performer.start()
     give_up_s = time.perf_counter() + TIMEOUT_S
@@ -551,13 +551,13 @@ def test_ten_minutes_cost_no_memory_and_no_files(talker_avatar, speech):
     playout = Playout(source.clock)
     engine = Engine(talker_avatar, fps, template=Head(talker_avatar.idle_template(fps), fps))
     shown = []
-    performer = Performer(engine, source, playout, fps, now=source.now_s)
+    performer = EngineWorker(engine, source, playout, fps, now=source.now_s)
     process, sizes = psutil.Process(), []
     performer.start()
     while not performer.is_finished:
-        shot = playout.take(source.now_s() + 1)
-        if shot is not None:
-            shown.append(shot.ready_s - shot.heard_s)
+        timed = playout.take(source.now_s() + 1)
+        if timed is not None:
+            shown.append(timed.ready_s - timed.heard_s)
         sizes.append((source.n_read / RATE, process.memory_info().rss, process.num_fds()))
         time.sleep(0.002)
     performer.check()

@@ -16,19 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.apps.live import stopping
-from hygiesync.apps.live.head import FIRST_S, Head
-from hygiesync.apps.live.histogram import Histogram
 from hygiesync.apps.live.panels import Situation, level_meter, statistics_panel, status_panels
-from hygiesync.apps.live.playout import MAX_WAITING, Playout, Shot
-from hygiesync.apps.live.recorder import Recorder
-from hygiesync.apps.live.statistics import PARTS, Statistics
 from hygiesync.apps.live.stopping import PATIENCE_S, StopRequest, done_in_time, stop_signals
-from hygiesync.apps.sound.clock import StreamClock
-from hygiesync.apps.sound.source import SILENCE_DB, SoundHealth
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.source import SILENCE_DB, SoundHealth
 from hygiesync.errors import InputError
+from hygiesync.live.histogram import Histogram
+from hygiesync.live.playout import MAX_WAITING, Playout, TimedFrame
+from hygiesync.live.recorder import Recorder
+from hygiesync.live.statistics import PARTS, Statistics
+from hygiesync.live.template import FIRST_S, Head
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, read_frames
-from hygiesync.render.template import TemplateFrame
+from hygiesync.render.interfaces import TemplateFrame
 
 RATE, FPS = 16_000, 60
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -56,7 +56,7 @@ def test_a_histogram_takes_anything():
 
 
 def make_shot(sample=0, heard=0.0, known=0.0, taken=0.0, stepped=0.0, ready=0.0):
-    return Shot(PICTURE, sample, heard, known, taken, stepped, ready)
+    return TimedFrame(PICTURE, sample, heard, known, taken, stepped, ready)
 
 
 def test_the_parts_of_latency_add_up():
@@ -101,9 +101,9 @@ def shown_times(playout, readiness, until_s):
     while now < until_s:
         while shots and shots[0].ready_s <= now:
             playout.put(shots.pop(0))
-        shot = playout.take(now)
-        if shot is not None:
-            taken.append((shot.sample, now))
+        timed = playout.take(now)
+        if timed is not None:
+            taken.append((timed.sample, now))
         now += 0.0005
     return taken
 
@@ -270,10 +270,10 @@ def grey(level):
 def perform(recorder, n_blocks, first_block=0, n_late=9):
     """Sound in blocks of 10 ms, and 25 pictures a second that come `n_late` blocks after their moment."""
     for block in range(first_block, first_block + n_blocks):
-        recorder.hear(np.full(160, 0.5 if block % 100 == 50 else 0.0, np.float32))
+        recorder.write_audio(np.full(160, 0.5 if block % 100 == 50 else 0.0, np.float32))
         moment = block - n_late
         if moment >= 0 and moment % 4 == 0:
-            recorder.see(grey(200 if moment % 100 == 52 else 50), moment * 160)
+            recorder.write_frame(grey(200 if moment % 100 == 52 else 50), moment * 160)
 
 
 def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path):
@@ -373,13 +373,13 @@ DISK_FULL = """
     import resource, sys, numpy as np
     from fractions import Fraction
     from pathlib import Path
-    from hygiesync.apps.live.recorder import Recorder
+    from hygiesync.live.recorder import Recorder
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
     random, recorder = np.random.default_rng(0), Recorder((96, 96), Fraction(25), {})
     recorder.start(Path(sys.argv[1]))
     for number in range(400):
-        recorder.hear(np.zeros(640, np.float32))
-        recorder.see(random.integers(0, 255, (96, 96, 3), dtype=np.uint8), number * 640)
+        recorder.write_audio(np.zeros(640, np.float32))
+        recorder.write_frame(random.integers(0, 255, (96, 96, 3), dtype=np.uint8), number * 640)
     print(recorder.wait(), recorder.path, recorder.failure)
 """
 

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from hygiesync.avatar.looks import MAX_DETAIL, learn_looks
+from hygiesync.building.appearance_fitting import MAX_DETAIL, fit_appearance
 from hygiesync.face.pose import fit_similarity
 from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS
 from hygiesync.render.atlas import Atlas, encode_picture
 from hygiesync.render.compositor import Compositor
 from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.template import TemplateFace, TemplateFrame
+from hygiesync.render.interfaces import TemplateFace, TemplateFrame
 from hygiesync.render.warp import Box, PiecewiseAffine, sample
 
 N_LEARNT, N_PROBES = 300, 24
@@ -39,7 +39,7 @@ def first_part(talker_avatar):
 
 @pytest.fixture(scope="module")
 def learnt(talker_avatar, first_part):
-    return learn_looks(talker_avatar.shape, first_part, talker_avatar.mesh)
+    return fit_appearance(talker_avatar.shape, first_part, talker_avatar.mesh)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_a_blurred_camera_is_given_no_more_detail_than_it_had(talker_avatar, fir
     """Warping takes nothing off what is smooth already."""
     pictures = [encode_picture(cv2.GaussianBlur(first_part.camera_picture(index), (0, 0), 2.5)) for index in range(150)]
     blurred = replace(some_of(first_part, slice(150)), pictures=tuple(pictures))
-    atlas, _, _ = learn_looks(talker_avatar.shape, blurred, talker_avatar.mesh)
+    atlas, _, _ = fit_appearance(talker_avatar.shape, blurred, talker_avatar.mesh)
     assert 1 <= atlas.detail < learnt[0].detail
 
 
@@ -151,7 +151,7 @@ def test_correcting_the_look_brings_a_mouth_nearer_to_the_cameras(talker_avatar,
 
 
 def test_learning_twice_gives_the_same(talker_avatar, first_part, learnt):
-    atlas, canvas, appearance = learn_looks(talker_avatar.shape, first_part, talker_avatar.mesh)
+    atlas, canvas, appearance = fit_appearance(talker_avatar.shape, first_part, talker_avatar.mesh)
     assert atlas.detail == learnt[0].detail
     np.testing.assert_array_equal(atlas.codes, learnt[0].codes)
     np.testing.assert_array_equal(canvas.spread, learnt[1].spread)
@@ -161,7 +161,7 @@ def test_learning_twice_gives_the_same(talker_avatar, first_part, learnt):
 @pytest.mark.parametrize("n_pictures", [2, 5, 30])
 def test_a_handful_of_pictures(talker_avatar, first_part, n_pictures):
     few = some_of(first_part, slice(0, 10 * n_pictures, 10))
-    atlas, _, appearance = learn_looks(talker_avatar.shape, few, talker_avatar.mesh)
+    atlas, _, appearance = fit_appearance(talker_avatar.shape, few, talker_avatar.mesh)
     assert 1 <= atlas.detail <= MAX_DETAIL
     assert atlas.codes.shape == (n_pictures, n_pictures - 1)
     assert np.isfinite(appearance.weights).all()

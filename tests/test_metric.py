@@ -5,7 +5,7 @@ import pytest
 
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS
-from hygiesync.motion.metric import mouth_metric
+from hygiesync.learning.metric import mouth_metric
 
 
 def shape_of(components: np.ndarray) -> ShapeModel:

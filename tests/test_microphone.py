@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from sound_server import DEVICE, SAMPLE_RATE, SoundServer, needs_sound_server
 
-from hygiesync.apps.sound.capture import Capture
-from hygiesync.apps.sound.devices import find_input
-from hygiesync.apps.sound.microphone import Microphone
-from hygiesync.apps.sound.source import FIRST_BLOCK
+from hygiesync.devices.sound.capture import Capture
+from hygiesync.devices.sound.devices import find_input
+from hygiesync.devices.sound.microphone import Microphone
+from hygiesync.devices.sound.source import FIRST_BLOCK
 
 pytestmark = [pytest.mark.device, needs_sound_server]
 
@@ -34,7 +34,7 @@ def numbers(samples):
     return np.round(said).astype(int)
 
 
-class Listener:
+class SpeechToShapeStream:
     """Reads a microphone in a thread of its own, as the program does; notes when it read how much."""
 
     def __init__(self, microphone):
@@ -91,7 +91,7 @@ def microphone(server, monkeypatch):
 
 @pytest.fixture
 def listener(microphone):
-    listener = Listener(microphone)
+    listener = SpeechToShapeStream(microphone)
     yield listener
     listener.stop()
 
@@ -183,7 +183,7 @@ def test_blocked_callback_leaves_the_sound_in_sync(listener, server, monkeypatch
 
 
 def test_reader_is_woken_by_each_block(microphone, monkeypatch):
-    monkeypatch.setattr("hygiesync.apps.sound.microphone.TICK_S", TIMEOUT_S)
+    monkeypatch.setattr("hygiesync.devices.sound.microphone.TICK_S", TIMEOUT_S)
     microphone.start()
     for _ in range(20):
         # not woken, it would give all that came within the timeout
@@ -207,7 +207,7 @@ def test_reader_that_sleeps_loses_nothing(microphone, server):
 
 
 def test_ring_that_overflows_is_counted(microphone, server, monkeypatch):
-    monkeypatch.setattr("hygiesync.apps.sound.capture.RING_S", 0.3)
+    monkeypatch.setattr("hygiesync.devices.sound.capture.RING_S", 0.3)
     microphone.start()
     deadline_s = time.perf_counter() + TIMEOUT_S
     while microphone.health().n_blocks_lost == 0:
@@ -219,7 +219,7 @@ def test_ring_that_overflows_is_counted(microphone, server, monkeypatch):
 def test_device_of_another_rate_is_resampled(server, monkeypatch):
     server.use_here(monkeypatch)
     rate = 400_000  # more than PulseAudio offers
-    listener = Listener(Microphone(find_input(DEVICE), rate))
+    listener = SpeechToShapeStream(Microphone(find_input(DEVICE), rate))
     listener.wait_for(is_alive)
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
     server.play(tone.astype(np.float32))
@@ -251,7 +251,7 @@ def test_a_fault_in_the_watch_is_raised_by_read(microphone, monkeypatch):
         raise ZeroDivisionError("a fault of ours")
 
     microphone.start()
-    monkeypatch.setattr("hygiesync.apps.sound.keeper.portaudio.refresh", break_down)
+    monkeypatch.setattr("hygiesync.devices.sound.reconnecting.portaudio.refresh", break_down)
     microphone._keeper.device.close()
     deadline_s = time.perf_counter() + TIMEOUT_S
     with pytest.raises(ZeroDivisionError, match="a fault of ours"):
@@ -261,7 +261,7 @@ def test_a_fault_in_the_watch_is_raised_by_read(microphone, monkeypatch):
 
 
 def test_stereo_is_mixed(server, monkeypatch):
-    from hygiesync.apps.sound.wakeup import Wakeup
+    from hygiesync.devices.sound.wakeup import Wakeup
 
     server.use_here(monkeypatch)
     capture = Capture(find_input(DEVICE).index, SAMPLE_RATE, 2, Wakeup())

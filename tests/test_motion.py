@@ -12,17 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
-from hygiesync.motion.aperture import Aperture
-from hygiesync.motion.augment import Augmentation
-from hygiesync.motion.dataset import Sequence
-from hygiesync.motion.ear import Ear
-from hygiesync.motion.export import export_step
-from hygiesync.motion.listener import Listener, coefficients_at
-from hygiesync.motion.network import NetworkSettings, SpeechToShape
-from hygiesync.motion.predictor import Predictor
-from hygiesync.motion.train import TrainingSettings, predict, train_network
+from hygiesync.learning.aperture import Aperture
+from hygiesync.learning.augment import Augmentation
+from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.export_onnx import export_step
+from hygiesync.learning.network import NetworkSettings, SpeechToShape
+from hygiesync.learning.settings import TrainingSettings
+from hygiesync.learning.speech_encoder import SpeechEncoder
+from hygiesync.learning.train import predict, train_network
 from hygiesync.speech.activity import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
+from hygiesync.speech_to_shape.stream import SpeechToShapeStream, coefficients_at
 from hygiesync.timing import SAMPLE_RATE, described_time, mel_frames_to_time, time_to_mel_frames, time_to_samples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -50,9 +51,7 @@ def make_sequence(n_frames: int, seed: int) -> Sequence:
 TRAINING, VALIDATION = [make_sequence(600, 1), make_sequence(400, 2)], [make_sequence(300, 3)]
 
 
-def train(
-    checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, ear=None
-):
+def train(checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, ear=None):
     return train_network(
         TRAINING, VALIDATION, METRIC, network_settings, training_settings, checkpoint, progress, aperture, ear
     )
@@ -63,9 +62,9 @@ def same_weights(one: SpeechToShape, other: SpeechToShape) -> bool:
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
 
 
-def random_ear(network_settings=TINY, seed: int = 5) -> Ear:
+def random_ear(network_settings=TINY, seed: int = 5) -> SpeechEncoder:
     torch.manual_seed(seed)
-    return Ear.of(SpeechToShape(network_settings))
+    return SpeechEncoder.from_network(SpeechToShape(network_settings))
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -127,7 +126,7 @@ def test_an_interrupted_run_with_an_ear_and_an_aperture_does_too(tmp_path, n_epo
     assert same_weights(resumed.network, whole.network)
     assert resumed.validation_loss == whole.validation_loss
     assert resumed.ear_name == whole.ear_name
-    assert float(whole.network.reach) != 1
+    assert float(whole.network.opening_gain) != 1
 
 
 def test_training_begins_with_the_ear(whole_run):
@@ -262,7 +261,7 @@ def step(tmp_path_factory) -> bytes:
 def test_the_exported_step_by_step_is_the_network_at_once(step):
     mel = random_mel(300)
     expected = predict(random_network(), mel)
-    predictor = Predictor(step)
+    predictor = OnnxStep(step)
     np.testing.assert_allclose(predictor.push(mel), expected, atol=1e-4)
     predictor.reset()
     one_by_one = np.concatenate([predictor.push(frame[None]) for frame in mel])
@@ -275,7 +274,7 @@ def test_the_default_network_exports_too(tmp_path):
     network = random_network(NetworkSettings(12))
     export_step(network, tmp_path / "step.onnx")
     mel = random_mel(50)
-    streamed = Predictor((tmp_path / "step.onnx").read_bytes()).push(mel)
+    streamed = OnnxStep((tmp_path / "step.onnx").read_bytes()).push(mel)
     np.testing.assert_allclose(streamed, predict(network, mel), atol=1e-4)
     assert sum(parameter.numel() for parameter in network.parameters()) < 1e6
 
@@ -286,16 +285,16 @@ EARLY = replace(TINY, early_frames=(4, 8), dropout=0.0)
 def test_early_answers_are_exported_too(tmp_path):
     network = random_network(EARLY)
     with torch.no_grad():
-        network.early_reach.copy_(torch.tensor([1.2, 1.4]))
+        network.early_opening_gain.copy_(torch.tensor([1.2, 1.4]))
     export_step(network, tmp_path / "step.onnx")
     step, mel = (tmp_path / "step.onnx").read_bytes(), random_mel(50)
     with torch.no_grad():
-        proper, early, _ = network.answer(torch.from_numpy(mel)[None])
+        proper, early, _ = network.predict(torch.from_numpy(mel)[None])
     for number, expected in [(None, proper), (0, early[0]), (1, early[1])]:
-        np.testing.assert_allclose(Predictor(step, number).push(mel), expected[0], atol=1e-4)
+        np.testing.assert_allclose(OnnxStep(step, number).push(mel), expected[0], atol=1e-4)
     assert not np.allclose(early[0], early[1], atol=0.1)
     with pytest.raises(InputError, match="another kind"):
-        Predictor(step, 2)
+        OnnxStep(step, 2)
 
 
 def test_early_answers_are_about_later_moments():
@@ -304,7 +303,7 @@ def test_early_answers_are_about_later_moments():
     run = train(training_settings=replace(lesson, augmentation=LITTLE_NOISE), network_settings=EARLY)
     truth = VALIDATION[0]
     with torch.no_grad():
-        proper, early, _ = run.network.answer(torch.from_numpy(truth.mel)[None])
+        proper, early, _ = run.network.predict(torch.from_numpy(truth.mel)[None])
     for answer, own_frames in [(proper, 0), (early[0], 4), (early[1], 8)]:
         said = answer[0, 20:280].numpy()
         errors = {n: float(((said - truth.coefficients[20 + n : 280 + n]) ** 2 @ WEIGHTS).mean()) for n in (0, 4, 8)}
@@ -318,7 +317,7 @@ def test_early_answers_leave_the_proper_one_nearly_as_it_is():
 
 
 def test_a_predictor_answers_no_frames_with_no_frames(step):
-    assert Predictor(step).push(np.zeros((0, N_MELS), np.float32)).shape == (0, N_COMPONENTS)
+    assert OnnxStep(step).push(np.zeros((0, N_MELS), np.float32)).shape == (0, N_COMPONENTS)
 
 
 def other_model() -> bytes:
@@ -334,12 +333,12 @@ def other_model() -> bytes:
 )
 def test_other_bytes_are_no_speech_model(content):
     with pytest.raises(InputError, match="speech model"):
-        Predictor(content)
+        OnnxStep(content)
 
 
 def test_a_cut_off_model_is_no_speech_model(step):
     with pytest.raises(InputError, match="speech model"):
-        Predictor(step[: len(step) // 2])
+        OnnxStep(step[: len(step) // 2])
 
 
 # --- the listener
@@ -369,8 +368,8 @@ OTHER_ROOM_LEVEL = ROOM_LEVEL - 2
 
 def make_listener(
     step: bytes, lookahead: int = 8, background: float = ROOM_LEVEL, expressiveness: float = 1.0
-) -> Listener:
-    return Listener(Predictor(step), REST, background, lookahead, expressiveness)
+) -> SpeechToShapeStream:
+    return SpeechToShapeStream(OnnxStep(step), REST, background, lookahead, expressiveness)
 
 
 def times(duration_s: float, fps: int = 60) -> list[Fraction]:
@@ -445,7 +444,7 @@ def test_a_silent_signal_never_moves_the_mouth(step, amplitude, background):
 
 def answers_of_the_network(step: bytes, samples: np.ndarray, lookahead: int = 8) -> tuple[list[Fraction], np.ndarray]:
     """Times that its answers describe, and the answers."""
-    answers = Predictor(step).push(mel_spectrogram(samples))
+    answers = OnnxStep(step).push(mel_spectrogram(samples))
     return [described_time(index, lookahead) for index in range(len(answers))], answers
 
 
@@ -490,7 +489,7 @@ def test_expressiveness_scales_the_distance_from_rest(step, expressiveness):
 def test_the_mouth_is_open_to_the_network_when_the_voice_begins(step):
     begin_s = Fraction(3, 10)
     with_gate = coefficients_at(make_listener(step), SPEECH, [begin_s + Fraction(n, 100) for n in range(40)])
-    free = Listener(Predictor(step), REST, -9.0, 8)
+    free = SpeechToShapeStream(OnnxStep(step), REST, -9.0, 8)
     free.push(SPEECH)
     without_gate = np.array([free.at(begin_s + Fraction(n, 100)) for n in range(40)])
     np.testing.assert_allclose(with_gate, without_gate, atol=1e-6)

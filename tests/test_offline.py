@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from hygiesync.apps.offline import RenderOptions, render
-from hygiesync.avatar.bundle import Avatar
-from hygiesync.avatar.tracking import track_face
+from hygiesync.avatar.loading import load_avatar
 from hygiesync.errors import UsageError
 from hygiesync.face.comparison import lag_s
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
+from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
-from hygiesync.motion.listener import coefficients_at
+from hygiesync.pipelines.offline import RenderOptions, render
+from hygiesync.speech_to_shape.stream import coefficients_at
 from hygiesync.timing import parse_fps
 
 
@@ -136,7 +136,7 @@ def test_the_avatar_is_not_written_over(avatar_directory, held_out_video, tmp_pa
     own = shutil.copytree(avatar_directory, tmp_path / "avatar")
     before = (own / "idle.mp4").read_bytes()
     with pytest.raises(UsageError, match="is also read"):
-        render(Avatar.load(own), held_out_video, own / "idle.mp4")
+        render(load_avatar(own), held_out_video, own / "idle.mp4")
     assert (own / "idle.mp4").read_bytes() == before
 
 
@@ -152,7 +152,7 @@ def test_a_failing_rendering_leaves_nothing(talker_avatar, held_out_video, tmp_p
 
 _PEAK = """
 import resource, sys
-from hygiesync.avatar.tracking import track_face
+from hygiesync.face.tracking import track_face
 from hygiesync.media.video import probe
 track_face(probe(sys.argv[1]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

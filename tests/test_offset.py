@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from hygiesync.apps.synthetic.opening_fit import fit_weights
-from hygiesync.avatar import build
-from hygiesync.avatar.build import train
-from hygiesync.avatar.fitting import Recording, fit_face, is_quiet_at
-from hygiesync.avatar.offset import Offset, fix_offsets, measure_offset, record_of
-from hygiesync.avatar.tracking import track_face
+from hygiesync.building import from_video
+from hygiesync.building.av_offset import Offset, fix_offsets, measure_offset, record_of
+from hygiesync.building.face_fitting import Recording, fit_face, is_quiet_at
+from hygiesync.building.from_video import train
 from hygiesync.errors import UsageError
+from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
+from hygiesync.speech.lip_opening import WEIGHTS, heard_opening
 from hygiesync.speech.mel import mel_spectrogram
-from hygiesync.speech.opening import WEIGHTS, heard_opening
-from hygiesync.speech.tts import synthesise
+from hygiesync.synthetic.opening_fit import fit_weights
+from hygiesync.tts.espeak import synthesise
 
 SHIFTS_MS = (-400, -150, 0, 90, 400)
 
@@ -172,9 +172,9 @@ def labels_of(talker, tmp_path, monkeypatch):
             labels.extend(sequences)
             raise _LearningError
 
-        monkeypatch.setattr(build, "_learn", stop)
-        monkeypatch.setattr(build, "read_audio", lambda _: delayed(samples, late_ms))
-        monkeypatch.setattr(build, "watch", lambda *_: recording.track)
+        monkeypatch.setattr(from_video, "_learn", stop)
+        monkeypatch.setattr(from_video, "read_audio", lambda _: delayed(samples, late_ms))
+        monkeypatch.setattr(from_video, "watch", lambda *_: recording.track)
         with pytest.raises(_LearningError):
             train(recording.video.path, tmp_path / "avatar", preset="fast", warn=messages.append, **options)
         return labels[0], messages

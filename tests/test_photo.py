@@ -15,10 +15,10 @@ from skimage import data as pictures
 
 import hygiesync
 from hygiesync.apps.cli import main
-from hygiesync.avatar.bundle import Avatar
-from hygiesync.avatar.filmed import FilmedAvatar
+from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import Manifest, sha256_of
-from hygiesync.avatar.photo import BACKGROUND, PERSON, PICTURE, PhotoAvatar
+from hygiesync.avatar.photo_avatar import BACKGROUND, PERSON, PICTURE, PhotoAvatar
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.comparison import correlation
 from hygiesync.face.landmarks import LandmarkDetector, find_faces
@@ -26,14 +26,14 @@ from hygiesync.face.topology import INNER_LIPS
 from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.video import probe, read_frames
 from hygiesync.portrait.layers import Layers
-from hygiesync.portrait.life import IdleLife
 from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
 from hygiesync.portrait.parts import EYES
-from hygiesync.portrait.renderer import PhotoRenderer
-from hygiesync.portrait.talking import TalkingFace
-from hygiesync.render.template import TemplateFace, TemplateFrame
-from hygiesync.speech.tts import synthesise
+from hygiesync.portrait.speaking.idle_motion import IdleMotion
+from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
+from hygiesync.portrait.speaking.talking_face import TalkingFace
+from hygiesync.render.interfaces import TemplateFace, TemplateFrame
 from hygiesync.timing import SAMPLE_RATE
+from hygiesync.tts.espeak import synthesise
 
 CLOSED, WIDE = np.zeros(3), np.array([1.0, 0.0, 0.0])
 
@@ -98,7 +98,7 @@ def drawn(renderer, frame, curves):
 
 
 def test_it_is_an_avatar_like_any_other(avatar, smile):
-    loaded = Avatar.load(avatar.directory)
+    loaded = load_avatar(avatar.directory)
     assert isinstance(loaded, PhotoAvatar)
     np.testing.assert_array_equal(loaded.picture, smile)
     engine = hygiesync.Engine(loaded, fps=25)
@@ -109,7 +109,7 @@ def test_it_is_an_avatar_like_any_other(avatar, smile):
 
 def test_what_needs_a_video_says_so(avatar, smile_path, tmp_path, capsys):
     with pytest.raises(UsageError, match="made from a photo, and this needs an avatar made from a video"):
-        FilmedAvatar.load(avatar.directory)
+        load_avatar(avatar.directory, VideoAvatar)
     name = str(avatar.directory)
     for arguments in (["evaluate", name, "x.mp4"], ["bench", name], ["export", name, "--out", str(tmp_path / "x")]):
         assert main(arguments) == 2
@@ -187,7 +187,7 @@ def test_moving_skin_shows_no_specks(avatar):
     for ring in (INNER_LIPS, *EYES):
         cv2.fillPoly(skin, [np.rint(avatar.landmarks[list(ring), :2]).astype(np.int32)], 0)
     skin = cv2.erode(skin, np.ones((17, 17), np.uint8)) > 0
-    living, life = avatar.still_template(Fraction(25)), IdleLife()
+    living, life = avatar.still_template(Fraction(25)), IdleMotion()
     for time_s in np.arange(20, 26, 1 / 15):
         moment = replace(life.at(float(time_s)), openness=1.0)
         picture = renderer.draw(CLOSED, living.face(moment))
@@ -196,7 +196,7 @@ def test_moving_skin_shows_no_specks(avatar):
 
 
 def test_eyes_close_in_a_blink(avatar, renderer):
-    life = IdleLife()
+    life = IdleMotion()
     times_s = np.arange(0, 12, 0.02)
     openness = np.array([life.at(float(time_s)).openness for time_s in times_s])
     number = int(openness.argmin())
@@ -207,7 +207,7 @@ def test_eyes_close_in_a_blink(avatar, renderer):
 
 
 def test_life_is_gentle_never_repeats_and_needs_no_memory():
-    life = IdleLife(3)
+    life = IdleMotion(3)
     first = life.at(0.0)
     assert not first.turn_deg.any()
     assert first.openness == 1
@@ -223,9 +223,9 @@ def test_life_is_gentle_never_repeats_and_needs_no_memory():
     steps = np.abs(np.diff(turns, axis=0))
     assert np.delete(steps, 3599, axis=0).max() < 0.1
     assert not np.allclose(turns[:3600], turns[3600:], atol=0.2)
-    again = IdleLife(3).at(float(times_s[5000]))
+    again = IdleMotion(3).at(float(times_s[5000]))
     np.testing.assert_array_equal(again.turn_deg, moments[5000].turn_deg)
-    assert not np.allclose(IdleLife(4).at(30.0).turn_deg, life.at(30.0).turn_deg)
+    assert not np.allclose(IdleMotion(4).at(30.0).turn_deg, life.at(30.0).turn_deg)
 
 
 def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_path):
@@ -275,7 +275,7 @@ def test_commands(smile_path, speech_path, tmp_path, capsys):
     still = tmp_path / "still.mp4"
     assert main(["render", str(out), str(speech_path), "--still", "--fps", "5", "--out", str(still)]) == 0
     frames = [frame.image.astype(int) for frame in read_frames(still)]
-    upper = np.s_[: 60, :]
+    upper = np.s_[:60, :]
     assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2
 
 
@@ -308,7 +308,7 @@ def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
         assert said in capsys.readouterr().err
         assert not out.exists()
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(out), "--face", "2"]) == 0
-    assert Avatar.load(out).landmarks[:, 0].mean() > 400
+    assert load_avatar(out).landmarks[:, 0].mean() > 400
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path), "--face", "2"]) == 2
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path / "x"), "--max-side", "-1"]) == 2
 
@@ -320,7 +320,7 @@ def test_damage_is_found(avatar, tmp_path, name):
     content[len(content) // 2] ^= 0xFF
     (broken / name).write_bytes(content)
     with pytest.raises(InputError, match="make it again"):
-        Avatar.load(broken)
+        load_avatar(broken)
 
 
 def without_two_thirds(picture):
@@ -356,7 +356,7 @@ def test_files_that_belong_to_something_else_are_found(avatar, tmp_path, name, c
     manifest = Manifest.read(other)
     replace(manifest, files={file: sha256_of(other / file) for file in manifest.files}).write(other)
     with pytest.raises(InputError, match=r"can't be read .* make the avatar again"):
-        Avatar.load(other)
+        load_avatar(other)
 
 
 def test_a_name_with_spaces_is_shown_as_the_shell_needs_it(smile_path, tmp_path, capsys):
@@ -367,5 +367,5 @@ def test_a_name_with_spaces_is_shown_as_the_shell_needs_it(smile_path, tmp_path,
 
 def test_frames_of_something_else_are_refused(renderer, still):
     face = TemplateFace(still.face.to_picture, still.face.turn, still.face.lower)
-    with pytest.raises(TypeError, match="LivingPicture"):
+    with pytest.raises(TypeError, match="PhotoTemplate"):
         list(renderer.push(TemplateFrame(still.image, Fraction(0), face), CLOSED))

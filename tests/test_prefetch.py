@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from hygiesync.apps.prefetch import prefetched
+from hygiesync.concurrency.prefetch import prefetched
 
 
 class Source:

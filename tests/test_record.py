@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from hygiesync.apps.camera import FileCamera
 from hygiesync.apps.cli import main
-from hygiesync.apps.commands import making, parts
+from hygiesync.apps.commands import common, making
 from hygiesync.apps.record import recorder
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.apps.record.options import RecordOptions, RecordResult
 from hygiesync.apps.record.recorder import record
 from hygiesync.apps.record.session import NEXT, PAUSE, PREVIOUS, QUIT, RETAKE, Phase
+from hygiesync.devices.camera.camera import FileCamera
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import probe_audio, read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
@@ -108,7 +108,7 @@ class TestFromEndToEnd:
         folder = tmp_path_factory.mktemp("record") / "take here"
         with pytest.MonkeyPatch.context() as patch:
             told = []
-            patch.setattr(parts, "say_so", told.append)
+            patch.setattr(common, "say_so", told.append)
             arguments = ["record", "me", "--camera", talker_video, "--input-device", talker_wav, "--no-window"]
             arguments += ["--seconds-of-silence", "0.5", "--duration", "5.2", "--out", folder]
             arguments += ["--json", folder.parent / "told.json", "--language", "fr"]
@@ -390,7 +390,7 @@ class TestOffer:
     )
     def test_a_person_is_asked_a_script_is_told(self, trained, monkeypatch, capsys, is_terminal, answer, n_calls):
         calls, arguments = trained
-        monkeypatch.setattr(parts, "is_terminal", lambda: is_terminal)
+        monkeypatch.setattr(common, "is_terminal", lambda: is_terminal)
         monkeypatch.setattr(sys, "stdin", type("Typed", (), {"readline": lambda self: answer})())
         assert main(arguments) == 0
         assert "hygiesync train recordings/me/me.mp4 --out models/me" in capsys.readouterr().out

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hygiesync.apps.record import background
-from hygiesync.apps.record.background import BackgroundWriter
 from hygiesync.errors import InputError
+from hygiesync.media import background_writer
+from hygiesync.media.background_writer import BackgroundWriter
 
 IMAGE = np.zeros((10, 10, 3), np.uint8)
 TIMEOUT_S = 20
@@ -78,7 +78,7 @@ def test_what_came_before_an_exception_is_written():
 
 
 def test_a_slow_disk_makes_the_caller_wait(monkeypatch):
-    monkeypatch.setattr(background, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
+    monkeypatch.setattr(background_writer, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
     notebook = Notebook()
     notebook.may_go_on.clear()
     n_handed_over = []

@@ -5,9 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hygiesync.apps.camera import CameraFrame
 from hygiesync.apps.record.take import Take, spans_to_leave_out
-from hygiesync.apps.sound.clock import StreamClock
+from hygiesync.devices.camera.camera import CameraFrame
+from hygiesync.devices.sound.clock import StreamClock
 from hygiesync.media.audio import read_audio
 from hygiesync.media.cut import leave_out
 from hygiesync.media.video import probe, read_frames
@@ -39,9 +39,9 @@ class World:
             if block_s < picture_s + self.camera_delay_s:
                 self.n_blocks += 1
                 self.clock.observe(self.n_blocks * BLOCK, block_s + self.random.exponential(0.001))
-                self.take.hear(self._sound((self.n_blocks - 1) * BLOCK))
+                self.take.write_audio(self._sound((self.n_blocks - 1) * BLOCK))
             else:
-                self.take.see(CameraFrame(WHITE if self.n_pictures % EVENT == 0 else BLACK, picture_s))
+                self.take.write_frame(CameraFrame(WHITE if self.n_pictures % EVENT == 0 else BLACK, picture_s))
                 self.n_pictures += 1
 
     def _sound(self, first):

@@ -19,8 +19,9 @@ from hygiesync.apps.record.script import (
     reading_time_s,
 )
 from hygiesync.errors import InputError, UsageError
-from hygiesync.speech.tts import PAUSE, synthesise
-from hygiesync.speech.visemes import VISEMES, visemes
+from hygiesync.tts.espeak import synthesise
+from hygiesync.tts.speech import PAUSE
+from hygiesync.tts.visemes import VISEMES, visemes
 
 FIRST_LETTER = {}
 for _letter, _viseme in VISEMES.items():

@@ -20,8 +20,8 @@ from hygiesync.face.comparison import correlation
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_LIPS
 from hygiesync.media.audio import read_audio
-from hygiesync.motion.listener import coefficients_at
-from hygiesync.speech.tts import synthesise
+from hygiesync.speech_to_shape.stream import coefficients_at
+from hygiesync.tts.espeak import synthesise
 
 SENTENCE = "My bright balloons are floating above the quiet village, and nobody knows why."
 

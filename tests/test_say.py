@@ -10,12 +10,12 @@ import onnx
 import pytest
 
 from hygiesync.apps.cli import main
-from hygiesync.apps.say import say
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
-from hygiesync.speech.tts import synthesise
-from hygiesync.speech.voices import EspeakVoice, PiperVoice, open_voice
+from hygiesync.pipelines.say import say
+from hygiesync.tts.espeak import synthesise
+from hygiesync.tts.voices import EspeakVoice, PiperVoice, open_voice
 
 SAMPLES_A_PHONEME = 256
 

@@ -44,9 +44,7 @@ def test_shapes_come_back_as_exactly_as_the_explained_variance_says():
 def test_movements_that_fit_in_the_components_come_back_exactly():
     shapes, turns = make_faces()
     model = ShapeModel.fit(shapes, turns)
-    np.testing.assert_allclose(
-        model.inverse_transform(model.transform(shapes, turns), turns), shapes, atol=1e-6
-    )
+    np.testing.assert_allclose(model.inverse_transform(model.transform(shapes, turns), turns), shapes, atol=1e-6)
 
 
 def test_coefficients_of_the_training_frames_are_standard_and_independent():

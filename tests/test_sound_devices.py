@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from sound_server import DEVICE, SoundServer, needs_sound_server
 
-from hygiesync.apps.sound import devices as sound_devices
-from hygiesync.apps.sound import portaudio
-from hygiesync.apps.sound.devices import (
+from hygiesync.devices.sound import devices as sound_devices
+from hygiesync.devices.sound import portaudio
+from hygiesync.devices.sound.devices import (
     InputDevice,
     OutputDevice,
     choose_device,
@@ -21,11 +21,11 @@ from hygiesync.apps.sound.devices import (
     find_output,
     format_devices,
     list_input_devices,
-    open_source,
 )
-from hygiesync.apps.sound.microphone import Microphone
-from hygiesync.apps.sound.opening import open_first
-from hygiesync.apps.sound.sound_file import SoundFile
+from hygiesync.devices.sound.formats import open_first
+from hygiesync.devices.sound.microphone import Microphone
+from hygiesync.devices.sound.sound_file import SoundFile
+from hygiesync.devices.sound.sources import open_source
 from hygiesync.errors import MissingDependencyError, UsageError
 
 BUILT_IN = InputDevice(0, "HDA Intel PCH: ALC257 Analog (hw:0,0)", "ALSA", 2, 44100.0, False)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hygiesync.apps.sound.clock import StreamClock
-from hygiesync.apps.sound.doubt import DOUBT_S, DoubtfulHoles
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.gap_correction import DOUBT_S, GapCorrection
 
 RATE = 16_000
 START_S = 500.0
@@ -12,7 +12,7 @@ START_S = 500.0
 @pytest.fixture
 def holes():
     """A second of sound came in time; then 1600 samples were filled."""
-    clock, holes = StreamClock(RATE), DoubtfulHoles(RATE)
+    clock, holes = StreamClock(RATE), GapCorrection(RATE)
     clock.observe(RATE, START_S + 1)
     holes.add(1600, clock, START_S + 1.2)
     return holes
@@ -23,7 +23,7 @@ def in_time(end):
 
 
 def test_nothing_was_filled_nothing_is_taken_back():
-    assert DoubtfulHoles(RATE).take_back(RATE, 0.0) == 0
+    assert GapCorrection(RATE).take_back(RATE, 0.0) == 0
 
 
 def test_block_in_time_or_late_proves_nothing(holes):

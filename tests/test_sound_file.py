@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from hygiesync.apps.sound.level import LevelMeter
-from hygiesync.apps.sound.sound_file import SoundFile
-from hygiesync.apps.sound.source import FIRST_BLOCK
+from hygiesync.devices.sound.level import LevelMeter
+from hygiesync.devices.sound.sound_file import SoundFile
+from hygiesync.devices.sound.source import FIRST_BLOCK
 from hygiesync.errors import InputError
 from hygiesync.media.audio import read_audio
 from hygiesync.timing import HOP_LENGTH, WIN_LENGTH

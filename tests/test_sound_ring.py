@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hygiesync.apps.sound.ring import Ring
-from hygiesync.apps.sound.wakeup import Wakeup
+from hygiesync.devices.sound.ring import Ring
+from hygiesync.devices.sound.wakeup import Wakeup
 
 PUSH = st.tuples(st.just("push"), st.integers(0, 12))
 POP = st.tuples(st.just("pop"), st.one_of(st.none(), st.integers(0, 12)))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.apps.sound.clock import StreamClock
-from hygiesync.apps.sound.timeline import Timeline
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.timeline import Timeline
 
 RATE = 16_000
 BLOCK = 160

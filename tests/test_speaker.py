@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sound_server import DEVICE, SAMPLE_RATE, SoundServer, needs_sound_server
 
-from hygiesync.apps.sound.clock import StreamClock
-from hygiesync.apps.sound.devices import find_output
-from hygiesync.apps.sound.playout import PlayoutBuffer
-from hygiesync.apps.sound.speaker import Speaker
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.devices import find_output
+from hygiesync.devices.sound.output_buffer import PlayoutBuffer
+from hygiesync.devices.sound.speaker import Speaker
 from hygiesync.errors import MissingDependencyError
 
 RATE = 16_000
@@ -123,7 +123,7 @@ def test_what_the_callback_overtakes_is_not_heard_a_round_later():
 
 
 def test_speaker_without_a_device_says_so(monkeypatch):
-    monkeypatch.setattr("hygiesync.apps.sound.devices.list_output_devices", list)
+    monkeypatch.setattr("hygiesync.devices.sound.devices.list_output_devices", list)
     with pytest.raises(MissingDependencyError, match="loudspeaker: none is there"):
         Speaker().start()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hygiesync.apps.sound.clock import StreamClock
+from hygiesync.devices.sound.clock import StreamClock
 
 RATE = 16_000
 HOUR_S = 3600.0

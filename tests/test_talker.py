@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hygiesync.apps.synthetic.portrait import Portrait
-from hygiesync.apps.synthetic.talker import HELD_OUT, SENTENCES, TalkerTruth, head_poses, make_talker
 from hygiesync.errors import UsageError
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.topology import (
@@ -20,8 +18,10 @@ from hygiesync.face.topology import (
     MOUTH_CORNER_RIGHT,
 )
 from hygiesync.media.video import probe, read_frames
-from hygiesync.portrait.articulation import LIP_RINGS
+from hygiesync.portrait.speaking.articulation import LIP_RINGS
 from hygiesync.render.warp import Box
+from hygiesync.synthetic.portrait import Portrait
+from hygiesync.synthetic.talker import HELD_OUT, SENTENCES, TalkerTruth, head_poses, make_talker
 from hygiesync.timing import video_frame_time
 
 FPS = Fraction(25)

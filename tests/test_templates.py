@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.apps.offline import RenderOptions, render
-from hygiesync.avatar.still import StillTemplate
+from hygiesync.avatar.still_template import StillTemplate
 from hygiesync.avatar.template import FADE_S, FacePlaces, VideoTemplate
-from hygiesync.avatar.tracking import track_face
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.face.track import FaceTrack
+from hygiesync.face.tracking import track_face
 from hygiesync.media.video import VideoWriter, probe, read_frames
-from hygiesync.render.template import NEARLY_CLOSED, press_lips
+from hygiesync.pipelines.offline import RenderOptions, render
+from hygiesync.render.lips import NEARLY_CLOSED, press_lips
 from hygiesync.timing import parse_fps, video_frame_time
 
 GONE, COVERED = range(12, 17), range(34, 40)
@@ -52,7 +52,7 @@ def interrupted(tmp_path_factory, held_out_video):
 @pytest.fixture(scope="module")
 def places(interrupted, held_out_video):
     pose = PoseModel.fit(track_face(probe(held_out_video)).smoothed().rigid.astype(np.float64))
-    return FacePlaces.of_track(track_face(probe(interrupted)), pose)
+    return FacePlaces.from_track(track_face(probe(interrupted)), pose)
 
 
 def test_no_mouth_is_put_on_missing_and_covered_faces(interrupted, places):
@@ -117,11 +117,11 @@ def pose():
 
 
 def test_a_cut_between_two_faces_and_the_ends_do_not_fade(pose):
-    assert (FacePlaces.of_track(moving_track((), shift_at=50), pose).strengths == 1).all()
+    assert (FacePlaces.from_track(moving_track((), shift_at=50), pose).strengths == 1).all()
 
 
 def test_a_video_without_any_face_has_no_places(pose):
-    places = FacePlaces.of_track(moving_track(range(100)), pose)
+    places = FacePlaces.from_track(moving_track(range(100)), pose)
     assert (places.strengths == 0).all()
     assert all(places.face(number) is None for number in range(100))
 
@@ -131,7 +131,7 @@ def test_a_video_without_any_face_has_no_places(pose):
 def test_strengths_follow_the_time_to_the_nearest_gap(pose, gone, gaps):
     """At any frame times: 0 exactly in the gaps, 1 exactly beyond FADE_S, and in between more with more distance."""
     times = np.cumsum(gaps)
-    strengths = FacePlaces.of_track(moving_track(gone, n_frames=60, times_s=times), pose).strengths
+    strengths = FacePlaces.from_track(moving_track(gone, n_frames=60, times_s=times), pose).strengths
     distance = np.abs(times[:, None] - times[sorted(gone)]).min(1) if gone else np.full(60, np.inf)
     np.testing.assert_array_equal(strengths == 0, distance == 0)
     assert (strengths[distance >= FADE_S] == 1).all()
@@ -158,7 +158,7 @@ def test_a_still_moves_nothing_but_the_lower_face(talker_avatar, held_out_video,
 
 def test_a_still_has_the_asked_rate_or_the_templates_own(talker_avatar, held_out_video, tmp_path):
     for asked, fps in ((None, Fraction(25)), ("29.97", parse_fps("29.97"))):
-        options = RenderOptions(held_out_video, None if asked is None else parse_fps(asked), still=True)
+        options = RenderOptions(template=held_out_video, fps=None if asked is None else parse_fps(asked), still=True)
         render(talker_avatar, held_out_video, tmp_path / "out.mp4", options)
         times = [frame.time_s for frame in read_frames(tmp_path / "out.mp4")]
         assert times == [video_frame_time(number, fps) for number in range(len(times))]
@@ -166,7 +166,7 @@ def test_a_still_has_the_asked_rate_or_the_templates_own(talker_avatar, held_out
 
 def test_the_still_is_a_closed_mouth_that_is_seen(interrupted, places):
     """One of the least open mouths of those with a place at full strength, for ever the same."""
-    first, second, *_ = frames = list(islice(StillTemplate.of_video(interrupted, places, Fraction(30)).frames(), 40))
+    first, second, *_ = frames = list(islice(StillTemplate.from_video(interrupted, places, Fraction(30)).frames(), 40))
     assert all(frame.image is first.image and frame.face is first.face for frame in frames)
     assert second.time_s == Fraction(1, 30)
     assert first.face.strength == 1
@@ -180,9 +180,9 @@ def test_the_still_is_a_closed_mouth_that_is_seen(interrupted, places):
 
 
 def test_a_still_of_a_template_without_a_usable_face_is_refused(pose, interrupted):
-    nowhere = FacePlaces.of_track(moving_track(range(100)), pose)
+    nowhere = FacePlaces.from_track(moving_track(range(100)), pose)
     with pytest.raises(InputError, match="no frame in its first"):
-        StillTemplate.of_video(interrupted, nowhere, Fraction(25))
+        StillTemplate.from_video(interrupted, nowhere, Fraction(25))
 
 
 @pytest.mark.data
@@ -193,7 +193,7 @@ def test_real_faces_are_not_taken_for_covered(data, name):
     own = PoseModel.fit(track.smoothed().rigid[track.has_face].astype(np.float64))
     for part in (slice(None), slice(0, len(track) // 2), slice(len(track) // 2, None)):
         cut = FaceTrack(**{key: array[part] for key, array in track.arrays().items()})
-        assert (FacePlaces.of_track(cut, own).strengths == 1).all()
+        assert (FacePlaces.from_track(cut, own).strengths == 1).all()
 
 
 def gaps(lower):

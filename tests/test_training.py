@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from hygiesync.avatar.build import train
-from hygiesync.avatar.filmed import FilmedAvatar
-from hygiesync.avatar.fitting import Recording, fit_face
-from hygiesync.avatar.tracking import count_faces, track_face
+from hygiesync.avatar.loading import load_avatar
+from hygiesync.avatar.video_avatar import VideoAvatar
+from hygiesync.building.face_fitting import Recording, fit_face
+from hygiesync.building.from_video import train
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_FACE, RIGID
+from hygiesync.face.tracking import count_faces, track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.speech.mel import mel_spectrogram
@@ -109,7 +110,7 @@ def test_killed_and_resumed_equals_uninterrupted(talker_video, tmp_path):
     resumed, whole = (load_file(tmp_path / name / "weights.safetensors") for name in ("killed", "whole"))
     for name, tensor in whole.items():
         np.testing.assert_array_equal(resumed[name], tensor)
-    killed, never_killed = (FilmedAvatar.load(tmp_path / name).manifest for name in ("killed", "whole"))
+    killed, never_killed = (load_avatar(tmp_path / name, VideoAvatar).manifest for name in ("killed", "whole"))
     assert killed.training == never_killed.training
 
 
@@ -131,7 +132,7 @@ def test_two_faces_are_counted_and_the_larger_is_followed(talker_video, tmp_path
 @pytest.mark.data
 def test_real_five_minutes_give_true_lips(data, tmp_path):
     """One real minute is enough to be far better than a mouth that never moves (used as a smoke test of real data)."""
-    from hygiesync.apps.evaluate import evaluate
+    from hygiesync.evaluation.evaluate import evaluate
 
     cut = tmp_path / "minute.mp4"
     info = probe(data / "grid" / "dev.mp4")

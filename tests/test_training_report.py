@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from hygiesync.apps.cli import main
-from hygiesync.apps.training_report import make_report
-from hygiesync.apps.training_report.classes import (
+from hygiesync.avatar.loading import load_avatar
+from hygiesync.avatar.manifest import sha256_of
+from hygiesync.avatar.video_avatar import REPORT, VideoAvatar
+from hygiesync.building.evidence import HeldOut, TrainingEvidence, hold_out
+from hygiesync.building.video_quality import Advice
+from hygiesync.errors import InputError
+from hygiesync.evaluation.training_report import make_report
+from hygiesync.evaluation.training_report.classes import (
     MOUTHS,
     SOUNDS,
     errors_by_mouth,
@@ -18,20 +24,15 @@ from hygiesync.apps.training_report.classes import (
     mouth_classes,
     sound_classes,
 )
-from hygiesync.apps.training_report.closures import closures_in_speech, closures_in_words
-from hygiesync.apps.training_report.headline import Findings, headline
-from hygiesync.apps.training_report.next_steps import next_steps
-from hygiesync.apps.training_report.silence import pauses, silence_behaviour
-from hygiesync.apps.training_report.stretches import MouthRange, Stretch, runs
-from hygiesync.apps.training_report.words import Word, read_words
-from hygiesync.avatar.evidence import HeldOut, TrainingEvidence, hold_out
-from hygiesync.avatar.filmed import REPORT, FilmedAvatar
-from hygiesync.avatar.manifest import sha256_of
-from hygiesync.avatar.video_quality import Advice
-from hygiesync.errors import InputError
+from hygiesync.evaluation.training_report.closures import closures_in_speech, closures_in_words
+from hygiesync.evaluation.training_report.headline import Findings, headline
+from hygiesync.evaluation.training_report.next_steps import next_steps
+from hygiesync.evaluation.training_report.silence import pauses, silence_behaviour
+from hygiesync.evaluation.training_report.stretches import MouthRange, Stretch, runs
+from hygiesync.evaluation.training_report.words import Word, read_words
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_BOTTOM, LOWER_FACE, LOWER_LEFT, LOWER_LIPS, LOWER_RIGHT
-from hygiesync.motion.dataset import Sequence
+from hygiesync.learning.dataset import Sequence
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 
 N_COMPONENTS = 8
@@ -88,7 +89,7 @@ def held_out(opening, predicted, *, width=40.0, is_known=None, is_voice=None, st
 
 
 def stretch(*arguments, **options):
-    return Stretch.of(held_out(*arguments, **options), SHAPE)
+    return Stretch.from_held_out(held_out(*arguments, **options), SHAPE)
 
 
 def evidence(**changes) -> TrainingEvidence:
@@ -122,7 +123,7 @@ class Reader(HTMLParser):
         super().__init__()
         self.open_tags, self.headings, self.references, self.tags, self.text = [], [], [], [], []
         self.feed(content.decode("utf-8"))
-        self.close()
+        self.apply_closure()
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
@@ -220,30 +221,32 @@ class TestPage:
 
 class TestMeasures:
     def test_findings_of_known_lips(self):
-        findings = Findings.of(evidence())
+        findings = Findings.from_evidence(evidence())
         assert findings.held_out_s == 6
         assert findings.comparison.lag_ms == pytest.approx(20, abs=3)
         assert findings.silence.n_ends == 2
         assert len(headline(findings)) == 8
 
     def test_next_steps_follow_from_the_numbers(self):
-        problems = " ".join(step.problem for step in next_steps(Findings.of(evidence())))
+        problems = " ".join(step.problem for step in next_steps(Findings.from_evidence(evidence())))
         for word in ("rest on 6.0 s", "by heart"):
             assert word in problems
-        assert "lasts 200 s" in next_steps(Findings.of(evidence(duration_s=200.0)))[0].problem
+        assert "lasts 200 s" in next_steps(Findings.from_evidence(evidence(duration_s=200.0)))[0].problem
         same = evidence().held_out[0]
         perfect = replace(same, predicted=same.real)
         good = evidence(
             duration_s=300, held_out=(perfect, perfect), training_loss=(1.0, 0.7, 0.6),
             validation_loss=(1.0, 0.7, 0.75),
         )  # fmt: skip
-        assert next_steps(Findings.of(good)) == []
+        assert next_steps(Findings.from_evidence(good)) == []
 
     @pytest.mark.parametrize("scale, late, word", [(0.5, 0, "opens only 0.50"), (1.0, 8, "80 ms late")])
     def test_next_steps_about_the_lips(self, scale, late, word):
         real = evidence().held_out[0]
         changed = replace(real, predicted=np.roll(scale * real.real, late, axis=0))
-        assert word in " ".join(step.problem for step in next_steps(Findings.of(evidence(held_out=(changed,)))))
+        assert word in " ".join(
+            step.problem for step in next_steps(Findings.from_evidence(evidence(held_out=(changed,))))
+        )
 
     def test_silence_by_hand(self):
         is_voice = np.repeat([True, False, True], [50, 50, 20])
@@ -332,7 +335,9 @@ class TestClasses:
         assert (good.name, good.n_times, good.lip_distance_pct) == ("good", 1, pytest.approx(0.0))
 
     def test_range_is_the_persons_own(self):
-        mouth = MouthRange.of(SHAPE.inverse_transform(coefficients(np.linspace(0, 10, 101), np.linspace(36, 44, 101))))
+        mouth = MouthRange.from_shapes(
+            SHAPE.inverse_transform(coefficients(np.linspace(0, 10, 101), np.linspace(36, 44, 101)))
+        )
         assert (mouth.shut, mouth.wide) == pytest.approx((0.2, 9.8))
         assert (mouth.narrow, mouth.spread) == pytest.approx((38, 42))
         assert mouth.closed_below == pytest.approx(0.2 + 0.15 * 9.6)
@@ -367,9 +372,9 @@ class TestClosures:
         made = self.made().held_out
         is_known = np.ones(200, bool)
         is_known[15] = False
-        unseen = Stretch.of(replace(made, is_known=is_known), SHAPE)
+        unseen = Stretch.from_held_out(replace(made, is_known=is_known), SHAPE)
         assert closures_in_words([unseen], [self.SAID], RANGE).n_real == 2
-        silent = Stretch.of(replace(made, is_voice=np.zeros(200, bool)), SHAPE)
+        silent = Stretch.from_held_out(replace(made, is_voice=np.zeros(200, bool)), SHAPE)
         assert closures_in_speech([silent], RANGE).n_real == 0
         assert np.isnan(closures_in_speech([silent], RANGE).share)
 
@@ -381,7 +386,7 @@ class TestClosures:
 class TestWords:
     def test_are_read_in_order(self, tmp_path):
         path = tmp_path / "words.csv"
-        path.write_text("start_s,end_s,word\r\n0,0.5,sil\r\n0.5,0.9,Bin\r\n\r\n0.9, 1.1 ,\"a, b\"\r\n")
+        path.write_text('start_s,end_s,word\r\n0,0.5,sil\r\n0.5,0.9,Bin\r\n\r\n0.9, 1.1 ,"a, b"\r\n')
         assert read_words(path) == (Word(0, 0.5, "sil"), Word(0.5, 0.9, "Bin"), Word(0.9, 1.1, "a, b"))
 
     @pytest.mark.parametrize("text, word", [
@@ -466,7 +471,7 @@ class TestInTheAvatar:
         check_page(content)
         assert b"talker.mp4" in content
         assert talker_avatar.manifest.files[REPORT] == sha256_of(avatar_directory / REPORT)
-        assert REPORT not in FilmedAvatar.FILES
+        assert REPORT not in VideoAvatar.FILES
 
     def test_its_numbers_are_those_of_the_manifest(self, avatar_directory, talker_avatar):
         text = Reader((avatar_directory / REPORT).read_bytes()).text
@@ -479,6 +484,6 @@ class TestInTheAvatar:
         copy = tmp_path / "copy"
         shutil.copytree(avatar_directory, copy)
         (copy / REPORT).write_text("my notes")
-        assert FilmedAvatar.load(copy).directory == copy
+        assert load_avatar(copy, VideoAvatar).directory == copy
         (copy / REPORT).unlink()
-        assert FilmedAvatar.load(copy).directory == copy
+        assert load_avatar(copy, VideoAvatar).directory == copy

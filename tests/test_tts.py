@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
-from hygiesync.speech.tts import PAUSE, Phoneme, Speech, synthesise
 from hygiesync.timing import time_to_samples
+from hygiesync.tts.espeak import synthesise
+from hygiesync.tts.speech import PAUSE, Phoneme, Speech
 
 TEXT = "Bob, please move the vanilla cheese. My papa bought a pretty box."
 

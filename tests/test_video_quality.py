@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from hygiesync.apps.cli import main
-from hygiesync.avatar import build
-from hygiesync.avatar.fitting import Recording, fit_face
-from hygiesync.avatar.offset import Offset
-from hygiesync.avatar.sound_level import SoundLevel
-from hygiesync.avatar.tracking import track_face
-from hygiesync.avatar.video_quality import advise
+from hygiesync.building import from_video
+from hygiesync.building.av_offset import Offset
+from hygiesync.building.face_fitting import Recording, fit_face
+from hygiesync.building.sound_level import SoundLevel
+from hygiesync.building.video_quality import advise
 from hygiesync.errors import InputError
 from hygiesync.face.track import FaceTrack
+from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.speech.mel import mel_spectrogram
@@ -27,7 +27,7 @@ IN_TIME = Offset(10.0, 5.0, 1.0, 0.6, 20.0)
 
 def record(video):
     info, samples = probe(video), read_audio(video)
-    return Recording(info, track_face(info), mel_spectrogram(samples), SoundLevel.of(samples))
+    return Recording(info, track_face(info), mel_spectrogram(samples), SoundLevel.from_samples(samples))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,10 @@ def good(talker_video):
     mel = recording.mel.copy()
     mel[300:600] = np.quantile(mel.mean(1), 0.02)
     return replace(
-        recording, video=replace(recording.video, duration_s=Fraction(180)), mel=mel, sound=SoundLevel.of(samples)
+        recording,
+        video=replace(recording.video, duration_s=Fraction(180)),
+        mel=mel,
+        sound=SoundLevel.from_samples(samples),
     )
 
 
@@ -147,24 +150,24 @@ class TestOneFault:
 
 class TestSoundLevel:
     def test_speech_against_silence(self, talker_video):
-        level = SoundLevel.of(read_audio(talker_video))
+        level = SoundLevel.from_samples(read_audio(talker_video))
         assert -30 < level.speech_db < -5
         assert level.background_db < level.speech_db - 30
         assert level.clipped_share < 0.001
 
     def test_gain_moves_both_levels(self, talker_video):
         samples = read_audio(talker_video)
-        level, quieter = SoundLevel.of(samples), SoundLevel.of(0.1 * samples)
+        level, quieter = SoundLevel.from_samples(samples), SoundLevel.from_samples(0.1 * samples)
         assert quieter.speech_db == pytest.approx(level.speech_db - 20, abs=0.01)
 
     def test_a_clipped_sine(self):
         sine = np.sin(2 * np.pi * 200 * np.arange(16000) / 16000)
-        assert SoundLevel.of(np.clip(2 * sine, -1, 1)).clipped_share == pytest.approx(2 / 3, abs=0.03)
-        assert SoundLevel.of(0.9 * sine).clipped_share == 0
+        assert SoundLevel.from_samples(np.clip(2 * sine, -1, 1)).clipped_share == pytest.approx(2 / 3, abs=0.03)
+        assert SoundLevel.from_samples(0.9 * sine).clipped_share == 0
 
     @pytest.mark.parametrize("n", [0, 100, 16000])
     def test_nothing_and_silence(self, n):
-        level = SoundLevel.of(np.zeros(n, np.float32))
+        level = SoundLevel.from_samples(np.zeros(n, np.float32))
         assert (level.speech_db, level.background_db) == pytest.approx((-100, -100))
         assert level.clipped_share == 0
 
@@ -213,7 +216,7 @@ class TestCommandLine:
         def stop(*_):
             raise InputError("stopped here")
 
-        monkeypatch.setattr(build, "_learn", stop)
+        monkeypatch.setattr(from_video, "_learn", stop)
         assert main(["train", str(bad_video), "--out", str(tmp_path / "a"), "--fix-offset", "--i-have-consent"]) == 3
         notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
         assert sum("nothing is corrected" in note for note in notes) == 1

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hygiesync.apps.virtual_camera import VirtualCamera
+from hygiesync.devices.camera.virtual import VirtualCamera
 from hygiesync.errors import MissingDependencyError
 
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)

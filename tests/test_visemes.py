@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from hygiesync.apps.synthetic.talker import HELD_OUT, SENTENCES
-from hygiesync.speech.tts import PAUSE, Phoneme, Speech, synthesise
-from hygiesync.speech.visemes import TONGUE, VISEMES, closures, mouth_curves, visemes
+from hygiesync.synthetic.talker import HELD_OUT, SENTENCES
+from hygiesync.tts.espeak import synthesise
+from hygiesync.tts.speech import PAUSE, Phoneme, Speech
+from hygiesync.tts.visemes import TONGUE, VISEMES, closures, mouth_curves, visemes
 
 FRAME_S = 0.04
 

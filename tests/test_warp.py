@@ -64,6 +64,7 @@ def test_backward_map_is_the_plain_one(seed):
 
 def folds(triangles, source, target):
     """Pixels near triangles that the move turned over: there two answers are right."""
+
     def area(points):
         a, b, c = (points[triangles[:, k]] for k in range(3))
         return (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from display import needs_display, use_environment, virtual_display, without_display
 
-from hygiesync.apps.window import Key, Panel, Window
-from hygiesync.apps.window.layout import letter_height
-from hygiesync.apps.window.lettering import Lettering
+from hygiesync.devices.window import Key, Panel, Window
+from hygiesync.devices.window.layout import letter_height
+from hygiesync.devices.window.text import Lettering
 from hygiesync.errors import MissingDependencyError
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -295,7 +295,7 @@ class TestOnADisplay:
         script = """
             import sys, time
             import numpy as np
-            from hygiesync.apps.window import Window
+            from hygiesync.devices.window import Window
             with Window("alone", (64, 64), []) as window:
                 window.show(np.zeros((64, 64, 3), np.uint8))
                 import pygame
@@ -361,7 +361,7 @@ def test_with_the_other_pygame(monkeypatch):
 
 def test_naming_a_window_does_not_import_pygame():
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, hygiesync.apps.window; print('pygame' in sys.modules)"],
+        [sys.executable, "-c", "import sys, hygiesync.devices.window; print('pygame' in sys.modules)"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

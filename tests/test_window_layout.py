@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hygiesync.apps.window import Key, Panel
-from hygiesync.apps.window.keys import FULL_SCREEN, HELP, OWN_KEYS, help_lines, with_own_keys
-from hygiesync.apps.window.layout import Rectangle, bars, columns, first_size, fit, letter_height, place, wrap
-from hygiesync.apps.window.lettering import printable
-from hygiesync.apps.window.scaling import middle_square, resized
+from hygiesync.devices.window import Key, Panel
+from hygiesync.devices.window.keys import FULL_SCREEN, HELP, OWN_KEYS, help_lines, with_own_keys
+from hygiesync.devices.window.layout import Rectangle, bars, columns, first_size, fit, letter_height, place, wrap
+from hygiesync.devices.window.scaling import middle_square, resized
+from hygiesync.devices.window.text import printable
 
 SMALL_SIZES = st.tuples(st.integers(1, 200), st.integers(1, 200))
 SIZES = st.tuples(st.integers(1, 8000), st.integers(1, 8000))

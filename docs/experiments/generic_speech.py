@@ -1,4 +1,4 @@
-"""What does the generic speech model say of voices it never heard? The figures of models/generic/README.md, made again.
+"""What does the generic speech model say of voices it never heard? Makes the figures of the model card again.
 
   python docs/experiments/generic_speech.py VIDEO.mp4 --words WORDS.csv --speech A.wav B.wav
 
@@ -25,11 +25,12 @@ from hygiesync.face.comparison import correlation, lag_s
 from hygiesync.face.pose import PoseModel, apply_similarity
 from hygiesync.face.shape import mouth_opening, mouth_width
 from hygiesync.media.audio import read_audio
-from hygiesync.motion.generic import GENERIC_FILE, GenericSpeech
-from hygiesync.motion.listener import Listener, coefficients_at
-from hygiesync.motion.predictor import Predictor
-from hygiesync.speech.visemes import CURVES
+from hygiesync.speech_to_shape.generic import GenericSpeech
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
+from hygiesync.speech_to_shape.stream import SpeechToShapeStream, coefficients_at
 from hygiesync.timing import SAMPLE_RATE
+from hygiesync.tts.visemes import CURVES
+from hygiesync.weights import GENERIC_SPEECH
 
 REALLY_CLOSED = 0.01
 """Openings of real lips that meet, in eye distances."""
@@ -38,13 +39,13 @@ CLOSED, OPEN = 0.03, 0.15
 """Openings (the curve, 0 to 1) of a mouth that looks closed, and of one that does not."""
 
 
-def listener_of(speech: GenericSpeech, early: int | None = None) -> Listener:
+def listener_of(speech: GenericSpeech, early: int | None = None) -> SpeechToShapeStream:
     """As a photo listens: from rest, in a room that nothing is known of."""
     lookahead = speech.lookahead if early is None else speech.early_lookaheads[early]
-    return Listener(Predictor(speech.step, early), np.zeros(len(CURVES)), None, lookahead)
+    return SpeechToShapeStream(OnnxStep(speech.step, early), np.zeros(len(CURVES)), None, lookahead)
 
 
-def curves_at(listener: Listener, samples: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+def curves_at(listener: SpeechToShapeStream, samples: np.ndarray, times_s: np.ndarray) -> np.ndarray:
     """Mouth curves (n_times, 3) of a whole signal."""
     return coefficients_at(listener, samples, [Fraction(t).limit_denominator(90_000) for t in times_s])
 
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO.mp4")
     parser.add_argument("--words", type=Path, metavar="CSV", help="words of VIDEO, for the closures")
     parser.add_argument("--speech", type=Path, nargs="*", default=[], metavar="WAV", help="other voices")
-    parser.add_argument("--model", type=Path, default=GENERIC_FILE, metavar="ONNX", help="(%(default)s)")
+    parser.add_argument("--model", type=Path, default=GENERIC_SPEECH, metavar="ONNX", help="(%(default)s)")
     parser.add_argument("--cache", type=Path, default=Path("recordings/.tracks"), help="tracked faces (%(default)s)")
     arguments = parser.parse_args()
     speech = GenericSpeech.load(arguments.model)

@@ -26,27 +26,28 @@ from time import perf_counter
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from hygiesync.avatar.build import EARLY_LOOKAHEADS
-from hygiesync.avatar.fitting import Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.avatar.template import FacePlaces
-from hygiesync.avatar.tracking import watch
+from hygiesync.building.face_fitting import Recording, background_loudness, fit_face, resting_coefficients
+from hygiesync.building.from_video import EARLY_LOOKAHEADS
 from hygiesync.face.comparison import compare_lips, correlation
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.track import FaceTrack
+from hygiesync.face.tracking import watch
+from hygiesync.learning.aperture import Aperture
+from hygiesync.learning.augment import Augmentation
+from hygiesync.learning.dataset import align, split
+from hygiesync.learning.export_onnx import export_step
+from hygiesync.learning.metric import mouth_metric
+from hygiesync.learning.network import NetworkSettings
+from hygiesync.learning.settings import PRESETS, TrainingSettings, preset
+from hygiesync.learning.speech_encoder import SpeechEncoder
+from hygiesync.learning.train import train_network
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
-from hygiesync.motion.aperture import Aperture
-from hygiesync.motion.augment import Augmentation
-from hygiesync.motion.dataset import align, split
-from hygiesync.motion.ear import Ear
-from hygiesync.motion.export import export_step
-from hygiesync.motion.listener import Listener, coefficients_at
-from hygiesync.motion.metric import mouth_metric
-from hygiesync.motion.network import NetworkSettings
-from hygiesync.motion.predictor import Predictor
-from hygiesync.motion.train import PRESETS, TrainingSettings, preset, train_network
 from hygiesync.speech.mel import mel_spectrogram
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
+from hygiesync.speech_to_shape.stream import SpeechToShapeStream, coefficients_at
 from hygiesync.timing import SAMPLE_RATE, lookahead_frames, time_to_mel_frames
 
 REACHED = 0.003
@@ -98,7 +99,7 @@ class Bench:
         self.background = background_loudness([self.taught])
         self.rest = resting_coefficients([self.taught], self.face, self.background)
         pose = self.face.pose
-        self.turns = FacePlaces.of_track(self.real.track, pose).turns
+        self.turns = FacePlaces.from_track(self.real.track, pose).turns
         seen = pose.to_canonical(self.real.track.rigid.astype(np.float64))
         self.shapes = apply_similarity(seen, self.real.track.lower)
         self.is_seen = self.real.track.has_face
@@ -115,11 +116,11 @@ class Bench:
             self.steps[key] = self._teach(trial, seed, lookahead)
         step, facts = self.steps[key]
         if trial.early_ms is None:
-            listener = Listener(Predictor(step), self.rest, self.background, lookahead)
+            listener = SpeechToShapeStream(OnnxStep(step), self.rest, self.background, lookahead)
         else:
             asked = lookahead_frames(trial.early_ms)
             number = [n for n in EARLY_LOOKAHEADS if n < lookahead].index(asked)
-            listener = Listener(Predictor(step, number), self.rest, self.background, asked)
+            listener = SpeechToShapeStream(OnnxStep(step, number), self.rest, self.background, asked)
         return {**self._measure(listener), **facts}
 
     def _teach(self, trial: Trial, seed: int, lookahead: int) -> tuple[bytes, dict[str, float]]:
@@ -140,7 +141,7 @@ class Bench:
             NetworkSettings(shape.n_components, early_frames=tuple(lookahead - n for n in early)),
             settings,
             aperture=Aperture.fit(shape, frames.coefficients[frames.is_usable]) if trial.makes_meet else None,
-            ear=Ear.load() if trial.has_ear else None,
+            ear=SpeechEncoder.load() if trial.has_ear else None,
         )
         duration_s = perf_counter() - start_s
         with tempfile.TemporaryDirectory() as folder:
@@ -152,7 +153,7 @@ class Bench:
         settings = replace(preset(trial.preset, seed, n_frames), **(trial.change or {}))
         return replace(settings, augmentation=replace(Augmentation(), **(trial.augmentation or {})))
 
-    def _measure(self, listener: Listener) -> dict[str, float]:
+    def _measure(self, listener: SpeechToShapeStream) -> dict[str, float]:
         shapes = self._answer(listener, self.samples)
         times_s = self.real.track.times_s
         real, said = mouth_opening(self.shapes), mouth_opening(shapes)
@@ -172,7 +173,7 @@ class Bench:
             result[name] = correlation(real[self.is_seen], other[self.is_seen])
         return result
 
-    def _answer(self, listener: Listener, samples: np.ndarray) -> np.ndarray:
+    def _answer(self, listener: SpeechToShapeStream, samples: np.ndarray) -> np.ndarray:
         times = [Fraction(time_s).limit_denominator(90_000) for time_s in self.real.track.times_s]
         return self.face.shape.inverse_transform(coefficients_at(listener, samples, times), self.turns)
 

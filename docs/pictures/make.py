@@ -18,12 +18,12 @@ import numpy as np
 from skimage import data
 
 import hygiesync
-from hygiesync.apps.animate import AnimateOptions, animate
-from hygiesync.apps.synthetic.portrait import Portrait
-from hygiesync.media.stills import write_png
+from hygiesync.media.images import write_png
 from hygiesync.media.video import VideoWriter, read_frames
+from hygiesync.pipelines.animate import AnimateOptions, animate
 from hygiesync.portrait.head import rotation_of
-from hygiesync.portrait.life import IdleLife
+from hygiesync.portrait.speaking.idle_motion import IdleMotion
+from hygiesync.synthetic.portrait import Portrait
 
 HERE = Path(__file__).parent
 TILE, QUALITY = 190, 88
@@ -77,7 +77,7 @@ def painted(portrait: np.ndarray) -> np.ndarray:
 
 def talker(path: Path) -> None:
     """Two seconds of the portrait as it speaks and moves its head."""
-    portrait, life = Portrait(400), IdleLife()
+    portrait, life = Portrait(400), IdleMotion()
     with VideoWriter(path, 400, 400, Fraction(25), crf=10) as writer:
         for number in range(50):
             opening = max(0.0, float(np.sin(number / 4)))

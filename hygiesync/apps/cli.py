@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hygiesync import __version__
 from hygiesync.apps.commands import judging, machine, making, portraits, speaking
-from hygiesync.apps.commands.parts import EXIT_CODES
-from hygiesync.apps.plain_text import one_line
+from hygiesync.apps.commands.common import EXIT_CODES
 from hygiesync.errors import HygieSyncError
+from hygiesync.plain_text import one_line
+from hygiesync.version import __version__
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

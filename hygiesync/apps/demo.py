@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from hygiesync.apps.evaluate import contact_sheet
-from hygiesync.apps.offline import render
-from hygiesync.apps.synthetic.talker import HELD_OUT, TalkerTruth, make_talker
-from hygiesync.apps.training_report import make_report
-from hygiesync.avatar.build import train
-from hygiesync.avatar.filmed import FilmedAvatar
-from hygiesync.avatar.tracking import track_face
+from hygiesync.avatar.video_avatar import VideoAvatar
+from hygiesync.building.from_video import train
 from hygiesync.errors import InputError
+from hygiesync.evaluation.evaluate import contact_sheet
+from hygiesync.evaluation.training_report import make_report
 from hygiesync.face.comparison import LipComparison, compare_lips
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_FACE, RIGID
+from hygiesync.face.tracking import track_face
 from hygiesync.media.video import probe
-
-Progress = Callable[[str, int, int, str], None]
+from hygiesync.pipelines.offline import render
+from hygiesync.progress import Progress
+from hygiesync.synthetic.talker import HELD_OUT, TalkerTruth, make_talker
 
 _HELD_OUT_SEED = 7
 
@@ -86,7 +84,7 @@ def run_demo(out: Path, avatar_directory: Path, progress: Progress) -> DemoResul
     return DemoResult(video, sheet, comparison, _describe(video, sheet, real, avatar_directory, comparison))
 
 
-def _compare_with_truth(avatar: FilmedAvatar, video: Path, truth: TalkerTruth) -> LipComparison:
+def _compare_with_truth(avatar: VideoAvatar, video: Path, truth: TalkerTruth) -> LipComparison:
     """The lips of a rendered video against the known ones, both in the canonical face."""
     track = track_face(probe(video)).smoothed()
     n_frames = min(len(track), len(truth.landmarks))

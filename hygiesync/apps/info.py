@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hygiesync.avatar.bundle import kind_of
-from hygiesync.avatar.filmed import REPORT
+from hygiesync.avatar.loading import KINDS
 from hygiesync.avatar.manifest import CONSENT_STATED, FROM_VIDEO, MANIFEST_NAME, Manifest
+from hygiesync.avatar.video_avatar import REPORT
 from hygiesync.timing import mel_frames_to_time
 
 _MEASURES = {
@@ -43,7 +43,7 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     """
     directory = Path(avatar_directory)
     manifest = Manifest.read(directory)
-    files = kind_of(manifest).FILES
+    files = KINDS[manifest.origin].FILES
     manifest.check_files(directory, files)
     training = manifest.training
     variances = training.get("explained_variance_ratio", [])

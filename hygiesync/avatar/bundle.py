@@ -2,7 +2,8 @@
 
 A bundle is a folder of ordinary files: `avatar.json` says what it is and holds the sha256 of every other file (see
 manifest.py), `speech_to_shape.onnx` is one streaming step of the network. What else there is depends on where the
-person's looks come from: a video (:mod:`hygiesync.avatar.filmed`) or one picture (:mod:`hygiesync.avatar.photo`).
+person's looks come from: a video (:mod:`hygiesync.avatar.video_avatar`) or one picture
+(:mod:`hygiesync.avatar.photo_avatar`).
 
 A bundle is written beside its place and renamed into it, so it is whole or not there at all. There is no pickle
 anywhere.
@@ -10,7 +11,6 @@ anywhere.
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,14 +20,12 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
-from hygiesync.avatar.manifest import FROM_PHOTO, FROM_VIDEO, MANIFEST_NAME, Manifest, sha256_of
-from hygiesync.avatar.template import TemplateSource
-from hygiesync.avatar.whole_folder import check_place, whole_folder
+from hygiesync.avatar.atomic_folder import atomic_folder, check_place
+from hygiesync.avatar.manifest import MANIFEST_NAME, Manifest, sha256_of
 from hygiesync.errors import UsageError
-from hygiesync.motion.listener import Listener
-from hygiesync.motion.predictor import Predictor
-from hygiesync.render.compositor import Renderer
-from hygiesync.render.template import MouthShapes
+from hygiesync.render.interfaces import MouthShapes, Renderer, TemplateSource
+from hygiesync.speech_to_shape.onnx_step import OnnxStep
+from hygiesync.speech_to_shape.stream import SpeechToShapeStream
 from hygiesync.timing import lookahead_frames, mel_frames_to_time
 
 STEP = "speech_to_shape.onnx"
@@ -65,32 +63,6 @@ class Avatar(ABC):
     step: bytes = field(repr=False)
 
     @classmethod
-    def load(cls: type[SomeAvatar], directory: str | os.PathLike[str]) -> SomeAvatar:
-        """Load an avatar that ``hygiesync train`` or ``hygiesync photo`` made.
-
-        Parameters
-        ----------
-        directory : str or os.PathLike
-            The bundle's folder, such as ``models/me``.
-
-        Raises
-        ------
-        InputError
-            When it is missing, damaged (every file's sha256 is checked), or of a newer schema.
-        UsageError
-            When only one kind of avatar will do (the class is not :class:`Avatar` itself), and this is another.
-        """
-        folder = Path(directory)
-        manifest = Manifest.read(folder)
-        kind = kind_of(manifest)
-        if not issubclass(kind, cls):
-            raise UsageError(
-                f"{folder}: was made from a {manifest.origin}, and this needs an avatar made from a {cls.ORIGIN}"
-            )
-        manifest.check_files(folder, kind.FILES)
-        return kind.from_files(folder, manifest)
-
-    @classmethod
     @abstractmethod
     def from_files(cls: type[SomeAvatar], folder: Path, manifest: Manifest) -> SomeAvatar:
         """Read a bundle of this kind, whose manifest and fingerprints are found to be right."""
@@ -112,8 +84,8 @@ class Avatar(ABC):
         """The rate that pictures have when none is asked for."""
         return Fraction(self.manifest.fps)
 
-    def listener(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> Listener:
-        """A new streaming part that turns samples into this person's coefficients; see :class:`Listener`.
+    def listener(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> SpeechToShapeStream:
+        """A new streaming part that turns samples into this person's coefficients; see :class:`SpeechToShapeStream`.
 
         Parameters
         ----------
@@ -128,7 +100,7 @@ class Avatar(ABC):
             When it is negative, or none of the avatar's answers comes as early as that.
         """
         lookahead, early = self._answer_within(lookahead_ms)
-        return Listener(Predictor(self.step, early), self.rest, self.background, lookahead, expressiveness)
+        return SpeechToShapeStream(OnnxStep(self.step, early), self.rest, self.background, lookahead, expressiveness)
 
     def _answer_within(self, lookahead_ms: float | None) -> tuple[int, int | None]:
         """Lookahead in mel frames, and the number of the early answer that has it (None: the answer proper)."""
@@ -147,15 +119,6 @@ class Avatar(ABC):
         return max(within)
 
 
-def kind_of(manifest: Manifest) -> type[Avatar]:
-    """The class of the avatar that a manifest tells of."""
-    from hygiesync.avatar.filmed import FilmedAvatar
-    from hygiesync.avatar.photo import PhotoAvatar
-
-    kinds: dict[str, type[Avatar]] = {FROM_VIDEO: FilmedAvatar, FROM_PHOTO: PhotoAvatar}
-    return kinds[manifest.origin]
-
-
 def write_bundle(directory: Path, manifest: Manifest, files: tuple[str, ...], fill: Callable[[Path], None]) -> None:
     """Make a bundle whole or not at all.
 
@@ -170,7 +133,7 @@ def write_bundle(directory: Path, manifest: Manifest, files: tuple[str, ...], fi
     fill : callable
         Writes them into the folder it is given, and whatever else belongs there.
     """
-    with whole_folder(directory) as partial:
+    with atomic_folder(directory) as partial:
         fill(partial)
         written = {*files, *(path.name for path in partial.iterdir())}
         replace(manifest, files={name: sha256_of(partial / name) for name in sorted(written)}).write(partial)

@@ -43,7 +43,7 @@ class Manifest:
     lookahead : int
         Mel frames that the network hears beyond the time it describes.
     early_lookaheads : list of int
-        The same of each of its early answers; see :mod:`hygiesync.motion.network`.
+        The same of each of its early answers; see :mod:`hygiesync.learning.network`.
     width, height : int
         Of the idle loop, pixels.
     fps : str
@@ -99,14 +99,19 @@ class Manifest:
         try:
             is_folder, is_avatar = directory.is_dir(), path.is_file()
         except OSError as error:  # a name that is too long, a folder that is closed to this user
-            raise InputError(f"{directory}: can't be looked into ({error.strerror}); name an avatar's folder that this"
-                             " user may read") from error
+            raise InputError(
+                f"{directory}: can't be looked into ({error.strerror}); name an avatar's folder that this user may read"
+            ) from error
         if not is_folder:
-            raise InputError(f"{directory}: expected an avatar's folder, found {_what_is_there(directory)};"
-                             " make one with `hygiesync train VIDEO --out models/NAME`")
+            raise InputError(
+                f"{directory}: expected an avatar's folder, found {_what_is_there(directory)};"
+                " make one with `hygiesync train VIDEO --out models/NAME`"
+            )
         if not is_avatar:
-            raise InputError(f"{directory}: has no {MANIFEST_NAME}, so it is no avatar; name a folder that"
-                             " `hygiesync train` or `hygiesync photo` made")
+            raise InputError(
+                f"{directory}: has no {MANIFEST_NAME}, so it is no avatar; name a folder that"
+                " `hygiesync train` or `hygiesync photo` made"
+            )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             version = content["schema_version"]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, islice
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from hygiesync.face.smoothing import gaussian_smooth
 from hygiesync.face.track import FaceTrack, is_turned_beyond
 from hygiesync.media.reverse import read_frames_backwards
 from hygiesync.media.video import VideoInfo, read_frames
-from hygiesync.render.template import TemplateFace, TemplateFrame
+from hygiesync.render.interfaces import TemplateFace, TemplateFrame
 from hygiesync.timing import video_frame_time
 
 TURN_SIGMA_S = 0.3
@@ -40,14 +39,6 @@ _MOUTH_ITSELF = (slice(None), slice(0, 7), slice(2, 10))
 """Thumbnails without their rim, where the background shows."""
 
 
-class TemplateSource(Protocol):
-    """Something that frames to put mouths into come from."""
-
-    def frames(self) -> Iterator[TemplateFrame]:
-        """The frames from the start, without end, in order of time."""
-        ...
-
-
 @dataclass(frozen=True)
 class FacePlaces:
     """Where the face is in each frame of a video; no `to_picture` (NaN) where no mouth can be put on.
@@ -69,7 +60,7 @@ class FacePlaces:
     strengths: np.ndarray
 
     @classmethod
-    def of_track(cls, track: FaceTrack, pose: PoseModel) -> FacePlaces:
+    def from_track(cls, track: FaceTrack, pose: PoseModel) -> FacePlaces:
         """Places of a track's faces, smoothed; none where the head is turned away or something covers the mouth."""
         smooth = track.smoothed()
         turns = gaussian_smooth(pose.turn(smooth.rigid), track.times_s, track.shots(), TURN_SIGMA_S)

@@ -82,11 +82,11 @@ def delay_correlations(reference: np.ndarray, late: np.ndarray, frame_s: float) 
         Whole frames to both sides of 0; 0 alone when there is too little to shift.
     correlations : ndarray, shape (n_delays,)
     """
-    reach = max(0, min(round(_MAX_LAG_S / frame_s), len(reference) // 4))
-    shifts = np.arange(-reach, reach + 1)
-    middle = reference[reach : len(reference) - reach]
+    max_lag = max(0, min(round(_MAX_LAG_S / frame_s), len(reference) // 4))
+    shifts = np.arange(-max_lag, max_lag + 1)
+    middle = reference[max_lag : len(reference) - max_lag]
     return shifts * frame_s, np.array(
-        [correlation(middle, late[reach + shift : len(late) - reach + shift]) for shift in shifts]
+        [correlation(middle, late[max_lag + shift : len(late) - max_lag + shift]) for shift in shifts]
     )
 
 

@@ -225,9 +225,9 @@ def is_upside_down(image: np.ndarray, landmarks: np.ndarray) -> bool:
     landmarks : ndarray, shape (478, 2 or 3), pixels
         Of the face in it.
     """
-    middle, reach = landmarks[:, :2].mean(axis=0), float(np.ptp(landmarks[:, :2], axis=0).max())
-    left, top = np.maximum(middle - reach, 0).astype(int)
-    right, bottom = np.maximum(middle + reach, 0).astype(int) + 1
+    middle, half_width = landmarks[:, :2].mean(axis=0), float(np.ptp(landmarks[:, :2], axis=0).max())
+    left, top = np.maximum(middle - half_width, 0).astype(int)
+    right, bottom = np.maximum(middle + half_width, 0).astype(int) + 1
     part = image[top:bottom, left:right]
     pictures = [np.ascontiguousarray(part), np.ascontiguousarray(part[::-1, ::-1])]
     sureness = [0.0, 0.0]
@@ -249,8 +249,10 @@ def _face_boxes(detections: Any, image: np.ndarray) -> list[tuple[int, int, int,
     for detection in detections:
         box = detection.location_data.relative_bounding_box
         x, y = (box.xmin + box.width / 2) * width, (box.ymin + box.height / 2) * height
-        reach = max(box.width * width, box.height * height)
-        edges = np.clip([x - reach, y - reach, x + reach, y + reach], 0, [width, height, width, height]).astype(int)
+        half_width = max(box.width * width, box.height * height)
+        edges = np.clip(
+            [x - half_width, y - half_width, x + half_width, y + half_width], 0, [width, height, width, height]
+        ).astype(int)
         if edges[2] - edges[0] > 8 and edges[3] - edges[1] > 8:
             boxes.append((int(edges[0]), int(edges[1]), int(edges[2]), int(edges[3])))
     return boxes
@@ -258,8 +260,8 @@ def _face_boxes(detections: Any, image: np.ndarray) -> list[tuple[int, int, int,
 
 def _is_known(face: np.ndarray, faces: list[np.ndarray]) -> bool:
     """Whether one of `faces` lies where `face` does."""
-    centre, reach = face[:, :2].mean(axis=0), 0.5 * np.ptp(face[:, 0])
-    return any(float(np.linalg.norm(other[:, :2].mean(axis=0) - centre)) < reach for other in faces)
+    centre, half_width = face[:, :2].mean(axis=0), 0.5 * np.ptp(face[:, 0])
+    return any(float(np.linalg.norm(other[:, :2].mean(axis=0) - centre)) < half_width for other in faces)
 
 
 def mesh_triangles() -> np.ndarray:

@@ -76,13 +76,13 @@ class ShapeModel:
         pca = PCA(n_components=min(MAX_COMPONENTS, *residual.shape), svd_solver="full").fit(residual)
         enough = int(np.searchsorted(np.cumsum(pca.explained_variance_ratio_), explained_variance)) + 1
         kept = slice(0, int(np.clip(enough, MIN_COMPONENTS, MAX_COMPONENTS)))
-        deviation = np.sqrt(np.maximum(pca.explained_variance_[kept], 1e-12))
+        std = np.sqrt(np.maximum(pca.explained_variance_[kept], 1e-12))
         directions = _with_fixed_signs(pca.components_[kept])
         return cls(
             mean=mean,
             turn_basis=turn_basis,
-            components=directions * deviation[:, None] / weights,
-            analysis=directions.T * weights[:, None] / deviation,
+            components=directions * std[:, None] / weights,
+            analysis=directions.T * weights[:, None] / std,
             explained_variance_ratio=pca.explained_variance_ratio_[kept],
         )
 

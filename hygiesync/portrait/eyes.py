@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from hygiesync.portrait.layers import pull_push
+from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import slit_opening
 from hygiesync.portrait.parts import UPPER_OF_LOWER_LID
-from hygiesync.portrait.slit import cover, mix
 from hygiesync.render.warp import Box
 
 _BORDER = 0.5
@@ -87,14 +87,14 @@ class Eye:
         y = np.arange(box.top, box.bottom, dtype=np.float32)[:, None]
         place = (x + 1j * y).astype(np.complex64) * np.complex64(factor) + np.complex64(shift)
         seen = cv2.GaussianBlur(cover(slit, box), (0, 0), max(0.5, 0.02 * self._width / abs(factor)))
-        look = complex(*iris_middle) * factor + shift - complex(*self._middle)
-        mix(image, box, self._looking(place, look), seen)
+        gaze = complex(*iris_middle) * factor + shift - complex(*self._middle)
+        mix(image, box, self._looking(place, gaze), seen)
         self._close(image, box, place, seen, opened, _as_complex(slit) * factor + shift)
 
-    def _looking(self, place: np.ndarray, look: complex) -> np.ndarray:
-        """The eyeball (h, w, 3) at `place` (h, w), its iris moved by `look`; the white beyond it stretches."""
-        reach = np.abs(place - complex(*self._middle) - look) / self._radius
-        backward = _as_points(place - look * np.clip(1.9 - 0.8 * reach, 0, 1))
+    def _looking(self, place: np.ndarray, gaze: complex) -> np.ndarray:
+        """The eyeball (h, w, 3) at `place` (h, w), its iris moved by `gaze`; the white beyond it stretches."""
+        reach = np.abs(place - complex(*self._middle) - gaze) / self._radius
+        backward = _as_points(place - gaze * np.clip(1.9 - 0.8 * reach, 0, 1))
         return cv2.remap(self._eyeball, backward, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
     def _close(

@@ -60,7 +60,7 @@ class Layers:
     background: np.ndarray
 
     @classmethod
-    def of_picture(cls, image: np.ndarray, matte: np.ndarray, landmarks: np.ndarray) -> Layers:
+    def from_picture(cls, image: np.ndarray, matte: np.ndarray, landmarks: np.ndarray) -> Layers:
         """Layers of a picture.
 
         Parameters

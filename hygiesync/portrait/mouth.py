@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS
+from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import mouth_opening
 from hygiesync.portrait.parts import LIP_RINGS, ring_triangles
-from hygiesync.portrait.slit import cover, mix
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.render.grid import NodeGrid, Target
 from hygiesync.render.warp import Box
@@ -66,7 +66,7 @@ class SkinLight:
     colour: np.ndarray
 
     @classmethod
-    def of_face(cls, image: np.ndarray, landmarks: np.ndarray, unit: float) -> SkinLight:
+    def from_face(cls, image: np.ndarray, landmarks: np.ndarray, unit: float) -> SkinLight:
         """Light on a face with `landmarks` (478, 2 or 3) in `image` (H, W, 3), uint8, RGB, eyes `unit` pixels apart."""
         reach = max(1, round(_SKIN_REACH * unit))
         boxes = [Box.around(landmarks[[point], :2], image.shape[:2], reach) for point in _SKIN]
@@ -77,7 +77,7 @@ class SkinLight:
         return cls(np.median(converted, axis=0) - (0, 128, 128))
 
     @classmethod
-    def of_colour(cls, colour: np.ndarray) -> SkinLight:
+    def from_colour(cls, colour: np.ndarray) -> SkinLight:
         """Light in which skin has a `colour` (3,), RGB, 0 to 255."""
         return cls(_FROM_RGB @ colour)
 

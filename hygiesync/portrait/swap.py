@@ -12,8 +12,8 @@ import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.portrait.eyes import Eye
+from hygiesync.portrait.masks import cover
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, OVAL, eye_distance
-from hygiesync.portrait.slit import cover
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.render.grid import NodeGrid, Target
 from hygiesync.render.warp import Box, double_areas

@@ -189,13 +189,13 @@ class MotionTransfer:
         self, moved: np.ndarray, seen: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...], openness: float
     ) -> np.ndarray:
         """The iris (5, 3) of the source when it looks as far aside as the driving one."""
-        look = _gaze(seen, ring, iris) - _gaze(self._reference, ring, iris)
+        gaze = _gaze(seen, ring, iris) - _gaze(self._reference, ring, iris)
         # lids that close hide the iris, and the detector then puts it anywhere between them
-        look = np.clip(look, -_MAX_LOOK, _MAX_LOOK) * np.clip(2.5 * openness - 0.75, 0, 1)
+        gaze = np.clip(gaze, -_MAX_LOOK, _MAX_LOOK) * np.clip(2.5 * openness - 0.75, 0, 1)
         corners, before = moved[[ring[0], ring[8]]], self._source[[ring[0], ring[8]]]
         width = np.linalg.norm(before[1, :2] - before[0, :2])
         points = self._source[list(iris)] + corners.mean(0) - before.mean(0)
-        points[:, :2] += width * look @ self._axes
+        points[:, :2] += width * gaze @ self._axes
         return points
 
     def _placement(self, picture_scale: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -58,12 +58,12 @@ class AppearanceModel:
     width: float
 
     @classmethod
-    def fit(cls, looks: np.ndarray, features: np.ndarray) -> tuple[AppearanceModel, np.ndarray]:
+    def fit(cls, appearances: np.ndarray, features: np.ndarray) -> tuple[AppearanceModel, np.ndarray]:
         """Model of many looks, and the code of each.
 
         Parameters
         ----------
-        looks : ndarray, shape (n_pictures, h * w * 3), uint8 or float
+        appearances : ndarray, shape (n_pictures, h * w * 3), uint8 or float
             Faded out away from the lips.
         features : ndarray, shape (n_pictures, n_features), float32
 
@@ -73,10 +73,12 @@ class AppearanceModel:
         codes : ndarray, shape (n_pictures, n_components), float32
         """
         rng = np.random.default_rng(0)
-        some = np.sort(rng.permutation(len(looks))[:_MAX_FITTED])
-        mean = looks[some].mean(0, dtype=np.float64).astype(np.float32)
-        basis = _principal_directions(looks[some] - mean, N_COMPONENTS)
-        codes = np.concatenate([(part - mean) @ basis.T for part in np.array_split(looks, len(looks) // 500 + 1)])
+        some = np.sort(rng.permutation(len(appearances))[:_MAX_FITTED])
+        mean = appearances[some].mean(0, dtype=np.float64).astype(np.float32)
+        basis = _principal_directions(appearances[some] - mean, N_COMPONENTS)
+        codes = np.concatenate(
+            [(part - mean) @ basis.T for part in np.array_split(appearances, len(appearances) // 500 + 1)]
+        )
         centres = features[np.sort(rng.permutation(len(features))[:_MAX_CENTRES])]
         width = _typical_distance(features[rng.permutation(len(features))[:_WIDTH_SAMPLE]])
         weights = _ridge_regression(features.astype(np.float64), centres.astype(np.float64), width, codes)

@@ -76,7 +76,7 @@ class MouthCanvas:
     spread: np.ndarray
 
     @classmethod
-    def of_mesh(cls, mesh: FaceMesh, px_per_unit: float) -> MouthCanvas:
+    def from_mesh(cls, mesh: FaceMesh, px_per_unit: float) -> MouthCanvas:
         """Canvas for one person.
 
         Parameters

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -25,10 +24,11 @@ from hygiesync.render.atlas import Atlas
 from hygiesync.render.canvas import MouthCanvas, rim_points, sample_rim
 from hygiesync.render.features import ShapeFeatures
 from hygiesync.render.grid import NodeGrid, Target
+from hygiesync.render.interfaces import TemplateFace, TemplateFrame
+from hygiesync.render.lips import place_shape
 from hygiesync.render.mesh import FaceMesh
 from hygiesync.render.path import PathSearch
 from hygiesync.render.retrieval import Retriever
-from hygiesync.render.template import TemplateFace, TemplateFrame, place_shape
 from hygiesync.render.warp import Box
 
 WHOLE_PATH_LAG = 16
@@ -44,33 +44,6 @@ _STILL_PX = 0.05
 """Skin that moves by less keeps its own pixels."""
 
 _FAR_OUTSIDE = (-1e4, -1e4)
-
-
-class Renderer(Protocol):
-    """What the engine needs of whatever draws the pictures."""
-
-    @property
-    def lag(self) -> int:
-        """Frames that may have to come before a frame is drawn."""
-        ...
-
-    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
-        """Take in `template` with the mouth that `coefficients` (n_components,) say.
-
-        Yields
-        ------
-        TemplateFrame, ndarray
-            Frames that can now be drawn, in order, each with its picture (H, W, 3), uint8, RGB.
-        """
-        ...
-
-    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
-        """Frames that are still waiting, drawn."""
-        ...
-
-    def reset(self) -> None:
-        """Forget earlier frames."""
-        ...
 
 
 class Compositor:
@@ -124,9 +97,9 @@ class Compositor:
             yield template, template.image.copy()
             return
         features = self._features(coefficients[None], template.face.turn[None])
-        look = self._appearance.expected(features)
-        found = self._retriever.find(features, look, self._path.likely_followers())
-        self._waiting.append((template, coefficients, look[0]))
+        appearance = self._appearance.expected(features)
+        found = self._retriever.find(features, appearance, self._path.likely_followers())
+        self._waiting.append((template, coefficients, appearance[0]))
         yield from self._draw_next(self._path.push(*found))
 
     def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
@@ -153,10 +126,10 @@ class Compositor:
 
     def _draw_next(self, chosen: list[int]) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
         for index in chosen:
-            template, coefficients, look = self._waiting.popleft()
-            yield template, self.draw(template, coefficients, index, look)
+            template, coefficients, appearance = self._waiting.popleft()
+            yield template, self.draw(template, coefficients, index, appearance)
 
-    def draw(self, template: TemplateFrame, coefficients: np.ndarray, index: int, look: np.ndarray) -> np.ndarray:
+    def draw(self, template: TemplateFrame, coefficients: np.ndarray, index: int, appearance: np.ndarray) -> np.ndarray:
         """Template frame with the mouth of one atlas picture.
 
         Parameters
@@ -166,7 +139,7 @@ class Compositor:
         coefficients : ndarray, shape (n_components,), standard deviations
         index : int
             Of the atlas picture.
-        look : ndarray, shape (n_look_components,), float32
+        appearance : ndarray, shape (n_look_components,), float32
             Code that the mouth is expected to have.
 
         Returns
@@ -186,7 +159,9 @@ class Compositor:
         target = Target(vertices, self._triangles, grid)
         own = self._mesh.place(face.lower, face.to_picture)
         self._move_skin(picture, template.image, target, own)
-        self._put_mouth(picture, target, grid.within(mouth_box), lower[LOWER_MOUTH_REGION], index, look, face.strength)
+        self._put_mouth(
+            picture, target, grid.within(mouth_box), lower[LOWER_MOUTH_REGION], index, appearance, face.strength
+        )
         return picture
 
     def _target_shape(self, face: TemplateFace, coefficients: np.ndarray) -> np.ndarray:
@@ -211,7 +186,7 @@ class Compositor:
         grid: NodeGrid,
         region: np.ndarray,
         index: int,
-        look: np.ndarray,
+        appearance: np.ndarray,
         strength: float,
     ) -> None:
         """Blend atlas picture `index` into `picture` (changed in place)."""
@@ -222,7 +197,7 @@ class Compositor:
         rim = rim_points(region - grid.box.origin)
         smooth = self._canvas.membrane(sample_rim(skin, rim) - sample_rim(patch, rim))
         around_lips = smooth[self._lips]
-        around_lips += self._appearance.draw(look - self._atlas.codes[index]).reshape(around_lips.shape)
+        around_lips += self._appearance.draw(appearance - self._atlas.codes[index]).reshape(around_lips.shape)
         added = grid.to_pixels(_sample_canvas(smooth, on_canvas))
         share = grid.to_pixels(_sample_canvas(self._canvas.feather * strength, on_canvas))
         picture[grid.box.slices] = mix(patch, skin, added, share)

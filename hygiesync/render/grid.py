@@ -85,8 +85,7 @@ class NodeGrid:
         if not len(rows):
             return None
         (top, bottom), (left, right) = (
-            (max(int(places[0]) - 1, 0) * self.step, (int(places[-1]) + 1) * self.step)
-            for places in (rows, columns)
+            (max(int(places[0]) - 1, 0) * self.step, (int(places[-1]) + 1) * self.step) for places in (rows, columns)
         )
         return replace(
             self,

@@ -9,7 +9,7 @@ from hygiesync.render.atlas import Atlas
 N_CANDIDATES = 24
 """Nearest pictures that compete for each frame."""
 
-_LOOK_WEIGHT = 0.04
+_APPEARANCE_WEIGHT = 0.04
 """Canonical units that a look as far from the expected one as a random picture's counts for."""
 
 _N_LOOK_COMPONENTS = 48
@@ -29,19 +29,19 @@ class Retriever:
         import faiss
 
         spread = np.sqrt((atlas.codes**2).sum(1).mean())
-        self._look_scale = np.float32(_LOOK_WEIGHT / max(float(spread), 1e-6))
+        self._appearance_scale = np.float32(_APPEARANCE_WEIGHT / max(float(spread), 1e-6))
         self._points = self._to_points(features, atlas.codes)
         self._index = faiss.IndexFlatL2(self._points.shape[1])
         self._index.add(self._points)
 
-    def find(self, features: np.ndarray, look: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def find(self, features: np.ndarray, appearance: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Candidates for one frame.
 
         Parameters
         ----------
         features : ndarray, shape (1, n_features), float32
             Of the wanted mouth.
-        look : ndarray, shape (1, n_components), float32
+        appearance : ndarray, shape (1, n_components), float32
             The code it is expected to have.
         others : ndarray, shape (n_others,), int
             Pictures that are to be among the candidates, near or not.
@@ -51,10 +51,10 @@ class Retriever:
         candidates : ndarray, shape (n,), int
         costs : ndarray, shape (n,), float32, canonical units
         """
-        query = self._to_points(features, look)
+        query = self._to_points(features, appearance)
         _, found = self._index.search(query, min(N_CANDIDATES, self._index.ntotal))
         candidates = np.union1d(found[0], others)
         return candidates, np.linalg.norm(self._points[candidates] - query, axis=1)
 
     def _to_points(self, features: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        return np.concatenate([features, codes[:, :_N_LOOK_COMPONENTS] * self._look_scale], axis=1)
+        return np.concatenate([features, codes[:, :_N_LOOK_COMPONENTS] * self._appearance_scale], axis=1)

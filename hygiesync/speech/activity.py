@@ -269,9 +269,7 @@ class VoiceActivity:
         """
         # float64, or sums of float32 would depend on how many frames come at a time
         bands = (10.0 ** mel.astype(np.float64)).reshape(len(mel), N_BANDS, mel.shape[1] // N_BANDS).mean(axis=2)
-        heard = [
-            (self._step(*frame), self._is_familiar(frame[0])) for frame in zip(np.log10(bands), mel, strict=True)
-        ]
+        heard = [(self._step(*frame), self._is_familiar(frame[0])) for frame in zip(np.log10(bands), mel, strict=True)]
         is_voice, is_familiar = np.array(heard, bool).reshape(-1, 2).T
         return is_voice, is_familiar
 

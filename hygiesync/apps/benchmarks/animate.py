@@ -45,7 +45,7 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     if not faces:
         raise InputError("bench: the avatar's idle loop shows no face to animate; train it again")
     face = faces[0]
-    layers = Layers.of_picture(image, person_matte(image), face)
+    layers = Layers.from_picture(image, person_matte(image), face)
     painter = PortraitPainter(image, face, layers, mesh_triangles())
     transfer, mouth = MotionTransfer(face, face, 1.0), LentMouth(np.eye(3))
     body = BodyMotion(image, face, person_matte(image), face, mesh_triangles())

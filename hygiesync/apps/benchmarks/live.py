@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hygiesync.apps.benchmarks.processes import Progress
-from hygiesync.apps.export import reference_signal
 from hygiesync.apps.live.session import LiveOptions, run_live
 from hygiesync.avatar.bundle import Avatar
+from hygiesync.export.export import reference_signal
 from hygiesync.media.audio import write_wav
 from hygiesync.timing import SAMPLE_RATE
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from hygiesync.errors import HygieSyncError
 from hygiesync.media.video import probe
+from hygiesync.progress import Progress
 
 N_STARTS = 11
 """Fresh interpreters for each command."""
@@ -31,9 +32,6 @@ with LandmarkDetector() as detector:
     for frame in read_frames(sys.argv[1], n_threads=1):
         detector.detect(frame.image)
 """
-
-Progress = Callable[[str, int, int, str], None]
-"""Told of work: (stage, done, in all, note)."""
 
 
 def seconds_of(function: Callable[[], Any]) -> float:

@@ -6,14 +6,14 @@ import argparse
 import re
 from pathlib import Path
 
-from hygiesync.apps.commands import parts
-from hygiesync.apps.progress import StageBars
+from hygiesync.apps.commands import common
+from hygiesync.apps.progress_bars import StageBars
 from hygiesync.errors import UsageError
 
 
-def add_evaluate(commands: parts.Commands) -> None:
+def add_evaluate(commands: common.Commands) -> None:
     """Options of ``hygiesync evaluate``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "evaluate", "compare an avatar with a real video of the same person",
         "Dub a real video with its own sound, and compare the lips with the real ones. Four rows:\n\n"
         "  reencoded  the real video through the same encoder: the best that can be\n"
@@ -31,21 +31,22 @@ def add_evaluate(commands: parts.Commands) -> None:
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """``hygiesync evaluate``."""
-    from hygiesync.apps.evaluate import evaluate, format_table
-    from hygiesync.avatar.filmed import FilmedAvatar
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.avatar.video_avatar import VideoAvatar
+    from hygiesync.evaluation.evaluate import evaluate, format_table
 
-    parts.check_json(arguments.json)
-    avatar = FilmedAvatar.load(arguments.avatar)
+    common.check_json(arguments.json)
+    avatar = load_avatar(arguments.avatar, VideoAvatar)
     with StageBars() as bars:
         rows = evaluate(avatar, arguments.video, keep=arguments.keep, report=arguments.report, progress=bars)
-    parts.write_json(arguments.json, rows)
+    common.write_json(arguments.json, rows)
     print(format_table(rows))
     return 0
 
 
-def add_bench(commands: parts.Commands) -> None:
+def add_bench(commands: common.Commands) -> None:
     """Options of ``hygiesync bench``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "bench", "measure the speed of an avatar on this machine",
         "Time each part of rendering on one thread, beside what it is compared with, in one run.",
     )  # fmt: skip
@@ -62,21 +63,22 @@ def add_bench(commands: parts.Commands) -> None:
 
 def run_bench(arguments: argparse.Namespace) -> int:
     """``hygiesync bench``."""
-    from hygiesync.apps.bench import bench, format_bench
-    from hygiesync.avatar.filmed import FilmedAvatar
+    from hygiesync.apps.benchmarks.bench import bench, format_bench
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.avatar.video_avatar import VideoAvatar
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     sizes = [_parse_size(text) for text in arguments.size or ("512x512", "1920x1080")]
     with StageBars() as bars:
-        result = bench(FilmedAvatar.load(arguments.avatar), sizes, arguments.training_video, progress=bars)
-    parts.write_json(arguments.json, result)
+        result = bench(load_avatar(arguments.avatar, VideoAvatar), sizes, arguments.training_video, progress=bars)
+    common.write_json(arguments.json, result)
     print(format_bench(result))
     return 0
 
 
-def add_export(commands: parts.Commands) -> None:
+def add_export(commands: common.Commands) -> None:
     """Options of ``hygiesync export``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "export", "write what another runtime needs to move this person's lips",
         "Write the speech model for use without hygiesync: in a browser, a game, on a phone.\n\n"
         "  hygiesync export models/me --out exported/me\n\n"
@@ -95,12 +97,12 @@ def add_export(commands: parts.Commands) -> None:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """``hygiesync export``."""
-    from hygiesync.apps.export import export
-    from hygiesync.apps.plain_text import one_line
+    from hygiesync.export.export import export
+    from hygiesync.plain_text import one_line
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     metadata = export(arguments.avatar, arguments.out)
-    parts.write_json(arguments.json, metadata)
+    common.write_json(arguments.json, metadata)
     reference = metadata["reference"]
     print(
         f"{one_line(str(arguments.out))}: written; its README.md has a program that checks another runtime against"
@@ -109,9 +111,9 @@ def run_export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def add_info(commands: parts.Commands) -> None:
+def add_info(commands: common.Commands) -> None:
     """Options of ``hygiesync info``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "info", "show what an avatar is made of", "Check an avatar and show what is in it."
     )
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` made")
@@ -123,9 +125,9 @@ def run_info(arguments: argparse.Namespace) -> int:
     """``hygiesync info``."""
     from hygiesync.apps.info import describe, format_info
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     content = describe(arguments.avatar)
-    parts.write_json(arguments.json, content)
+    common.write_json(arguments.json, content)
     print(format_info(content))
     return 0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hygiesync.apps.commands import parts
+from hygiesync.apps.commands import common
 from hygiesync.errors import MissingDependencyError
 
 
-def add_devices(commands: parts.Commands) -> None:
+def add_devices(commands: common.Commands) -> None:
     """Options of ``hygiesync devices``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "devices", "list microphones, loudspeakers and cameras",
         "List microphones, loudspeakers and cameras, with the numbers and names to choose them by; * is the default.",
     )  # fmt: skip
@@ -21,18 +21,18 @@ def add_devices(commands: parts.Commands) -> None:
 
 def run_devices(arguments: argparse.Namespace) -> int:
     """``hygiesync devices``."""
-    from hygiesync.apps.devices import list_devices
+    from hygiesync.devices.listing import list_devices
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     devices = list_devices()
-    parts.write_json(arguments.json, devices.as_json())
+    common.write_json(arguments.json, devices.as_json())
     print(devices)
     return 0
 
 
-def add_doctor(commands: parts.Commands) -> None:
+def add_doctor(commands: common.Commands) -> None:
     """Options of ``hygiesync doctor``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "doctor", "check this machine and say how to fix what is missing",
         "Check libraries, encoders and devices, and say how to fix what is missing.",
     )  # fmt: skip
@@ -46,16 +46,16 @@ def run_doctor(arguments: argparse.Namespace) -> int:
 
     from hygiesync.apps.doctor import diagnose, format_checks, has_failed
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     checks = diagnose()
-    parts.write_json(arguments.json, [asdict(check) for check in checks])
+    common.write_json(arguments.json, [asdict(check) for check in checks])
     print(format_checks(checks))
     return MissingDependencyError.exit_code if has_failed(checks) else 0
 
 
 def list_sound_devices() -> int:
     """``hygiesync live --list-devices``."""
-    from hygiesync.apps.sound.devices import format_devices, list_input_devices, list_output_devices
+    from hygiesync.devices.sound.devices import format_devices, list_input_devices, list_output_devices
 
     print(format_devices(list_input_devices(), list_output_devices()))
     return 0

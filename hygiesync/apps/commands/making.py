@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hygiesync.apps.commands import parts
-from hygiesync.apps.progress import StageBars
+from hygiesync.apps.commands import common
+from hygiesync.apps.progress_bars import StageBars
 from hygiesync.errors import UsageError
 
 if TYPE_CHECKING:
-    from hygiesync.apps.training_report.words import Word
+    from hygiesync.evaluation.training_report.words import Word
 
 _CONSENT_QUESTION = "Does the person shown in the video agree to this avatar being made? [y/N] "
 
 
-def add_record(commands: parts.Commands) -> None:
+def add_record(commands: common.Commands) -> None:
     """Options of ``hygiesync record``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "record", "film the five minutes that training needs, with a text to read",
         "Film yourself with webcam and microphone, reading a text that holds every sound of your language.\n\n"
         "  hygiesync record me\n"
@@ -61,7 +61,7 @@ def run_record(arguments: argparse.Namespace) -> int:
     from hygiesync.apps.record.options import RecordOptions
     from hygiesync.apps.record.recorder import record
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     options = RecordOptions(
         name=arguments.name,
         language=arguments.language,
@@ -75,19 +75,19 @@ def run_record(arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         resume=arguments.resume,
     )
-    result = record(options, parts.say_so)
-    parts.write_json(arguments.json, result.to_dict())
+    result = record(options, common.say_so)
+    common.write_json(arguments.json, result.to_dict())
     print(result.summary())
-    if result.is_complete and result.videos and parts.asks("Train an avatar on it now? [y/N] "):
+    if result.is_complete and result.videos and common.asks("Train an avatar on it now? [y/N] "):
         from hygiesync.apps.cli import build_parser
 
         return run_train(build_parser().parse_args(result.train_arguments))
     return 0
 
 
-def add_train(commands: parts.Commands) -> None:
+def add_train(commands: common.Commands) -> None:
     """Options of ``hygiesync train``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "train", "make an avatar from a video of one person speaking",
         "Make an avatar from videos of one person speaking: five minutes, frontal, well lit, with clear sound.\n"
         "Say some sentences, and sit still and silent for twenty seconds: that becomes the idle loop.\n\n"
@@ -122,11 +122,11 @@ def add_train(commands: parts.Commands) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """``hygiesync train``."""
-    from hygiesync.apps.training_report.page import make_report
-    from hygiesync.avatar.build import train
-    from hygiesync.avatar.filmed import REPORT
+    from hygiesync.avatar.video_avatar import REPORT
+    from hygiesync.building.from_video import train
+    from hygiesync.evaluation.training_report.page import make_report
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     words = _read_words(arguments.words, len(arguments.videos))
     has_consent = arguments.i_have_consent or _ask_for_consent()
     with StageBars() as bars:
@@ -140,11 +140,11 @@ def run_train(arguments: argparse.Namespace) -> int:
             has_consent=has_consent,
             fix_offset=arguments.fix_offset,
             progress=bars,
-            warn=parts.warn,
+            warn=common.warn,
             report=lambda evidence: make_report(evidence, words),
         )
     measures = avatar.manifest.training["validation"]
-    parts.write_json(arguments.json, avatar.manifest.training)
+    common.write_json(arguments.json, avatar.manifest.training)
     print(
         f"{arguments.out}: made from {avatar.manifest.training['n_usable_frames']} frames; on the part kept for"
         f" validation the lips are {measures['lip_distance_pct']:.2f} % of the eyes' distance off, and the opening"
@@ -154,9 +154,9 @@ def run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def add_demo(commands: parts.Commands) -> None:
+def add_demo(commands: common.Commands) -> None:
     """Options of ``hygiesync demo``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "demo", "make a synthetic talker, train on it, and render a sentence it never said",
         "Show the whole way without a camera, a microphone or the network: a portrait in the public domain is made to\n"
         "speak with espeak's voice, an avatar is trained on that video, and says a sentence that it never heard.",
@@ -180,15 +180,17 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def _ask_for_consent() -> bool:
     """Ask a person; tell a script that nothing was said."""
-    if parts.is_terminal():
-        return parts.asks(_CONSENT_QUESTION)
-    parts.warn("consent of the person shown: not stated (say --i-have-consent when they agree); recorded in the avatar")
+    if common.is_terminal():
+        return common.asks(_CONSENT_QUESTION)
+    common.warn(
+        "consent of the person shown: not stated (say --i-have-consent when they agree); recorded in the avatar"
+    )
     return False
 
 
 def _read_words(paths: Sequence[Path] | None, n_videos: int) -> list[tuple[Word, ...]] | None:
     """What is said in each video, before hours of work."""
-    from hygiesync.apps.training_report.words import read_words
+    from hygiesync.evaluation.training_report.words import read_words
 
     if paths is None:
         return None

@@ -6,13 +6,13 @@ import argparse
 import shlex
 from pathlib import Path
 
-from hygiesync.apps.commands import parts
-from hygiesync.apps.progress import StageBars
+from hygiesync.apps.commands import common
+from hygiesync.apps.progress_bars import StageBars
 
 
-def add_animate(commands: parts.Commands) -> None:
+def add_animate(commands: common.Commands) -> None:
     """Options of ``hygiesync animate``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "animate", "make the face of one picture move as the face in a video does",
         "Carry the motion of a driving video onto a still picture: a photograph, a painting, a statue.\n\n"
         "  hygiesync animate portrait.jpg driving.mp4 --out moving.mp4\n"
@@ -25,7 +25,7 @@ def add_animate(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("image", type=Path, metavar="IMAGE", help="picture with a face: PNG, JPEG, WebP, BMP or TIFF")
     parser.add_argument("driving", type=Path, metavar="DRIVING.mp4", help="video of the face that leads")
-    parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--out", required=True, type=common.mp4, metavar="OUT.mp4", help="video to write")
     manner = parser.add_mutually_exclusive_group()
     manner.add_argument(
         "--relative", dest="absolute", action="store_false", default=False,
@@ -48,9 +48,7 @@ def add_animate(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
     parser.add_argument("--swap", action="store_true", help="put the picture's face onto the driving video's head")
-    parser.add_argument(
-        "--method", default="mesh", choices=("mesh",), help="how the picture is moved (%(default)s)"
-    )
+    parser.add_argument("--method", default="mesh", choices=("mesh",), help="how the picture is moved (%(default)s)")
     parser.add_argument(
         "--crf", type=int, default=17, metavar="N", help="x264's quality; lower is better (%(default)s)"
     )
@@ -58,9 +56,9 @@ def add_animate(commands: parts.Commands) -> None:
     parser.set_defaults(run=run_animate)
 
 
-def add_photo(commands: parts.Commands) -> None:
+def add_photo(commands: common.Commands) -> None:
     """Options of ``hygiesync photo``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "photo", "make an avatar from one picture, without any training",
         "Make an avatar from one picture: a photograph, a painting, a statue.\n\n"
         "  hygiesync photo mona_lisa.jpg --out models/mona\n"
@@ -85,22 +83,24 @@ def add_photo(commands: parts.Commands) -> None:
 
 def run_photo(arguments: argparse.Namespace) -> int:
     """``hygiesync photo``."""
-    from hygiesync.avatar.photograph import photo
+    from hygiesync.building.from_photo import photo
 
     avatar = photo(
-        arguments.image, arguments.out, arguments.face, arguments.i_have_consent, arguments.max_side, parts.warn
+        arguments.image, arguments.out, arguments.face, arguments.i_have_consent, arguments.max_side, common.warn
     )
-    print(f"{arguments.out}: {avatar.manifest.width} x {avatar.manifest.height} pixels; let it speak with"
-          f" `hygiesync say {shlex.quote(str(arguments.out))} \"Hello.\" --out hello.mp4`")
+    print(
+        f"{arguments.out}: {avatar.manifest.width} x {avatar.manifest.height} pixels; let it speak with"
+        f' `hygiesync say {shlex.quote(str(arguments.out))} "Hello." --out hello.mp4`'
+    )
     return 0
 
 
 def run_animate(arguments: argparse.Namespace) -> int:
     """``hygiesync animate``."""
-    from hygiesync.apps.animate import AnimateOptions, animate
+    from hygiesync.pipelines.animate import AnimateOptions, animate
     from hygiesync.portrait.transfer import TransferOptions
 
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     transfer = TransferOptions(
         is_absolute=arguments.absolute,
         adapts_scale=arguments.adapt_scale,
@@ -114,8 +114,8 @@ def run_animate(arguments: argparse.Namespace) -> int:
         crf=arguments.crf,
     )
     with StageBars() as bars:
-        result = animate(arguments.image, arguments.driving, arguments.out, options, bars, parts.warn)
-    parts.write_json(arguments.json, result)
+        result = animate(arguments.image, arguments.driving, arguments.out, options, bars, common.warn)
+    common.write_json(arguments.json, result)
     print(f"{arguments.out}: written")
     return 0
 

@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hygiesync.apps.commands import machine, parts
-from hygiesync.apps.progress import StageBars
+from hygiesync.apps.commands import common, machine
+from hygiesync.apps.progress_bars import StageBars
 from hygiesync.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hygiesync.apps.live.stopping import StopRequest
 
 
-def add_render(commands: parts.Commands) -> None:
+def add_render(commands: common.Commands) -> None:
     """Options of ``hygiesync render``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "render", "make an avatar say a sound file, as an mp4",
         "Make an avatar say a sound file. The result is as long as the sound.\n\n"
         "  hygiesync render models/me speech.wav --out said.mp4\n"
@@ -31,7 +31,7 @@ def add_render(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` or `photo` made")
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, mp3, mp4 ...: any file with sound")
-    parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--out", required=True, type=common.mp4, metavar="OUT.mp4", help="video to write")
     parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
     parser.add_argument("--still", action="store_true", help="use one picture of the template, which stands still")
     parser.add_argument("--fps", metavar="F", help="pictures a second, 1 to 240; 29.97 means 30000/1001")
@@ -52,8 +52,8 @@ def add_render(commands: parts.Commands) -> None:
 
 def run_render(arguments: argparse.Namespace) -> int:
     """``hygiesync render``."""
-    from hygiesync.apps.offline import RenderOptions, render
-    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.pipelines.offline import RenderOptions, render
     from hygiesync.timing import parse_fps
 
     options = RenderOptions(
@@ -67,16 +67,16 @@ def run_render(arguments: argparse.Namespace) -> int:
         preset=arguments.encoder_preset,
         codec=arguments.codec,
     )
-    avatar = Avatar.load(arguments.avatar)
+    avatar = load_avatar(arguments.avatar)
     with StageBars() as bars:
         render(avatar, arguments.audio, arguments.out, options, bars)
     print(f"{arguments.out}: written")
     return 0
 
 
-def add_say(commands: parts.Commands) -> None:
+def add_say(commands: common.Commands) -> None:
     """Options of ``hygiesync say``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "say", "make an avatar say a text, as an mp4",
         "Make an avatar say a text, read aloud by a voice that needs no network.\n\n"
         '  hygiesync say models/me "Hello, how are you?" --out hello.mp4\n'
@@ -87,7 +87,7 @@ def add_say(commands: parts.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("avatar", type=Path, metavar="AVATAR", help="folder that `hygiesync train` or `photo` made")
     parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
-    parser.add_argument("--out", required=True, type=parts.mp4, metavar="OUT.mp4", help="video to write")
+    parser.add_argument("--out", required=True, type=common.mp4, metavar="OUT.mp4", help="video to write")
     parser.add_argument(
         "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, zh (%(default)s)"
     )
@@ -106,17 +106,17 @@ def add_say(commands: parts.Commands) -> None:
 
 def run_say(arguments: argparse.Namespace) -> int:
     """``hygiesync say``."""
-    from hygiesync.apps.offline import RenderOptions
-    from hygiesync.apps.say import say
-    from hygiesync.avatar.bundle import Avatar
-    from hygiesync.speech.voices import open_voice
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.pipelines.offline import RenderOptions
+    from hygiesync.pipelines.say import say
     from hygiesync.timing import parse_fps
+    from hygiesync.tts.voices import open_voice
 
     options = RenderOptions(
         fps=None if arguments.fps is None else parse_fps(arguments.fps), expressiveness=arguments.expressiveness
     )
     voice = open_voice(arguments.voice, arguments.language, arguments.speed, arguments.pitch)
-    avatar = Avatar.load(arguments.avatar)
+    avatar = load_avatar(arguments.avatar)
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
     with StageBars() as bars:
         say(avatar, text, voice, arguments.out, options, bars)
@@ -124,9 +124,9 @@ def run_say(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def add_live(commands: parts.Commands) -> None:
+def add_live(commands: common.Commands) -> None:
     """Options of ``hygiesync live``."""
-    parser = parts.command(
+    parser = common.command(
         commands, "live", "a window in which an avatar says what the microphone hears",
         "Open a window in which an avatar says what the microphone hears.\n\n"
         "  hygiesync live models/me\n"
@@ -163,7 +163,7 @@ def add_live(commands: parts.Commands) -> None:
     parser.add_argument("--mirror", action="store_true", help="begin mirrored")
     parser.add_argument("--statistics", action="store_true", help="begin with statistics shown")
     parser.add_argument("--monitor", action="store_true", help="play the sound, delayed to match the picture")
-    parser.add_argument("--record", type=parts.mp4, metavar="OUT.mp4", help="record picture and sound from the start")
+    parser.add_argument("--record", type=common.mp4, metavar="OUT.mp4", help="record picture and sound from the start")
     parser.add_argument("--duration", type=float, metavar="S", help="end by itself after S seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to FILE at the end")
     parser.set_defaults(run=run_live)
@@ -182,14 +182,14 @@ def run_live(arguments: argparse.Namespace) -> int:
 def _run_live(arguments: argparse.Namespace, stop: StopRequest) -> int:
     from hygiesync.apps.live.session import LiveOptions, run_live
     from hygiesync.apps.live.summary import format_result
-    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.avatar.loading import load_avatar
     from hygiesync.timing import parse_fps
 
     if arguments.avatar is None:
         raise UsageError("live: expected the avatar's folder, such as models/me; `hygiesync train` makes one")
     if arguments.no_window and arguments.output == "virtual-camera":
         raise UsageError("live: --no-window and --output virtual-camera exclude each other; leave one of them out")
-    parts.check_json(arguments.json)
+    common.check_json(arguments.json)
     options = LiveOptions(
         input_device=arguments.input_device,
         fps=parse_fps(arguments.fps),
@@ -204,9 +204,9 @@ def _run_live(arguments: argparse.Namespace, stop: StopRequest) -> int:
         statistics=arguments.statistics,
     )
     stop.check()
-    result = run_live(Avatar.load(arguments.avatar), options, parts.warn, stop)
+    result = run_live(load_avatar(arguments.avatar), options, common.warn, stop)
     print(format_result(result))
-    parts.write_json(arguments.json, result)
+    common.write_json(arguments.json, result)
     if result["failure"]:
         raise InputError(result["failure"])
     return 0

@@ -40,7 +40,7 @@ def find_encoders() -> Check:
 
 def speak() -> Check:
     """Say a word, as `hygiesync demo` does."""
-    from hygiesync.speech.tts import synthesise
+    from hygiesync.tts.espeak import synthesise
 
     speech = synthesise("Hello.")
     return Check("espeak", True, False, f"says a word in {speech.duration_s:.1f} s")

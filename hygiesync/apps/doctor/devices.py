@@ -28,8 +28,8 @@ _SYSTEM_DEVICES = Path("/dev")
 
 def check_portaudio() -> Check:
     """Whether the library is there by which sound comes and goes."""
-    from hygiesync.apps.sound.devices import list_input_devices
-    from hygiesync.apps.sound.portaudio import load_sounddevice
+    from hygiesync.devices.sound.devices import list_input_devices
+    from hygiesync.devices.sound.portaudio import load_sounddevice
 
     try:
         sounddevice = load_sounddevice()
@@ -43,7 +43,7 @@ def check_portaudio() -> Check:
 
 def check_microphone() -> Check:
     """Listen to the default microphone for a moment."""
-    from hygiesync.apps.sound.devices import open_source
+    from hygiesync.devices.sound.sources import open_source
 
     source = open_source(None, SAMPLE_RATE)
     try:
@@ -70,7 +70,7 @@ def check_display() -> Check:
     """Whether a window opens. A process of its own tries, since what is wrong with a display may end the process."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "hygiesync.apps.window.trial"],
+            [sys.executable, "-m", "hygiesync.devices.window.probe"],
             capture_output=True,
             text=True,
             timeout=WINDOW_TIMEOUT_S,
@@ -89,7 +89,7 @@ def check_display() -> Check:
 
 def check_camera() -> Check:
     """Whether there is a camera to record with; it is not switched on."""
-    from hygiesync.apps.camera import list_cameras
+    from hygiesync.devices.camera.camera import list_cameras
 
     cameras = list_cameras()
     if cameras:
@@ -104,7 +104,7 @@ def check_camera() -> Check:
 
 def check_virtual_camera() -> Check:
     """Whether there is a camera to show the avatar on in video calls."""
-    from hygiesync.apps.virtual_camera import VirtualCamera
+    from hygiesync.devices.camera.virtual import VirtualCamera
 
     try:
         with VirtualCamera(640, 480, 30) as camera:

@@ -23,9 +23,9 @@ def check_avatars(folder: Path = MODELS) -> Iterator[Check]:
 
 def check_ear() -> Check:
     """Whether training can begin with an ear that knows speech."""
-    from hygiesync.motion.ear import Ear
+    from hygiesync.learning.speech_encoder import SpeechEncoder
 
-    ear = Ear.load()
+    ear = SpeechEncoder.load()
     return Check("generic ear", True, False, f"{ear.name}, {sum(t.numel() for t in ear.tensors.values()):,} weights")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hygiesync.apps.live.statistics import Statistics
-from hygiesync.apps.sound.source import SILENCE_DB, SoundHealth
-from hygiesync.apps.window import Panel
+from hygiesync.devices.sound.source import SILENCE_DB, SoundHealth
+from hygiesync.devices.window import Panel
+from hygiesync.live.statistics import Statistics
 
 RED, YELLOW, GREY = (255, 90, 80), (255, 210, 80), (200, 200, 200)
 _METER_FLOOR_DB, _METER_LENGTH = -60.0, 20

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from hygiesync.apps.virtual_camera import VirtualCamera
-from hygiesync.apps.window import Panel
+from hygiesync.devices.camera.virtual import VirtualCamera
+from hygiesync.devices.window import Panel
 
 
 class Screen(Protocol):

@@ -17,27 +17,27 @@ from typing import Any
 
 import numpy as np
 
-from hygiesync.apps.live.head import Head
-from hygiesync.apps.live.monitor import Monitor
 from hygiesync.apps.live.panels import Situation, statistics_panel, status_panels
-from hygiesync.apps.live.performer import Audience, Performer
-from hygiesync.apps.live.playout import Playout, Shot
-from hygiesync.apps.live.recorder import Recorder
 from hygiesync.apps.live.screen import CameraScreen, Nowhere, Screen
-from hygiesync.apps.live.statistics import Statistics
 from hygiesync.apps.live.stopping import StopRequest, done_in_time
-from hygiesync.apps.offline import provenance
-from hygiesync.apps.sound import portaudio
-from hygiesync.apps.sound.devices import open_source
-from hygiesync.apps.sound.sound_file import SoundFile
-from hygiesync.apps.sound.source import SoundHealth, SoundSource
-from hygiesync.apps.sound.speaker import Speaker
-from hygiesync.apps.threads import prompt_threads
-from hygiesync.apps.virtual_camera import VirtualCamera
-from hygiesync.apps.window import Key, Panel, Window
 from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.provenance import provenance
+from hygiesync.concurrency.library_threads import prompt_threads
+from hygiesync.devices.camera.virtual import VirtualCamera
+from hygiesync.devices.sound import portaudio
+from hygiesync.devices.sound.sound_file import SoundFile
+from hygiesync.devices.sound.source import SoundHealth, SoundSource
+from hygiesync.devices.sound.sources import open_source
+from hygiesync.devices.sound.speaker import Speaker
+from hygiesync.devices.window import Key, Panel, Window
 from hygiesync.engine import Engine
 from hygiesync.errors import HygieSyncError, UsageError
+from hygiesync.live.monitor import Monitor
+from hygiesync.live.playout import Playout, TimedFrame
+from hygiesync.live.recorder import Recorder
+from hygiesync.live.statistics import Statistics
+from hygiesync.live.template import Head
+from hygiesync.live.worker import EngineWorker, Sink
 from hygiesync.media.audio import read_audio_blocks
 from hygiesync.timing import SAMPLE_RATE
 
@@ -176,7 +176,7 @@ class LiveSession:
         size = (avatar.manifest.width, avatar.manifest.height)
         self._recorder = Recorder(size, options.fps, provenance(avatar))
         self._recordings: list[Path] = []
-        self._performer = Performer(engine, self._source, self._playout, options.fps, self._audience(stack))
+        self._performer = EngineWorker(engine, self._source, self._playout, options.fps, self._sinks(stack))
         self._performer.warm_up()
         stack.callback(self.stop)
         self._screen = stack.enter_context(self._make_screen(size))
@@ -207,13 +207,13 @@ class LiveSession:
                 break
             if self._performer.is_finished and self._playout.is_empty:
                 break
-            shot = self._playout.take(now_s)
-            if shot is None:
+            timed = self._playout.take(now_s)
+            if timed is None:
                 self._playout.wait(now_s, _POLL_S)
             elif self._is_paused:
                 self._show_changes()
             else:
-                self._show(shot)
+                self._show(timed)
         self.stop(is_wanted=not goes_on)
         self._performer.check()
         self._recorder.check()
@@ -268,7 +268,7 @@ class LiveSession:
         if record is not None and record.exists() and record.samefile(sound):
             raise UsageError(f"{record}: is also heard; choose another --record, or the sound would be lost")
 
-    def _audience(self, stack: ExitStack) -> list[Audience]:
+    def _sinks(self, stack: ExitStack) -> list[Sink]:
         if not self._options.monitor:
             return [self._recorder]
         speaker = Speaker()
@@ -296,10 +296,10 @@ class LiveSession:
     def _n_missed(self) -> int:
         return self._performer.n_skipped + self._playout.n_dropped
 
-    def _show(self, shot: Shot) -> None:
-        self._last_picture, self._last_panels = shot.picture, self._panels()
-        self._screen.show(shot.picture, self._last_panels)
-        self._statistics.shown(shot, perf_counter())
+    def _show(self, timed: TimedFrame) -> None:
+        self._last_picture, self._last_panels = timed.picture, self._panels()
+        self._screen.show(timed.picture, self._last_panels)
+        self._statistics.shown(timed, perf_counter())
 
     def _show_changes(self) -> None:
         """The picture as it stands, when there is something else to say about it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hygiesync.avatar.video_quality import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_FPS, MIN_MOUTH_PX, Advice
+from hygiesync.building.video_quality import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_FPS, MIN_MOUTH_PX, Advice
 from hygiesync.face.pose import PoseModel, apply_similarity, fit_similarity
 from hygiesync.face.shape import mouth_width
 from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID

@@ -12,11 +12,11 @@ import time
 import numpy as np
 
 from hygiesync.apps.record.face_advice import FaceAdviser, Sighting
-from hygiesync.avatar.tracking import MAX_FACES
-from hygiesync.avatar.video_quality import Advice
+from hygiesync.building.video_quality import Advice
 from hygiesync.errors import HygieSyncError
 from hygiesync.face.landmarks import FaceCounter
 from hygiesync.face.track import FaceObserver
+from hygiesync.face.tracking import MAX_FACES
 
 EVERY_S = 0.2
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
-from hygiesync.apps.camera import Camera, CameraFrame
 from hygiesync.apps.record import folder as place
 from hygiesync.apps.record.face_advice import summarise
 from hygiesync.apps.record.face_watch import FaceWatch
@@ -22,9 +21,10 @@ from hygiesync.apps.record.script import SENTENCE
 from hygiesync.apps.record.session import QUIT, Ended, Event, Phase, Session, Started, Stopped, Superseded
 from hygiesync.apps.record.sound_advice import SoundAdviser
 from hygiesync.apps.record.take import Take
-from hygiesync.apps.sound.source import SoundSource
-from hygiesync.apps.window import Window
-from hygiesync.avatar.video_quality import Advice
+from hygiesync.building.video_quality import Advice
+from hygiesync.devices.camera.camera import Camera, CameraFrame
+from hygiesync.devices.sound.source import SoundSource
+from hygiesync.devices.window import Window
 from hygiesync.errors import HygieSyncError, MissingDependencyError
 
 SETTLING_S = 0.3
@@ -154,7 +154,7 @@ class Filming:
             self._newest = frame
             self._face_watch.offer(frame.image, frame.host_s)
             if self._take is not None:
-                self._take.see(frame)
+                self._take.write_frame(frame)
             n_taken += 1
             frame = self._camera.read(0.0) if n_taken < MOST_AT_ONCE else None
         samples = self._source.read(0.0)
@@ -166,7 +166,7 @@ class Filming:
         is_speech = self._session.item.kind == SENTENCE if self._session.is_recording else None
         self._sound_adviser.hear(samples, is_speech)
         if self._take is not None:
-            self._take.hear(samples)
+            self._take.write_audio(samples)
 
     def _take_in_the_last_moment(self) -> None:
         end_s = time.perf_counter() + LAST_MOMENT_S

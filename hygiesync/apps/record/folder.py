@@ -111,9 +111,7 @@ def open_interrupted(folder: Path) -> RecordingManifest:
         with suppress(OSError):  # what can't be trimmed can't be read either, and counts as lost
             keep_whole_fragments(folder / take.video)
         end_s = _length_s(folder / take.video)
-        take.readings = [
-            one if one.end_s <= end_s + 0.1 else replace(one, is_complete=False) for one in take.readings
-        ]
+        take.readings = [one if one.end_s <= end_s + 0.1 else replace(one, is_complete=False) for one in take.readings]
     if manifest.next_item >= len(manifest.script):
         raise UsageError(f"{folder}: all sentences are read; train on it, or record another name")
     return manifest

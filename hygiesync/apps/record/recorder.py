@@ -15,8 +15,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from hygiesync import __version__
-from hygiesync.apps.camera import FileCamera, open_camera
 from hygiesync.apps.record import folder as place
 from hygiesync.apps.record.face_watch import FaceWatch
 from hygiesync.apps.record.filming import Filming, Tell
@@ -26,14 +24,17 @@ from hygiesync.apps.record.screen import KEYS
 from hygiesync.apps.record.script import Item, Script, load_script, read_script
 from hygiesync.apps.record.session import COUNTDOWN_S, Session
 from hygiesync.apps.record.take import spans_to_leave_out
-from hygiesync.apps.sound.devices import SOUND_SUFFIXES, find_input, open_source
-from hygiesync.apps.sound.sound_file import SoundFile
-from hygiesync.apps.window import Window
-from hygiesync.avatar.build import MIN_VIDEO_S
+from hygiesync.building.from_video import MIN_VIDEO_S
+from hygiesync.devices.camera.camera import FileCamera, open_camera
+from hygiesync.devices.sound.devices import find_input
+from hygiesync.devices.sound.sound_file import SoundFile
+from hygiesync.devices.sound.sources import SOUND_SUFFIXES, open_source
+from hygiesync.devices.window import Window
 from hygiesync.errors import HygieSyncError, UsageError
 from hygiesync.media.audio import probe_audio
 from hygiesync.media.cut import leave_out
 from hygiesync.media.writer import AAC_SAMPLE_RATES
+from hygiesync.version import __version__
 
 WANTED_RATE, MIN_RATE = 48_000, 16_000
 
@@ -114,9 +115,7 @@ def _script(options: RecordOptions) -> Script:
     return load_script(options.language, options.seconds_of_silence)
 
 
-def _film(
-    options: RecordOptions, manifest: RecordingManifest, session: Session, tell: Tell
-) -> tuple[str, ...]:
+def _film(options: RecordOptions, manifest: RecordingManifest, session: Session, tell: Tell) -> tuple[str, ...]:
     """Film one take; gives what was advised."""
     camera = open_camera(options.camera)
     source = open_source(options.input_device, _sound_rate(options.input_device))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from hygiesync.apps.record import session as does
 from hygiesync.apps.record.script import SENTENCE, SILENCE, Item
 from hygiesync.apps.record.session import Phase, Session
-from hygiesync.apps.window import Key, Panel
+from hygiesync.devices.window import Key, Panel
 
 KEYS = (
     Key("space", does.NEXT, "begin; next sentence"),
@@ -100,9 +100,7 @@ def _status(session: Session, recorded_s: float, level_db: float) -> str:
     state = "recording" if session.is_recording else session.phase.value
     automatic = "   automatic" if session.is_automatic else ""
     minutes, seconds = divmod(int(recorded_s), 60)
-    return (
-        f"{state}{automatic}   {number} of {len(sentences)}   {minutes}:{seconds:02d}   microphone {_bars(level_db)}"
-    )
+    return f"{state}{automatic}   {number} of {len(sentences)}   {minutes}:{seconds:02d}   microphone {_bars(level_db)}"
 
 
 def _bars(level_db: float) -> str:

@@ -6,8 +6,8 @@ from collections import deque
 
 import numpy as np
 
-from hygiesync.avatar.sound_level import FULL_SCALE, SoundLevel
-from hygiesync.avatar.video_quality import MAX_CLIPPED_SHARE, MIN_SPEECH_DB, MIN_SPEECH_TO_BACKGROUND_DB, Advice
+from hygiesync.building.sound_level import FULL_SCALE, SoundLevel
+from hygiesync.building.video_quality import MAX_CLIPPED_SHARE, MIN_SPEECH_DB, MIN_SPEECH_TO_BACKGROUND_DB, Advice
 from hygiesync.timing import SAMPLE_RATE, time_to_samples
 
 SPEECH_S, SILENCE_S = 4.0, 5.0
@@ -62,11 +62,11 @@ class SoundAdviser:
             found.append(Advice("the sound is clipped", "turn the microphone's level down"))
         if len(self._speech) < time_to_samples(MIN_SPEECH_S):
             return found
-        speech_db = SoundLevel.of(self._speech.samples()).speech_db
+        speech_db = SoundLevel.from_samples(self._speech.samples()).speech_db
         if speech_db < MIN_SPEECH_DB:
             found.append(Advice("you are hardly heard", "speak up, or go nearer to the microphone"))
         elif len(self._silence) >= time_to_samples(MIN_SILENCE_S):
-            background_db = SoundLevel.of(self._silence.samples()).background_db
+            background_db = SoundLevel.from_samples(self._silence.samples()).background_db
             if speech_db - background_db < MIN_SPEECH_TO_BACKGROUND_DB:
                 found.append(Advice("the background is loud", "turn off music and fans, go nearer to the microphone"))
         return found

@@ -20,9 +20,9 @@ from types import TracebackType
 
 import numpy as np
 
-from hygiesync.apps.camera import CameraFrame
-from hygiesync.apps.record.background import BackgroundWriter
-from hygiesync.apps.sound.clock import StreamClock
+from hygiesync.devices.camera.camera import CameraFrame
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.media.background_writer import BackgroundWriter
 from hygiesync.media.video import VideoWriter
 from hygiesync.timing import sample_time, time_to_samples
 
@@ -141,7 +141,7 @@ class Take:
             n_since = min(n_since, stretch.end - stretch.first)
         return float(sample_time(stretch.at + round(max(0.0, n_since)), self._rate))
 
-    def hear(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: np.ndarray) -> None:
         """Take the microphone's next samples (n,), float32; all of them, wanted or not, so that they can be counted.
 
         Raises
@@ -156,7 +156,7 @@ class Take:
         if self._stretch is not None and self._stretch.first is not None:
             self._write_sound(self._stretch)
 
-    def see(self, frame: CameraFrame) -> None:
+    def write_frame(self, frame: CameraFrame) -> None:
         """Take the camera's next picture.
 
         Raises

@@ -1,0 +1,177 @@
+"""The avatar of a person who was filmed: all that is known of them, on disk and in memory.
+
+Beside what every bundle has (see bundle.py) there are::
+
+    face.safetensors        pose and shape models, resting mouth, loudness of silence
+    weights.safetensors     the network's weights, to train on from
+    atlas.mkv               mouth pictures as Motion-JPEG
+    atlas.safetensors       their landmarks, coefficients, turns, looks
+    look.safetensors        mesh, mouth canvas, and what a mouth of a given shape looks like
+    idle.mp4                the person at rest, as a loop
+    idle.safetensors        where the face is in each of its frames
+    report.html             how the training went, for people (may be missing)
+
+Nothing is drawn from the report: its fingerprint is recorded, but loading neither asks for it nor checks it, so that
+whoever deletes it or writes notes into it still has an avatar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from hygiesync.avatar.bundle import STEP, Avatar
+from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
+from hygiesync.avatar.still_template import StillTemplate
+from hygiesync.avatar.template import FacePlaces, IdleTemplate
+from hygiesync.errors import InputError
+from hygiesync.face.pose import PoseModel
+from hygiesync.face.shape import ShapeModel
+from hygiesync.media.mjpeg import read_jpegs, write_jpegs
+from hygiesync.render.appearance import AppearanceModel
+from hygiesync.render.atlas import Atlas
+from hygiesync.render.canvas import MouthCanvas
+from hygiesync.render.compositor import Compositor
+from hygiesync.render.mesh import FaceMesh
+
+FACE, WEIGHTS = "face.safetensors", "weights.safetensors"
+ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"
+LOOK = "look.safetensors"
+REPORT = "report.html"
+
+_HALF_PRECISION = ("canvas.spread", "appearance.basis")
+
+_VERTEX_FRACTION = 32
+"""Vertices are stored as whole 1/32 pixels: half the bytes, and no error that is seen."""
+
+
+@dataclass(frozen=True)
+class VideoAvatar(Avatar):
+    """One person whose own mouth was filmed while speaking.
+
+    Attributes
+    ----------
+    shape : ShapeModel
+    background : float
+    pose : PoseModel
+    atlas : Atlas
+    mesh : FaceMesh
+    canvas : MouthCanvas
+    appearance : AppearanceModel
+    idle : FacePlaces
+        Where the face is in each frame of the idle loop.
+    """
+
+    ORIGIN: ClassVar[str] = FROM_VIDEO
+    FILES: ClassVar[tuple[str, ...]] = (FACE, STEP, WEIGHTS, ATLAS_PICTURES, ATLAS, LOOK, IDLE_VIDEO, IDLE)
+
+    shape: ShapeModel
+    background: float
+    pose: PoseModel
+    atlas: Atlas
+    mesh: FaceMesh = field(repr=False)
+    canvas: MouthCanvas = field(repr=False)
+    appearance: AppearanceModel = field(repr=False)
+    idle: FacePlaces = field(repr=False)
+
+    @classmethod
+    def from_files(cls, folder: Path, manifest: Manifest) -> VideoAvatar:
+        """See :meth:`Avatar.from_files`."""
+        try:
+            face, idle, look = load_file(folder / FACE), load_file(folder / IDLE), load_file(folder / LOOK)
+            shape = ShapeModel(**_with_prefix(face, "shape."))
+            return cls(
+                directory=folder,
+                manifest=manifest,
+                pose=PoseModel(**_with_prefix(face, "pose.")),
+                shape=shape,
+                rest=face["rest"],
+                background=face["background"].item(),
+                atlas=_load_atlas(folder),
+                mesh=FaceMesh(shape, look["triangles"]),
+                canvas=MouthCanvas(**_widened(_with_prefix(look, "canvas."))),
+                appearance=_load_appearance(_with_prefix(look, "appearance.")),
+                idle=FacePlaces(**idle),
+                step=(folder / STEP).read_bytes(),
+            )
+        except (SafetensorError, KeyError, TypeError, OSError) as error:
+            raise InputError(f"{folder}: can't be read ({error}); train the avatar again") from error
+
+    def renderer(self, lag: int = 0) -> Compositor:
+        """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""
+        return Compositor(self.shape, self.atlas, self.mesh, self.canvas, self.appearance, lag)
+
+    def idle_template(self, fps: Fraction) -> IdleTemplate:
+        """The idle loop at a constant rate."""
+        return IdleTemplate(self.directory / IDLE_VIDEO, self.idle, fps)
+
+    def still_template(self, fps: Fraction) -> StillTemplate:
+        """One frame of the idle loop, with closed mouth and open eyes."""
+        return StillTemplate.from_video(self.directory / IDLE_VIDEO, self.idle, fps)
+
+
+def save_face(directory: Path, pose: PoseModel, shape: ShapeModel, rest: np.ndarray, background: float) -> None:
+    """Write a bundle's face models."""
+    tensors = {f"pose.{name}": array for name, array in vars(pose).items()}
+    tensors |= {f"shape.{name}": array for name, array in vars(shape).items()}
+    tensors |= {"rest": rest, "background": np.float64(background)}
+    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / FACE)
+
+
+def save_atlas(directory: Path, atlas: Atlas, size: tuple[int, int]) -> None:
+    """Write a bundle's atlas; `size` is (width, height) of its pictures."""
+    write_jpegs(directory / ATLAS_PICTURES, list(atlas.pictures), *size)
+    vertices = np.rint(atlas.vertices * _VERTEX_FRACTION)
+    if np.abs(vertices).max() > np.iinfo(np.int16).max:
+        raise InputError("the face is larger than 1000 pixels; scale the video down to 1080 lines and train again")
+    tensors = {
+        "vertices": vertices.astype(np.int16),
+        "coefficients": atlas.coefficients,
+        "turns": atlas.turns,
+        "frame_numbers": atlas.frame_numbers,
+        "codes": atlas.codes,
+        "detail": np.array(atlas.detail, np.float32),
+    }
+    save_file(tensors, directory / ATLAS)
+
+
+def save_look(directory: Path, mesh: FaceMesh, canvas: MouthCanvas, appearance: AppearanceModel) -> None:
+    """Write what else drawing needs; the large matrices at half precision, whose error is no 255th of a level."""
+    tensors = {f"canvas.{name}": array for name, array in vars(canvas).items()}
+    tensors |= {f"appearance.{name}": np.asarray(array) for name, array in vars(appearance).items()}
+    for name in _HALF_PRECISION:
+        tensors[name] = tensors[name].astype(np.float16)
+    tensors["triangles"] = mesh.triangles
+    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / LOOK)
+
+
+def _load_atlas(directory: Path) -> Atlas:
+    tensors = load_file(directory / ATLAS)
+    vertices = tensors.pop("vertices").astype(np.float32) / _VERTEX_FRACTION
+    detail = tensors.pop("detail").item()
+    pictures = read_jpegs(directory / ATLAS_PICTURES)
+    return Atlas(pictures=pictures, vertices=vertices, detail=detail, **tensors)
+
+
+def _load_appearance(tensors: dict[str, np.ndarray]) -> AppearanceModel:
+    width = tensors.pop("width").item()
+    return AppearanceModel(width=width, **_widened(tensors))
+
+
+def save_idle(directory: Path, places: FacePlaces) -> None:
+    """Write where the face is in the idle loop; the video itself is written where it is cut."""
+    save_file({name: np.ascontiguousarray(array) for name, array in vars(places).items()}, directory / IDLE)
+
+
+def _widened(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array.astype(np.float32) for name, array in tensors.items()}
+
+
+def _with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,97 @@
+"""From one picture to an avatar: find the face and the person, and put the generic speech model beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from hygiesync.avatar.bundle import STEP, check_destination, write_bundle
+from hygiesync.avatar.loading import load_avatar
+from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, FROM_PHOTO, Manifest, sha256_of
+from hygiesync.avatar.photo_avatar import PhotoAvatar, save_photo
+from hygiesync.errors import UsageError
+from hygiesync.face.landmarks import mesh_triangles, person_matte
+from hygiesync.media.images import MIN_SIDE, read_still
+from hygiesync.portrait.face_selection import chosen_face
+from hygiesync.portrait.speaking.photo_renderer import speaking_layers
+from hygiesync.speech_to_shape.generic import GenericSpeech
+from hygiesync.version import __version__
+
+MAX_SIDE = 768
+"""A larger picture is scaled down to this: it is drawn anew 60 times a second."""
+
+_FPS = 30
+"""Pictures a second when none are asked for: nothing of a photo's own says how many."""
+
+_PHOTO_NOTE = (
+    "Synthetic media: the face in this video was moved and made to speak by hygiesync from one picture; the person"
+    " shown may never have said or done any of it."
+)
+
+
+def photo(
+    image: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    face: int | None = None,
+    has_consent: bool = False,
+    max_side: int = MAX_SIDE,
+    warn: Callable[[str], None] | None = None,
+) -> PhotoAvatar:
+    """Make an avatar from one picture.
+
+    Parameters
+    ----------
+    image : path
+        A photograph, a painting, a statue, with a face that looks about towards the camera.
+    directory : path
+        The bundle to make, such as ``models/mona``.
+    face : int, optional
+        Which of several faces, 1 is the leftmost.
+    has_consent : bool
+        Whether the person shown agreed; recorded in the bundle.
+    max_side : int
+        Longest side of the avatar's pictures, pixels.
+    warn : callable, optional
+        Told what the user should know.
+
+    Returns
+    -------
+    PhotoAvatar
+
+    Raises
+    ------
+    InputError
+        When the picture can't be used: no face, several without `face`, in profile, too small, damaged.
+    UsageError
+        When `directory` is something else already, or `max_side` too small.
+    """
+    directory = Path(directory)
+    check_destination(directory)
+    if max_side < MIN_SIDE:
+        raise UsageError(f"--max-side: expected {MIN_SIDE} pixels or more, got {max_side}")
+    speech = GenericSpeech.load()
+    picture = read_still(image, max_side, warn)
+    landmarks = chosen_face(picture, image, face)
+    layers = speaking_layers(picture, landmarks, person_matte(picture))
+    manifest = Manifest(
+        name=directory.name,
+        lookahead=speech.lookahead,
+        early_lookaheads=list(speech.early_lookaheads),
+        width=picture.shape[1],
+        height=picture.shape[0],
+        fps=str(_FPS),
+        origin=FROM_PHOTO,
+        consent=CONSENT_STATED if has_consent else CONSENT_NOT_STATED,
+        sources=[{"name": Path(image).name, "sha256": sha256_of(Path(image))}],
+        training={"speech": f"generic {speech.name}"},
+        synthetic_media_note=_PHOTO_NOTE,
+        hygiesync_version=__version__,
+    )
+
+    def fill(folder: Path) -> None:
+        (folder / STEP).write_bytes(speech.step)
+        save_photo(folder, picture, landmarks, layers, mesh_triangles())
+
+    write_bundle(directory, manifest, PhotoAvatar.FILES, fill)
+    return load_avatar(directory, PhotoAvatar)

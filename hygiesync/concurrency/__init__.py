@@ -1,0 +1,1 @@
+"""Work beside other work: reading ahead in a thread, and how many threads the libraries underneath may start."""

@@ -1,0 +1,1 @@
+"""Cameras: real ones that are filmed with, and the virtual one that video calls see."""

@@ -1,0 +1,1 @@
+"""An avatar's lips for other runtimes, with a program that checks itself."""

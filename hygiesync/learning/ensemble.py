@@ -1,0 +1,106 @@
+"""Several networks that answer as one: the mean of what each of them makes of the sound.
+
+Networks that were taught with other draws of windows, noise and dropout err in other places, and their mean errs less
+than each of them. What is averaged are the answers *before* any closing, shapes and log-odds alike, so that the lips
+meet where the committee thinks so, and not half where half of it does.
+
+References
+----------
+Hansen & Salamon, *Neural Network Ensembles*, 1990.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from hygiesync.learning.network import Answer, NetworkSettings, NetworkState, SpeechToShape
+
+
+class Ensemble(nn.Module):
+    """Answers as one :class:`SpeechToShape` does, by the mean of several.
+
+    Parameters
+    ----------
+    members : sequence of SpeechToShape
+        Of one size, for one person. The closing, and how far openings are stretched, are the first one's.
+    """
+
+    def __init__(self, members: Sequence[SpeechToShape]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Sizes of each member."""
+        return self._first.settings
+
+    @property
+    def opening_gain(self) -> Tensor:
+        """How far openings are stretched."""
+        return self._first.opening_gain
+
+    @property
+    def early_opening_gain(self) -> Tensor:
+        """The same for each early answer."""
+        return self._first.early_opening_gain
+
+    def initial_state(self, batch_size: int = 1) -> NetworkState:
+        """State before anything was heard: zeros."""
+        return _joined([member.initial_state(batch_size) for member in self._members])
+
+    def forward(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, NetworkState]:
+        """See :meth:`SpeechToShape.forward`."""
+        coefficients, _, state = self.predict(mel, state)
+        return coefficients, state
+
+    def predict(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, list[Tensor], NetworkState]:
+        """See :meth:`SpeechToShape.predict`."""
+        answers, state = self.raw_outputs(mel, state)
+        return (*self._first.apply_closure(answers), state)
+
+    def raw_outputs(self, mel: Tensor, state: NetworkState | None = None) -> tuple[list[Answer], NetworkState]:
+        """The mean of what the members make of it; see :meth:`SpeechToShape.raw_outputs`."""
+        states = _apart(self.initial_state(mel.shape[0]) if state is None else state, len(self._members))
+        heard = [member.raw_outputs(mel, own) for member, own in zip(self._members, states, strict=True)]
+        by_moment = zip(*(answers for answers, _ in heard), strict=True)
+        mean = [(_mean([one[0] for one in same]), _mean([one[1] for one in same])) for same in by_moment]
+        return mean, _joined([following for _, following in heard])
+
+    def opening(self, coefficients: Tensor) -> Tensor:
+        """Opening (B, T) of mouths (B, T, n_components), canonical units."""
+        return self._first.opening(coefficients)
+
+    @property
+    def _members(self) -> list[SpeechToShape]:
+        return cast(list[SpeechToShape], list(self.members))
+
+    @property
+    def _first(self) -> SpeechToShape:
+        return self._members[0]
+
+
+def _mean(tensors: list[Tensor]) -> Tensor:
+    return torch.stack(tensors).mean(0)
+
+
+def _joined(states: list[NetworkState]) -> NetworkState:
+    """One state for all: every member's convolutions, and the LSTMs' layers on top of each other."""
+    convolutions = tuple(past for state in states for past in state.convolutions)
+    return NetworkState(
+        convolutions, torch.cat([state.hidden for state in states]), torch.cat([state.cell for state in states])
+    )
+
+
+def _apart(state: NetworkState, n_members: int) -> list[NetworkState]:
+    """Inverse of :func:`_joined`."""
+    n_each = len(state.convolutions) // n_members
+    return [
+        NetworkState(state.convolutions[number * n_each : (number + 1) * n_each], hidden, cell)
+        for number, (hidden, cell) in enumerate(
+            zip(state.hidden.chunk(n_members), state.cell.chunk(n_members), strict=True)
+        )
+    ]

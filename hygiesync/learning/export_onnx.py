@@ -1,0 +1,71 @@
+"""Export of a trained network as one streaming step in ONNX, its state explicit.
+
+inputs ``mel`` (1, 1, 80) and ``state_0 ...``; outputs ``coefficients`` (1, 1, n_components), ``next_state_0 ...``, in
+the order of :meth:`NetworkState.tensors`, and ``early_0 ...``, shaped like the coefficients: the early answers. Feeding
+each ``next_state_i`` back as ``state_i`` gives what the network gives for the whole sequence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hygiesync.learning.ensemble import Ensemble
+from hygiesync.learning.network import NetworkState, SpeechToShape
+from hygiesync.speech.mel import N_MELS
+
+
+class _Step(nn.Module):
+    """The network with its state as a flat list of tensors, as ONNX wants it."""
+
+    def __init__(self, network: SpeechToShape | Ensemble) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        coefficients, early, following = self.network.predict(mel, NetworkState.from_tensors(state))
+        return (coefficients, *following.tensors(), *early)
+
+
+def export_step(network: SpeechToShape | Ensemble, path: Path) -> None:
+    """Write `network` to `path` as a single streaming step.
+
+    The time axis is fixed to one frame: PyTorch's exporter bakes in whatever length it is shown.
+    """
+    network.eval()
+    state = network.initial_state().tensors()
+    names = [f"state_{index}" for index in range(len(state))]
+    early = [f"early_{index}" for index in range(len(network.settings.early_frames))]
+    with _quiet_exporter():
+        torch.onnx.export(
+            _Step(network),
+            (torch.zeros(1, 1, N_MELS), *state),
+            path,
+            input_names=["mel", *names],
+            output_names=["coefficients", *(f"next_{name}" for name in names), *early],
+            dynamo=True,
+            external_data=False,
+        )
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep the exporter's news of packages that we don't use off the terminal."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

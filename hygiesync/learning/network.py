@@ -1,0 +1,215 @@
+"""The network: a few causal convolutions and an LSTM from log-mel frames to shape coefficients.
+
+Offline, streaming and training are the *same forward*: it takes a state and gives the next one. A fresh state is all
+zeros; running a whole sequence from it equals running the frames one by one::
+
+    mel (B, T, 80) -> normalise -> [conv + GELU] x n -> LSTM -> linear -.-> coefficients ---> close -> coefficients
+                                      |  ^               |  ^            '-> lips meet? -------^
+                                last k-1 inputs        (h, c)              = NetworkState
+
+A mean of what may come next is a mouth half open, so squared errors alone never let lips meet. Whether they *do* meet
+is therefore a question of its own, answered by one more output, and where the answer is yes the opening is taken away.
+
+Whoever can't wait asks for an *early* answer: the same network also says, less exactly, what it makes of moments that
+were heard a moment ago. It is the same hearing with other last weights, so it costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hygiesync.learning.aperture import Aperture
+from hygiesync.speech.mel import N_MELS
+
+CLOSING_ODDS = -1.5
+"""Log-odds of lips that meet from which on they are made to: under even, since a closure missed is seen at once, and
+one too many hardly."""
+
+CLOSING_WIDTH = 0.4
+"""Log-odds over which the closing sets in."""
+
+Answer = tuple[Tensor, Tensor]
+"""Coefficients (B, T, n_components) before any closing, and log-odds (B, T) that the lips meet."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Sizes of a network; saved with its weights.
+
+    Attributes
+    ----------
+    early_frames : tuple of int
+        There is an early answer for each: about a moment so many mel frames after that of the answer proper.
+    """
+
+    n_components: int
+    conv_width: int = 128
+    kernel_size: int = 5
+    n_convolutions: int = 3
+    lstm_width: int = 192
+    n_lstm_layers: int = 1
+    dropout: float = 0.2
+    early_frames: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings by name, for saving."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """What the network remembers between calls.
+
+    Attributes
+    ----------
+    convolutions : tuple of Tensor, each of shape (B, channels_in, kernel_size - 1)
+    hidden, cell : Tensor, shape (n_lstm_layers, B, lstm_width)
+        A committee's has its members' layers and convolutions one after another.
+    """
+
+    convolutions: tuple[Tensor, ...]
+    hidden: Tensor
+    cell: Tensor
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All tensors in the order of the exported step's state inputs."""
+        return (*self.convolutions, self.hidden, self.cell)
+
+    @classmethod
+    def from_tensors(cls, tensors: tuple[Tensor, ...]) -> NetworkState:
+        """Inverse of :meth:`tensors`."""
+        *convolutions, hidden, cell = tensors
+        return cls(tuple(convolutions), hidden, cell)
+
+
+class SpeechToShape(nn.Module):
+    """Causal Conv1D + LSTM; what it may hear of the future is in its targets' shift (the lookahead), not in itself.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+    mel_mean, mel_std : Tensor, shape (N_MELS,), optional
+        Statistics of the training sound; part of the weights, so no file is normalised by itself.
+    aperture : Aperture, optional
+        How the person's lips part; without it they are never made to meet.
+    """
+
+    mel_mean: Tensor
+    mel_std: Tensor
+    opening_gradient: Tensor
+    opening_at_mean: Tensor
+    opening_path: Tensor
+    opening_gain: Tensor
+    early_opening_gain: Tensor
+
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        mel_mean: Tensor | None = None,
+        mel_std: Tensor | None = None,
+        aperture: Aperture | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.register_buffer("mel_mean", torch.zeros(N_MELS) if mel_mean is None else mel_mean.float())
+        self.register_buffer("mel_deviation", torch.ones(N_MELS) if mel_std is None else mel_std.float())
+        aperture = Aperture.none(settings.n_components) if aperture is None else aperture
+        self.register_buffer("opening_gradient", torch.from_numpy(aperture.gradient).float())
+        self.register_buffer("opening_at_mean", torch.tensor(aperture.at_mean).float())
+        self.register_buffer("opening_path", torch.from_numpy(aperture.path).float())
+        self.register_buffer("reach", torch.ones(()))
+        self.register_buffer("early_reach", torch.ones(len(settings.early_frames)))
+        widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in pairwise(widths)
+        )
+        self.lstm = nn.LSTM(
+            settings.conv_width,
+            settings.lstm_width,
+            settings.n_lstm_layers,
+            batch_first=True,
+            dropout=settings.dropout if settings.n_lstm_layers > 1 else 0.0,
+        )
+        n_answers = 1 + len(settings.early_frames)
+        self.head = nn.Linear(settings.lstm_width, n_answers * (settings.n_components + 1))
+
+    def initial_state(self, batch_size: int = 1) -> NetworkState:
+        """State before anything was heard: zeros."""
+        hold = self.settings.kernel_size - 1
+        hidden = torch.zeros(self.settings.n_lstm_layers, batch_size, self.settings.lstm_width)
+        widths = [N_MELS] + [self.settings.conv_width] * (self.settings.n_convolutions - 1)
+        convolutions = tuple(torch.zeros(batch_size, width, hold) for width in widths)
+        return NetworkState(convolutions, hidden, torch.zeros_like(hidden))
+
+    def forward(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, NetworkState]:
+        """Coefficients for mel frames, and the state after them.
+
+        Parameters
+        ----------
+        mel : Tensor, shape (B, T, N_MELS), float32, log10 of power
+        state : NetworkState, optional
+            From the call before; left out, the sequence starts from nothing heard.
+
+        Returns
+        -------
+        coefficients : Tensor, shape (B, T, n_components), in standard deviations
+        state : NetworkState
+        """
+        coefficients, _, state = self.predict(mel, state)
+        return coefficients, state
+
+    def predict(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, list[Tensor], NetworkState]:
+        """As :meth:`forward`, with the early answers, each (B, T, n_components), in the order of `early_frames`."""
+        answers, state = self.raw_outputs(mel, state)
+        return (*self.apply_closure(answers), state)
+
+    def raw_outputs(self, mel: Tensor, state: NetworkState | None = None) -> tuple[list[Answer], NetworkState]:
+        """What training looks at: coefficients before any closing, and log-odds (B, T) that the lips meet.
+
+        The answer proper is the first pair; the early ones follow.
+        """
+        state = self.initial_state(mel.shape[0]) if state is None else state
+        x = ((mel - self.mel_mean) / self.mel_std).transpose(1, 2)
+        remembered = []
+        for layer, past in zip(self.convolutions, state.convolutions, strict=True):
+            x = torch.cat([past, x], dim=2)
+            remembered.append(x[:, :, -past.shape[2] :])
+            x = functional.gelu(layer(x))
+        x, (hidden, cell) = self.lstm(self._drop_channels(x.transpose(1, 2)), (state.hidden, state.cell))
+        answers = self.head(self._drop_channels(x)).split(self.settings.n_components + 1, dim=-1)
+        pairs = [(answer[..., :-1], answer[..., -1]) for answer in answers]
+        return pairs, NetworkState(tuple(remembered), hidden, cell)
+
+    def opening(self, coefficients: Tensor) -> Tensor:
+        """Opening (B, T) of mouths (B, T, n_components), canonical units; see :class:`Aperture`."""
+        return coefficients @ self.opening_gradient + self.opening_at_mean
+
+    def apply_closure(self, answers: list[Answer]) -> tuple[Tensor, list[Tensor]]:
+        """Coefficients of what was heard, lips closed where they meet: of the answer proper, and of the early ones."""
+        proper, *early = answers
+        return (
+            self._apply_closure(*proper, self.opening_gain),
+            [self._apply_closure(*one, self.early_opening_gain[index]) for index, one in enumerate(early)],
+        )
+
+    def _apply_closure(self, coefficients: Tensor, closure_logit: Tensor, opening_gain: Tensor) -> Tensor:
+        """Take the opening away where the lips meet, and stretch it to the person's own spread elsewhere."""
+        kept = opening_gain * torch.sigmoid((CLOSING_ODDS - closure_logit) / CLOSING_WIDTH)
+        return coefficients + ((kept - 1) * self.opening(coefficients))[..., None] * self.opening_path
+
+    def _drop_channels(self, x: Tensor) -> Tensor:
+        """Dropout of whole channels of (B, T, channels): one draw for all times, which recurrence does not average out.
+
+        References
+        ----------
+        Gal & Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent Neural Networks*, 2016.
+        """
+        if not self.training:
+            return x
+        return x * functional.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), self.settings.dropout)

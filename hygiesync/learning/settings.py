@@ -1,0 +1,94 @@
+"""How long and how hard a network is trained, by preset and amount of video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hygiesync.learning.augment import Augmentation
+from hygiesync.timing import time_to_mel_frames
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how hard to train; saved with the avatar.
+
+    Attributes
+    ----------
+    n_epochs : int
+        The learning rate's single cycle is spread over them.
+    batches_per_epoch, batch_size, window : int
+        Windows of `window` mel frames.
+    warm_up : int
+        Mel frames at a window's start and after a splice that count for nothing: the network has not heard enough yet.
+    splice_share : float
+        Share of the windows that go on as another one; see :func:`hygiesync.learning.dataset.splice`.
+    velocity_weight : float
+        Weight of the loss on changes over `velocity_span` mel frames.
+    opening_weight : float
+        Weight of the opening's absolute error: its best guess is the median, not the mean, so that lips which probably
+        meet are not drawn half open.
+    closure_weight : float
+        Weight of the cross entropy of whether the lips meet.
+    early_weight : float
+        Weight of each early answer's losses. Small: they are to learn from what the answer proper needs to hear, and
+        not to change it.
+    augmentation : Augmentation
+    n_networks : int
+        Networks taught one after another, each for all epochs, that answer as a committee.
+    """
+
+    n_epochs: int = 36
+    batches_per_epoch: int = 20
+    batch_size: int = 16
+    window: int = 200
+    warm_up: int = 20
+    splice_share: float = 0.0
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.05
+    velocity_weight: float = 1.0
+    velocity_span: int = 4
+    opening_weight: float = 0.3
+    closure_weight: float = 0.1
+    early_weight: float = 0.15
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    n_networks: int = 1
+    seed: int = 0
+
+
+_PRESET_S = 300
+
+
+_MIN_SHARE, _MAX_SHARE = 0.5, 3.0
+
+
+_MAX_NETWORKS = 2
+
+
+PRESETS = {
+    "fast": TrainingSettings(n_epochs=12),
+    "balanced": TrainingSettings(),
+    "best": TrainingSettings(n_networks=_MAX_NETWORKS),
+}
+
+
+def preset(name: str, seed: int, n_mel_frames: int) -> TrainingSettings:
+    """Settings of a preset (one of `PRESETS`) for so many mel frames, with a seed of one's own.
+
+    The presets are meant for five minutes. An epoch of more sound has more batches, so that all of it is heard; one of
+    less has fewer, down to a half, since hearing the same again and again teaches nothing new. What is heard more often
+    than it should be is spliced, the more the shorter the video; and the time that half the batches leave goes into a
+    second network.
+    """
+    settings = PRESETS[name]
+    share = n_mel_frames / time_to_mel_frames(_PRESET_S)
+    share_of_batches = float(np.clip(share, _MIN_SHARE, _MAX_SHARE))
+    leaves_time = share <= _MIN_SHARE and name != "fast"
+    return replace(
+        settings,
+        seed=seed,
+        batches_per_epoch=round(settings.batches_per_epoch * share_of_batches),
+        splice_share=max(0.0, 1 - share / share_of_batches),
+        n_networks=_MAX_NETWORKS if leaves_time else settings.n_networks,
+    )

@@ -1,0 +1,35 @@
+"""``live --monitor``: the sound is heard when its picture is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.speaker import Speaker
+from hygiesync.live.playout import Playout
+
+
+class Monitor:
+    """An audience that plays what it hears, as late as pictures are shown.
+
+    Parameters
+    ----------
+    speaker : Speaker
+        Started.
+    clock : StreamClock
+        Of the sound.
+    playout : Playout
+        Of the pictures.
+    """
+
+    def __init__(self, speaker: Speaker, clock: StreamClock, playout: Playout) -> None:
+        self._speaker, self._clock, self._playout = speaker, clock, playout
+        self._n_samples = 0
+
+    def write_audio(self, samples: np.ndarray) -> None:
+        """See :class:`hygiesync.live.worker.Sink`."""
+        self._speaker.play_at(samples, self._n_samples, self._clock, self._playout.delay_s)
+        self._n_samples += len(samples)
+
+    def write_frame(self, picture: np.ndarray, sample: int) -> None:
+        """Pictures make no sound."""

@@ -1,0 +1,185 @@
+"""The worker that owns the engine: takes sound as it comes, draws what can still be shown in time.
+
+Sound is never dropped, or lips and time would come apart. Pictures are: one whose successor is already due is not
+drawn, so after a stall the performer is back in time with the next picture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+
+from hygiesync.concurrency.library_threads import single_threaded_libraries
+from hygiesync.devices.sound.source import SoundSource
+from hygiesync.engine import Engine, VideoFrame
+from hygiesync.live.playout import Playout, TimedFrame
+from hygiesync.timing import sample_time, time_to_samples, video_frame_time
+
+_READ_S = 0.05
+"""Longest wait for sound, after which the performer looks whether it is to stop."""
+
+_WARM_UP_SAMPLES = 8_000
+
+MAX_LEVEL = 8.0
+"""Loudest sample that is believed, 18 dB above full scale: a driver's faults must not reach network and encoder."""
+
+
+class Sink(Protocol):
+    """Something that is told all that is said and seen, in the performer's thread; it must not wait."""
+
+    def write_audio(self, samples: np.ndarray) -> None:
+        """The next samples (n,), float32, of the timeline."""
+        ...
+
+    def write_frame(self, picture: np.ndarray, sample: int) -> None:
+        """A picture (H, W, 3), uint8, RGB, of the moment of a `sample` of the timeline."""
+        ...
+
+
+class EngineWorker:
+    """Runs an engine on a source of sound, in a thread.
+
+    Parameters
+    ----------
+    engine : Engine
+        With a template of a constant rate.
+    source : SoundSource
+        Started by whoever made it.
+    playout : Playout
+        Where pictures go.
+    fps : Fraction
+    sinks : sequence of Sink
+    now : callable
+        Host time; another one in simulations.
+
+    Attributes
+    ----------
+    is_muted : bool
+        Silence is heard in place of the sound.
+    n_skipped : int
+        Pictures that were not drawn, since they were late.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: SoundSource,
+        playout: Playout,
+        fps: Fraction,
+        sinks: Sequence[Sink] = (),
+        now: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._now = now
+        self._engine, self._source, self._playout, self._sinks = engine, source, playout, sinks
+        self._frame_s = video_frame_time(1, fps)
+        self._n_samples = self._first_sample = 0
+        self._next_time_s = Fraction(0)
+        self._stop, self._wants_reset = threading.Event(), threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="performer", daemon=True)
+        self.is_muted = False
+        self.n_skipped = 0
+
+    def warm_up(self) -> None:
+        """Load and try all that the first pictures need, so that they are not late."""
+        with single_threaded_libraries():
+            for _ in self._engine.push(np.zeros(_WARM_UP_SAMPLES, np.float32)):
+                pass
+            self._engine.reset()
+
+    def start(self) -> None:
+        """Begin to perform."""
+        self._thread.start()
+
+    def reset(self) -> None:
+        """Let the engine begin anew: nothing heard, the head at the loop's start."""
+        self._wants_reset.set()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the sound is over and every picture was handed on."""
+        return not self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise what ended the performance, if it was a failure."""
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the performance, and wait for it."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with single_threaded_libraries():
+                self._perform()
+        except BaseException as error:  # raised again by `check`, where the user hears of it
+            self._failure = error
+
+    def _perform(self) -> None:
+        while not self._stop.is_set():
+            samples = self._source.read(_READ_S)
+            if samples is None:
+                self._finish()
+                return
+            if len(samples):
+                self._hear(samples)
+
+    def _hear(self, samples: np.ndarray) -> None:
+        taken_s = self._now()
+        if self._wants_reset.is_set():
+            self._wants_reset.clear()
+            self._engine.reset()
+            self._first_sample, self._next_time_s = self._n_samples, Fraction(0)
+        self._n_samples += len(samples)
+        known_s = self._source.arrival_of(self._n_samples - 1)
+        heard = np.zeros_like(samples) if self.is_muted else _believable(samples)
+        for one in self._sinks:
+            one.write_audio(heard)
+        self._draw(self._engine.push(heard), known_s, taken_s)
+
+    def _finish(self) -> None:
+        """The last pictures, which wait for no more sound."""
+        if self._n_samples == self._first_sample:
+            return
+        now_s = self._now()
+        self._draw(self._engine.flush(), now_s, now_s, is_end=True)
+
+    def _draw(self, pictures: Iterator[VideoFrame], known_s: float, taken_s: float, is_end: bool = False) -> None:
+        """Hand the pictures on; those of the end come all at once, long before they are due."""
+        stepped_s = self._now()
+        while True:
+            self._skip_late()
+            frame = next(pictures, None)
+            if frame is None:
+                return
+            self.n_skipped += round((frame.time_s - self._next_time_s) / self._frame_s)
+            self._next_time_s = frame.time_s + self._frame_s
+            sample = self._first_sample + time_to_samples(frame.time_s)
+            heard_s = min(self._source.arrival_of(min(sample, self._n_samples - 1)), known_s)
+            ready_s = self._now()
+            if is_end:
+                self._stop.wait(self._playout.room_in_s(ready_s))
+            timed = TimedFrame(frame.image, sample, heard_s, known_s, taken_s, stepped_s, ready_s)
+            self._playout.put(timed, is_usual=not is_end)
+            for one in self._sinks:
+                one.write_frame(frame.image, sample)
+
+    def _skip_late(self) -> None:
+        """Don't draw what a picture that is due and certain would replace at once."""
+        if not self._playout.has_begun:
+            return
+        due_s = sample_time(int(self._playout.due_sample(self._now())) - self._first_sample)
+        self._engine.skip_until(min(due_s, self._engine.known_until_s) - self._frame_s)
+
+
+def _believable(samples: np.ndarray) -> np.ndarray:
+    """Samples (n,) with silence for what is no number, and no louder than anything can be."""
+    return np.clip(np.nan_to_num(samples, nan=0.0), -MAX_LEVEL, MAX_LEVEL)

@@ -1,0 +1,1 @@
+"""Calls that make a file: render, say, animate."""

@@ -1,0 +1,221 @@
+"""A driving video's motion on a still picture, as an mp4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+
+from hygiesync.avatar.manifest import SYNTHETIC_MEDIA_NOTE
+from hygiesync.concurrency.library_threads import single_threaded_libraries
+from hygiesync.concurrency.prefetch import prefetched
+from hygiesync.engine import VideoFrame
+from hygiesync.errors import InputError, UsageError
+from hygiesync.face.landmarks import mesh_triangles, person_matte
+from hygiesync.media.container import PathLike
+from hygiesync.media.images import read_still
+from hygiesync.media.video import probe
+from hygiesync.pipelines.encoding import EncodingOptions
+from hygiesync.pipelines.output import check_not_same, write_pictures
+from hygiesync.portrait.body import BodyMotion
+from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
+from hygiesync.portrait.face_selection import chosen_face
+from hygiesync.portrait.layers import Layers
+from hygiesync.portrait.mouth import LentMouth, SkinLight
+from hygiesync.portrait.painter import PortraitPainter
+from hygiesync.portrait.parts import eye_distance
+from hygiesync.portrait.swap import FaceSwap
+from hygiesync.portrait.transfer import REGIONS, MotionTransfer, TransferOptions
+from hygiesync.progress import Progress
+from hygiesync.timing import n_video_frames
+
+_WATCHED_AHEAD, _DRAWN_AHEAD = 3, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnimateOptions(EncodingOptions):
+    """What an animation may be asked for.
+
+    Attributes
+    ----------
+    transfer : TransferOptions
+    uses_best_frame : bool
+        The reference is the driving frame most like the picture, not the first one.
+    face : int, optional
+        Which of the picture's faces, 1 is the leftmost; needed where there are several.
+    swaps : bool
+        Put the picture's face onto the driving video's head.
+    """
+
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+    uses_best_frame: bool = False
+    face: int | None = None
+    swaps: bool = False
+
+
+class _Drawer(Protocol):
+    """Makes a picture of each driving frame."""
+
+    def __call__(self, frame: DrivingFrame) -> np.ndarray: ...
+
+
+def animate(
+    image: PathLike,
+    driving: PathLike,
+    out: PathLike,
+    options: AnimateOptions | None = None,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Write an mp4 in which the face of a picture moves as that of a driving video, with its sound.
+
+    Parameters
+    ----------
+    image : path
+        A photograph, a painting, a statue.
+    driving : path
+        A video of a face; its times and its sound are kept.
+    out : path
+        The mp4 to write. After an error it is gone.
+    options : AnimateOptions, optional
+    progress, warn : callable, optional
+
+    Returns
+    -------
+    dict
+        ``n_frames``, ``n_frames_without_face``, ``width``, ``height``, ``reference_s`` (time of the driving frame
+        that stands for the picture as it is).
+
+    Raises
+    ------
+    InputError
+        When a file can't be used, or a face isn't found where one is needed.
+    UsageError
+        When an option asks for what there isn't.
+    """
+    options = options or AnimateOptions()
+    _check(options)
+    check_not_same(out, image, driving)
+    info = probe(driving)
+    picture = read_still(image, warn=warn)
+    landmarks = chosen_face(picture, image, options.face)
+    report = progress or (lambda *_: None)
+    work = _Animation(picture, landmarks, driving, options)
+    n_frames = n_video_frames(info.duration_s, info.fps)
+    if options.uses_best_frame:
+        work.find_best_frame(lambda done: report("choosing a frame", done, n_frames, ""))
+    size = (info.width, info.height) if options.swaps else (picture.shape[1], picture.shape[0])
+    metadata = {"title": "Animated picture (synthetic media)", "comment": SYNTHETIC_MEDIA_NOTE}
+
+    def count(time_s: Fraction) -> None:
+        report("animating", n_video_frames(time_s, info.fps) + 1, n_frames, "")
+
+    with single_threaded_libraries(), closing(prefetched(work.pictures(), _DRAWN_AHEAD)) as drawn:
+        audio = driving if info.has_audio else None
+        write_pictures(drawn, out, size, info.fps, metadata, audio=audio, encoding=options, progress=count)
+    if work.n_unseen and warn is not None:
+        warn(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
+    return {
+        "n_frames": work.n_frames,
+        "n_frames_without_face": work.n_unseen,
+        "width": size[0],
+        "height": size[1],
+        "reference_s": float(work.reference_s),
+    }
+
+
+class _Animation:
+    """One picture and one driving video on their way to pictures."""
+
+    def __init__(self, picture: np.ndarray, landmarks: np.ndarray, driving: PathLike, options: AnimateOptions) -> None:
+        self._picture, self._landmarks, self._driving, self._options = picture, landmarks, driving, options
+        self._reference: DrivingFrame | None = None
+        self._draw: _Drawer | None = None
+        self.n_frames = self.n_unseen = 0
+        self.reference_s = Fraction(0)
+
+    def find_best_frame(self, report: Callable[[int], None]) -> None:
+        """Look through the driving video for the frame most like the picture."""
+
+        def counted() -> Iterator[DrivingFrame]:
+            for number, frame in enumerate(detected(self._driving), 1):
+                report(number)
+                yield frame
+
+        self._reference = best_frame(counted(), self._landmarks)
+        if self._reference is None:
+            raise InputError(_no_face(self._driving))
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """The animated pictures, at the driving frames' times."""
+        with closing(prefetched(watch_driving(self._driving), _WATCHED_AHEAD)) as frames:
+            for frame in frames:
+                self.n_frames += 1
+                self.n_unseen += not frame.is_seen
+                yield VideoFrame(self._one(frame), frame.time_s)
+        if self._draw is None:
+            raise InputError(_no_face(self._driving))
+
+    def _one(self, frame: DrivingFrame) -> np.ndarray:
+        if frame.landmarks is None:
+            return frame.image if self._options.swaps else self._picture
+        if self._draw is None:
+            reference = self._reference or frame
+            self.reference_s = reference.time_s
+            self._draw = self._drawer(reference)
+        return self._draw(frame)
+
+    def _drawer(self, reference: DrivingFrame) -> _Drawer:
+        assert reference.landmarks is not None
+        triangles = mesh_triangles()
+        if self._options.swaps:
+            size_px = float(eye_distance(reference.landmarks))
+            swap = FaceSwap(self._picture, self._landmarks, triangles, size_px)
+            same_place = TransferOptions(is_absolute=True, adapts_scale=False, is_limited=False)
+            itself = MotionTransfer(self._landmarks, reference.landmarks, 1.0, same_place)
+            return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
+        scale = self._picture.shape[0] / reference.image.shape[0]
+        transfer = MotionTransfer(self._landmarks, reference.landmarks, scale, self._options.transfer)
+        layers = Layers.from_picture(self._picture, person_matte(self._picture), self._landmarks)
+        painter = PortraitPainter(self._picture, self._landmarks, layers, triangles)
+        mouth = LentMouth(_light(reference.image, reference.landmarks).to(_light(self._picture, self._landmarks)))
+        body = self._body(reference, triangles)
+
+        def draw(frame: DrivingFrame) -> np.ndarray:
+            target = transfer(_known(frame))
+            if body is not None:
+                target = body.carry(target, frame)
+            return painter.render(target, mouth.lend(frame.image, _known(frame)))
+
+        return draw
+
+    def _body(self, reference: DrivingFrame, triangles: np.ndarray) -> BodyMotion | None:
+        """What follows the driving person beyond the face, where their motion is asked for."""
+        transfer = self._options.transfer
+        if transfer.is_absolute or "pose" not in transfer.only:
+            return None
+        matte = person_matte(reference.image)
+        return BodyMotion(reference.image, _known(reference), matte, self._landmarks, triangles)
+
+
+def _known(frame: DrivingFrame) -> np.ndarray:
+    assert frame.landmarks is not None
+    return frame.landmarks
+
+
+def _light(image: np.ndarray, landmarks: np.ndarray) -> SkinLight:
+    return SkinLight.from_face(image, landmarks, float(eye_distance(landmarks)))
+
+
+def _no_face(driving: PathLike) -> str:
+    return f"{driving}: no face was found in any frame; expected a video of one face, frontal and well lit"
+
+
+def _check(options: AnimateOptions) -> None:
+    unknown = sorted(set(options.transfer.only) - set(REGIONS))
+    if unknown or not options.transfer.only:
+        raise UsageError(f"--only: expected some of {','.join(REGIONS)}, got {','.join(options.transfer.only)!r}")

@@ -1,0 +1,94 @@
+"""Pictures and the sound that goes with them, written to one mp4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from hygiesync.engine import VideoFrame
+from hygiesync.errors import UsageError
+from hygiesync.media.audio import probe_audio, read_audio_blocks
+from hygiesync.media.container import PathLike
+from hygiesync.media.video import VideoWriter
+from hygiesync.pipelines.encoding import EncodingOptions
+from hygiesync.timing import sample_time
+
+_KEPT_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+
+
+_DEFAULT_RATE = 48_000
+
+
+def write_pictures(
+    pictures: Iterator[VideoFrame],
+    out: PathLike,
+    size: tuple[int, int],
+    fps: Fraction,
+    metadata: dict[str, str],
+    *,
+    audio: PathLike | None,
+    encoding: EncodingOptions | None = None,
+    progress: Callable[[Fraction], None] | None = None,
+) -> None:
+    """Write pictures to an mp4, and the sound of a file beside them.
+
+    Parameters
+    ----------
+    pictures : iterator of VideoFrame
+        Taken one at a time.
+    out : path
+    size : tuple of int
+        (width, height) of the pictures.
+    fps : Fraction
+        Nominal rate; the pictures have times of their own.
+    metadata : dict of str to str
+    audio : path or None
+        Its whole sound is written, in its own rate and channels where an mp4 keeps them; without one, none.
+    encoding : EncodingOptions, optional
+    progress : callable, optional
+    """
+    encoding = encoding or EncodingOptions()
+    open_writer = partial(
+        VideoWriter, out, *size, fps, metadata=metadata, crf=encoding.crf, preset=encoding.preset, codec=encoding.codec
+    )
+    if audio is None:
+        with open_writer() as writer:
+            _write_side_by_side(writer, pictures, iter(()), 1, progress)
+        return
+    sound = probe_audio(audio)
+    rate = sound.sample_rate if sound.sample_rate in _KEPT_RATES else _DEFAULT_RATE
+    n_channels = min(sound.n_channels, 2)
+    track = read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)
+    with open_writer(audio_rate=rate, audio_channels=n_channels) as writer:
+        _write_side_by_side(writer, pictures, track, rate, progress)
+
+
+def _write_side_by_side(
+    writer: VideoWriter,
+    pictures: Iterator[VideoFrame],
+    track: Iterator[np.ndarray],
+    rate: int,
+    progress: Callable[[Fraction], None] | None,
+) -> None:
+    """Write each picture once the sound up to it is written."""
+    n_samples = 0
+    for picture in pictures:
+        while sample_time(n_samples, rate) <= picture.time_s and (samples := next(track, None)) is not None:
+            writer.write_audio(samples)
+            n_samples += len(samples)
+        writer.write(picture.image, picture.time_s)
+        if progress is not None:
+            progress(picture.time_s)
+    for samples in track:
+        writer.write_audio(samples)
+
+
+def check_not_same(out: PathLike, *sources: PathLike | None) -> None:
+    """Refuse to write over a file that is being read."""
+    for source in sources:
+        if source is not None and Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
+            raise UsageError(f"{out}: is also read; choose another --out, or the file would be lost")

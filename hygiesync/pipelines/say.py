@@ -1,0 +1,46 @@
+"""``hygiesync say``: a text becomes speech, and the speech a video."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.media.audio import write_wav
+from hygiesync.media.container import PathLike
+from hygiesync.pipelines.offline import RenderOptions, render
+from hygiesync.progress import Progress
+from hygiesync.tts.voices import Voice
+
+
+def say(
+    avatar: Avatar,
+    text: str,
+    voice: Voice,
+    out: PathLike,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write an mp4 in which `avatar` says `text`.
+
+    Parameters
+    ----------
+    avatar : Avatar
+    text : str
+    voice : Voice
+    out : path
+    options : RenderOptions, optional
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        When nothing of the text can be spoken, or `out` can't be written.
+    UsageError
+        When an option or the voice's language is unknown.
+    """
+    samples, sample_rate = voice.speak(text)
+    with tempfile.TemporaryDirectory(prefix="hygiesync-") as folder:
+        sound = Path(folder) / "speech.wav"
+        write_wav(sound, samples, sample_rate)
+        render(avatar, sound, out, options, progress)

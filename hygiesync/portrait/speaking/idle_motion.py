@@ -1,0 +1,125 @@
+"""What a face does while nobody tells it anything: it sways, breathes, looks about and blinks.
+
+Everything is a function of the time alone, for hours and without a state: slow waves whose frequencies have no common
+multiple, and events (blinks, glances) of which each stretch of time has its own, drawn from its number.
+
+References
+----------
+Bentivoglio et al., *Analysis of blink rate patterns in normal subjects*, 1997 (17 blinks a minute at rest, 26 in
+conversation); VanderWerf et al., *Eyelid movements*, 2003 (lids close in some 80 ms and open in two to three times
+that).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_SWAY_DEG = np.array([2.6, 1.4, 1.1])
+"""How far a head at rest sways to the side, up and down, and over, degrees."""
+
+_SWAY_HZ = np.array([[0.071, 0.113, 0.193], [0.089, 0.151, 0.237], [0.059, 0.127, 0.211]])
+_SWAY_SHARES = np.array([0.5, 0.3, 0.2])
+_SHIFT, _SHIFT_HZ = np.array([0.012, 0.006]), np.array([0.067, 0.103])
+"""How far it shifts aside and down, in outer-eye distances."""
+
+_BREATH, _BREATH_HZ = 0.008, 0.23
+"""How far the chest lifts the head, in outer-eye distances; 14 breaths a minute."""
+
+_BLINK_EVERY_S, _CLOSING_S, _CLOSED_S, _OPENING_S = 3.6, 0.08, 0.04, 0.2
+_DOUBLE_BLINKS = 0.12
+_DOUBLE_AFTER_S = 0.42
+
+_GAZE_EVERY_S, _SACCADE_S = 1.7, 0.05
+_GAZE = np.array([0.05, 0.022])
+"""Spread of where the eyes look, in widths of an eye: small, or nobody feels looked at."""
+
+_BLINKS, _GAZES, _WAVES = 1, 2, 3
+"""What random numbers are for."""
+
+
+@dataclass(frozen=True)
+class IdlePose:
+    """A moment.
+
+    Attributes
+    ----------
+    turn_deg : ndarray, shape (3,)
+        Yaw, pitch and roll against the picture, degrees.
+    shift : ndarray, shape (2,)
+        Of the head to the right and down, in outer-eye distances.
+    openness : float
+        Of the eyes: 1 as in the picture, 0 shut.
+    gaze : ndarray, shape (2,)
+        Of the eyes to the right and down, in widths of an eye.
+    """
+
+    turn_deg: np.ndarray
+    shift: np.ndarray
+    openness: float
+    gaze: np.ndarray
+
+    @classmethod
+    def none(cls) -> IdlePose:
+        """As in the picture."""
+        return cls(np.zeros(3), np.zeros(2), 1.0, np.zeros(2))
+
+
+class IdleMotion:
+    """The life of one face, from the picture itself at time 0 on.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same life.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        rng = np.random.default_rng((seed, _WAVES))
+        self._phases = rng.uniform(0, 2 * np.pi, _SWAY_HZ.shape)
+        self._shift_phases = rng.uniform(0, 2 * np.pi, 2)
+
+    def at(self, time_s: float) -> IdlePose:
+        """The moment `time_s`, 0 or more, seconds."""
+        begun = min(time_s / 1.5, 1.0)
+        begun = begun * begun * (3 - 2 * begun)
+        sway = np.sin(2 * np.pi * _SWAY_HZ * time_s + self._phases) @ _SWAY_SHARES
+        shift = _SHIFT * np.sin(2 * np.pi * _SHIFT_HZ * time_s + self._shift_phases)
+        shift[1] -= _BREATH * (0.5 - 0.5 * np.cos(2 * np.pi * _BREATH_HZ * time_s))
+        return IdlePose(begun * _SWAY_DEG * sway, begun * shift, self._openness(time_s), self._look(time_s))
+
+    def _openness(self, time_s: float) -> float:
+        stretch = int(time_s // _BLINK_EVERY_S)
+        shut = max(self._shut(number, time_s) for number in (stretch - 1, stretch))
+        return 1 - shut
+
+    def _shut(self, stretch: int, time_s: float) -> float:
+        """How far shut, 0 to 1, the blinks of one stretch of time have the eyes."""
+        if stretch < 0:
+            return 0.0
+        place, chance = np.random.default_rng((self._seed, _BLINKS, stretch)).uniform(size=2)
+        since_s = time_s - (stretch + 0.15 + 0.7 * place) * _BLINK_EVERY_S
+        second = _blink(since_s - _DOUBLE_AFTER_S) if chance < _DOUBLE_BLINKS else 0.0
+        return max(_blink(since_s), second)
+
+    def _look(self, time_s: float) -> np.ndarray:
+        stretch = int(time_s // _GAZE_EVERY_S)
+        moved = min((time_s - stretch * _GAZE_EVERY_S) / _SACCADE_S, 1.0)
+        before, after = self._looked_at(stretch - 1), self._looked_at(stretch)
+        return before + moved * moved * (3 - 2 * moved) * (after - before)
+
+    def _looked_at(self, stretch: int) -> np.ndarray:
+        if stretch <= 0:
+            return np.zeros(2)
+        return _GAZE * np.clip(np.random.default_rng((self._seed, _GAZES, stretch)).standard_normal(2), -2, 2)
+
+
+def _blink(since_s: float) -> float:
+    """How far shut, 0 to 1, lids are `since_s` after they began to close."""
+    if since_s < _CLOSING_S:
+        share = np.clip(since_s / _CLOSING_S, 0, 1)
+    else:
+        share = np.clip(1 - (since_s - _CLOSING_S - _CLOSED_S) / _OPENING_S, 0, 1)
+    return float(share * share * (3 - 2 * share))

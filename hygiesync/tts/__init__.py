@@ -1,0 +1,1 @@
+"""Speech from text: voices, and the mouth that goes with each phoneme."""
