@@ -1,8 +1,8 @@
 r"""How late or early a video's sound is against the lips.
 
 The opening that is seen is compared with the opening that is heard (:mod:`hygiesync.speech.lip_opening`), shifted
-against each other. How sure the answer is, is asked of the recording itself: pieces of two seconds are drawn from it again and
-again, and the spread of the answers is the error of the answer (the bootstrap [1]_, in blocks)::
+against each other. How sure the answer is, is asked of the recording itself: pieces of two seconds are drawn from it
+again and again, and the spread of the answers is the error of the answer (the bootstrap [1]_, in blocks)::
 
     seen   ____/\__/\/\____/\__
     heard  ___/\__/\/\____/\___      correlates best one step later: the sound is early
