@@ -10,7 +10,7 @@ from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_BOTTOM, LOWER_FACE, LOWER_TOP
 from hygiesync.learning.aperture import CLOSED, Aperture
 from hygiesync.learning.augment import Augmentation
-from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.export_onnx import export_step
 from hygiesync.learning.network import CLOSING_ODDS, NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
@@ -115,7 +115,7 @@ def raw_answer(network: SpeechToShape, mel: np.ndarray) -> tuple[torch.Tensor, t
     return proper
 
 
-@pytest.mark.parametrize("reach", [1.0, 1.3])
+@pytest.mark.parametrize("opening_gain", [1.0, 1.3])
 def test_lips_that_surely_meet_are_closed(opening_gain):
     network, mel = make_network(log_odds=8.0, opening_gain=opening_gain), random_mel(100)
     raw, answer = before_closing(network, mel), predict(network, mel)
@@ -126,7 +126,7 @@ def test_lips_that_surely_meet_are_closed(opening_gain):
     assert np.ptp(raw @ ACROSS.T, axis=0).min() > 0.5
 
 
-@pytest.mark.parametrize("reach", [0.8, 1.0, 1.3])
+@pytest.mark.parametrize("opening_gain", [0.8, 1.0, 1.3])
 def test_lips_that_surely_part_are_stretched_by_the_reach_and_no_more(opening_gain):
     network, mel = make_network(log_odds=-12.0, opening_gain=opening_gain), random_mel(100)
     raw, answer = before_closing(network, mel), predict(network, mel)
@@ -180,7 +180,7 @@ LESSON = TrainingSettings(
 )  # fmt: skip
 
 
-def make_sequence(n_frames: int, seed: int) -> Sequence:
+def make_sequence(n_frames: int, seed: int) -> LabelledClip:
     """A mouth that opens with the loudness, partly as it likes, and at a hum (lowest bands) mostly shuts at once."""
     rng = np.random.default_rng(seed)
     loudness, fancy = (np.convolve(rng.normal(0, 1, n_frames + 40), np.hanning(21), "same")[:n_frames] for _ in "ab")
@@ -194,7 +194,7 @@ def make_sequence(n_frames: int, seed: int) -> Sequence:
     opening = np.roll(np.where(is_shut, 0, np.clip(0.15 + 0.015 * loudness + 0.008 * fancy, 0.04, None)), DELAY)
     other = rng.normal(0, 0.05, (n_frames, 3)) + np.roll(loudness, DELAY)[:, None] / 3 * [0.0, 1.0, 0.0]
     coefficients = other + (opening - APERTURE.opening(other))[:, None] * APERTURE.path
-    return Sequence(mel.astype(np.float32), coefficients.astype(np.float32), np.arange(n_frames) >= DELAY)
+    return LabelledClip(mel.astype(np.float32), coefficients.astype(np.float32), np.arange(n_frames) >= DELAY)
 
 
 def is_closed(coefficients: np.ndarray) -> np.ndarray:

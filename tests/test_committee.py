@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hygiesync.learning.aperture import Aperture
-from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.export_onnx import export_step
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
@@ -41,13 +41,13 @@ def random_mel(n_frames: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(-4, 1, (n_frames, N_MELS)).astype(np.float32)
 
 
-def make_sequence(n_frames: int, seed: int) -> Sequence:
+def make_sequence(n_frames: int, seed: int) -> LabelledClip:
     """Mel frames whose energy comes and goes, and coefficients that follow it."""
     rng = np.random.default_rng(seed)
     smooth = np.convolve(rng.normal(0, 1, n_frames + 40), np.hanning(21), "same")[:n_frames] / 3
     mel = (smooth[:, None] - 4 + rng.normal(0, 0.1, (n_frames, N_MELS))).astype(np.float32)
     coefficients = np.stack([smooth, np.tanh(2 * smooth), -smooth], 1).astype(np.float32)
-    return Sequence(mel, coefficients, np.ones(n_frames, bool))
+    return LabelledClip(mel, coefficients, np.ones(n_frames, bool))
 
 
 TRAINING, VALIDATION = [make_sequence(600, 1)], [make_sequence(200, 2)]

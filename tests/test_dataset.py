@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
-from hygiesync.learning.dataset import GUARD_S, MAX_LABEL_GAP_S, Sequence, align, batches, splice, split
+from hygiesync.learning.dataset import GUARD_S, MAX_LABEL_GAP_S, LabelledClip, align, batches, splice, split
 from hygiesync.timing import described_time, n_mel_frames, time_to_mel_frames
 
 DURATION_S, LOOKAHEAD = 4.0, 8
@@ -92,13 +92,13 @@ def test_no_label_in_a_hole_of_the_video():
     assert not sequence.is_known[hole].any()
 
 
-def numbered(lengths, n_unknown: int = 0) -> list[Sequence]:
+def numbered(lengths, n_unknown: int = 0) -> list[LabelledClip]:
     """Sequences whose mel and labels carry each frame's number, a million for every sequence."""
     sequences = []
     for which, length in enumerate(lengths):
         number = (np.arange(length) + 1e6 * which).astype(np.float64)
         is_known = np.arange(length) >= n_unknown
-        sequences.append(Sequence(number[:, None].repeat(3, 1), -number[:, None], is_known))
+        sequences.append(LabelledClip(number[:, None].repeat(3, 1), -number[:, None], is_known))
     return sequences
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hygiesync.errors import InputError
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.augment import Augmentation
-from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.export_onnx import export_step
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
@@ -38,14 +38,14 @@ LITTLE_NOISE = Augmentation(grain=0.1, gain=0.0, narrow_share=0.0, noise_share=0
 DELAY = 4
 
 
-def make_sequence(n_frames: int, seed: int) -> Sequence:
+def make_sequence(n_frames: int, seed: int) -> LabelledClip:
     """Mel frames whose energy comes and goes, and coefficients that follow it `DELAY` frames later."""
     rng = np.random.default_rng(seed)
     smooth = np.convolve(rng.normal(0, 1, n_frames + 40), np.hanning(21), "same")[:n_frames] / 3
     mel = (smooth[:, None] - 4 + rng.normal(0, 0.1, (n_frames, N_MELS))).astype(np.float32)
     delayed = np.roll(smooth, DELAY)
     coefficients = np.stack([delayed, np.tanh(2 * delayed), -delayed], 1).astype(np.float32)
-    return Sequence(mel, coefficients, np.arange(n_frames) >= DELAY)
+    return LabelledClip(mel, coefficients, np.arange(n_frames) >= DELAY)
 
 
 TRAINING, VALIDATION = [make_sequence(600, 1), make_sequence(400, 2)], [make_sequence(300, 3)]

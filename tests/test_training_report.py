@@ -32,7 +32,7 @@ from hygiesync.evaluation.training_report.stretches import MouthRange, Stretch, 
 from hygiesync.evaluation.training_report.words import Word, read_words
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_BOTTOM, LOWER_FACE, LOWER_LEFT, LOWER_LIPS, LOWER_RIGHT
-from hygiesync.learning.dataset import Sequence
+from hygiesync.learning.dataset import LabelledClip
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 
 N_COMPONENTS = 8
@@ -280,7 +280,7 @@ class TestMeasures:
         samples[8000:20000] = 0.1 * np.random.default_rng(0).standard_normal(12000)
         mel = mel_spectrogram(samples)
         real = np.arange(len(mel), dtype=np.float32)[:, None] * np.ones((1, N_COMPONENTS), np.float32)
-        sequence = Sequence(mel, real, np.ones(len(mel), bool))
+        sequence = LabelledClip(mel, real, np.ones(len(mel), bool))
         made = hold_out(sequence, np.zeros((150, N_COMPONENTS)), lookahead=8, background=-8.0)
         start = len(mel) - 150
         assert made.times_s[0] == pytest.approx(0.025 + 0.01 * (start - 8))
