@@ -118,13 +118,13 @@ class SpeechToShape(nn.Module):
         super().__init__()
         self.settings = settings
         self.register_buffer("mel_mean", torch.zeros(N_MELS) if mel_mean is None else mel_mean.float())
-        self.register_buffer("mel_deviation", torch.ones(N_MELS) if mel_std is None else mel_std.float())
+        self.register_buffer("mel_std", torch.ones(N_MELS) if mel_std is None else mel_std.float())
         aperture = Aperture.none(settings.n_components) if aperture is None else aperture
         self.register_buffer("opening_gradient", torch.from_numpy(aperture.gradient).float())
         self.register_buffer("opening_at_mean", torch.tensor(aperture.at_mean).float())
         self.register_buffer("opening_path", torch.from_numpy(aperture.path).float())
-        self.register_buffer("reach", torch.ones(()))
-        self.register_buffer("early_reach", torch.ones(len(settings.early_frames)))
+        self.register_buffer("opening_gain", torch.ones(()))
+        self.register_buffer("early_opening_gain", torch.ones(len(settings.early_frames)))
         widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in pairwise(widths)
