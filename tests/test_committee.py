@@ -119,7 +119,7 @@ def test_members_are_taught_apart(whole_run):
     first, second = whole_run.network.members
     alone = train(lesson=replace(LESSON, n_networks=1))
     assert not same_weights(first, second)
-    calibrated = ("reach", "early_reach")
+    calibrated = ("opening_gain", "early_opening_gain")
     for name, tensor in alone.network.state_dict().items():
         assert name in calibrated or torch.equal(tensor, first.state_dict()[name]), name
     assert whole_run.settings == LESSON
