@@ -26,6 +26,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording
 from hygiesync.face.shape import mouth_opening
+from hygiesync.interpolation import peak_offset
 from hygiesync.learning.dataset import align
 from hygiesync.speech.lip_opening import heard_opening
 from hygiesync.timing import WIN_LENGTH, mel_frames_to_time, sample_time, time_to_mel_frames
@@ -198,8 +199,4 @@ def _best(sums: np.ndarray) -> tuple[float, float]:
     power = (aa - a * a / count) * (bb - b * b / count)
     scores = (ab - a * b / count) / np.sqrt(np.maximum(power, 1e-18))
     best = int(scores.argmax())
-    if not 0 < best < len(scores) - 1:
-        return float(_SHIFTS[best]), float(scores[best])
-    before, at, after = scores[best - 1 : best + 2]
-    curvature = before - 2 * at + after
-    return float(_SHIFTS[best] + (0.5 * (before - after) / curvature if curvature else 0.0)), float(at)
+    return float(_SHIFTS[best]) + peak_offset(scores, best), float(scores[best])

@@ -8,6 +8,7 @@ import numpy as np
 
 from hygiesync.face.shape import mouth_opening, mouth_width
 from hygiesync.face.topology import LOWER_LIPS
+from hygiesync.interpolation import peak_offset
 
 _MAX_LAG_S = 0.4
 
@@ -94,8 +95,4 @@ def lag_s(reference: np.ndarray, late: np.ndarray, frame_s: float) -> float:
     """Delay of `late` behind `reference` (n,) where they correlate best, to a part of a frame (parabola), seconds."""
     delays_s, scores = delay_correlations(reference, late, frame_s)
     best = int(np.argmax(scores))
-    if 0 < best < len(scores) - 1:
-        before, at, after = scores[best - 1 : best + 2].tolist()
-        curvature = before - 2 * at + after
-        return float(delays_s[best]) + (0.5 * (before - after) / curvature if curvature else 0.0) * frame_s
-    return float(delays_s[best])
+    return float(delays_s[best]) + peak_offset(scores, best) * frame_s

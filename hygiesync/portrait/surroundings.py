@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.head import HeadMotion, pivot_of
 from hygiesync.portrait.parts import CHIN, OVAL, eye_distance, upright
 from hygiesync.portrait.rings import NestedRings
@@ -79,8 +80,8 @@ class Surroundings:
         aside = _fade(np.hypot(place[:, 0], np.minimum(place[:, 1], 0)), *_ASIDE)
         self._turns = (aside * _fade(place[:, 1] - chin, *_NECK))[:, None]
         self._shifts = (aside * _fade(place[:, 1] - chin, *_SHOULDERS))[:, None]
-        fade = 1 - np.clip((np.array(_RINGS) - 1) / _FADE_OF_EXPRESSION, 0, 1)
-        self._follows = np.repeat(fade * fade * (3 - 2 * fade), len(OVAL))[:, None] * aside[:, None]
+        fade = smoothstep(1 - (np.array(_RINGS) - 1) / _FADE_OF_EXPRESSION)
+        self._follows = np.repeat(fade, len(OVAL))[:, None] * aside[:, None]
         self._drifts = (aside * _fade(place[:, 1], *_DRIFTING))[:, None]
         self._outline = outline
         self._nested = NestedRings(np.stack([outline, *rings]), _NARROWEST)
@@ -118,5 +119,4 @@ class Surroundings:
 
 def _fade(value: np.ndarray, start: float, end: float) -> np.ndarray:
     """1 up to `start`, smoothly down to 0 at `end`."""
-    share = np.clip((end - value) / (end - start), 0, 1)
-    return share * share * (3 - 2 * share)
+    return smoothstep((end - value) / (end - start))

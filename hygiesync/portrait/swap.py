@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS
+from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.masks import cover
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, OVAL, eye_distance
@@ -119,8 +120,7 @@ def _share(place: np.ndarray, box: Box, unit: float) -> np.ndarray:
     whole = Box(0, 0, box.width, box.height)
     inside = cover(place[list(OVAL)], whole)
     distance = cv2.distanceTransform((inside > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    share = np.clip(distance / (_RIM * unit) - 0.15, 0, 1)
-    share = share * share * (3 - 2 * share)
+    share = smoothstep(distance / (_RIM * unit) - 0.15)
     mouth = cv2.GaussianBlur(cover(place[list(INNER_LIPS)], whole), (0, 0), max(0.6, 0.01 * unit))
     return (share * (1 - mouth)).astype(np.float32)
 

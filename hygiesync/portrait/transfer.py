@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, RIGHT_EYE_OUTER
+from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
 from hygiesync.portrait.measures import slit_opening
 from hygiesync.portrait.parts import (
@@ -219,7 +220,7 @@ class MotionTransfer:
     def _share_of_mouth(self) -> np.ndarray:
         """How far (478, 1) each point belongs to the mouth's part of the face."""
         height = (self._source[:, :2] - self._origin) @ self._axes[1] / self._eye_unit
-        share = _smooth_step((height - _MOUTH_FROM) / (_MOUTH_TO - _MOUTH_FROM))
+        share = smoothstep((height - _MOUTH_FROM) / (_MOUTH_TO - _MOUTH_FROM))
         share[N_MESH:] = 0
         return share[:, None]
 
@@ -291,8 +292,3 @@ def _uncrossed(lips: np.ndarray, down: np.ndarray) -> np.ndarray:
             met[lower, :2] += 0.5 * overlap * down
             met[upper, :2] -= 0.5 * overlap * down
     return met
-
-
-def _smooth_step(share: np.ndarray) -> np.ndarray:
-    share = np.clip(share, 0, 1)
-    return share * share * (3 - 2 * share)

@@ -6,6 +6,7 @@ import numpy as np
 
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_INNER_LIPS
+from hygiesync.interpolation import smoothstep
 from hygiesync.render.interfaces import MouthShapes, TemplateFace
 
 NEARLY_CLOSED = 0.016
@@ -37,8 +38,8 @@ def press_lips(lower: np.ndarray) -> np.ndarray:
     """
     upper_lip, lower_lip = lower[_UPPER_LIP], lower[_LOWER_LIP]
     gap = lower_lip - upper_lip
-    opened = np.clip(np.linalg.norm(gap, axis=1, keepdims=True) * np.sign(gap[:, 1:]) / NEARLY_CLOSED, 0.0, 1.0)
-    taken_off = (1 - opened * opened * (3 - 2 * opened)) * gap / 2
+    opened = smoothstep(np.linalg.norm(gap, axis=1, keepdims=True) * np.sign(gap[:, 1:]) / NEARLY_CLOSED)
+    taken_off = (1 - opened) * gap / 2
     pressed = lower.copy()
     pressed[_UPPER_LIP] = upper_lip + taken_off
     pressed[_LOWER_LIP] = lower_lip - taken_off

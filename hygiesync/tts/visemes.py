@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hygiesync.interpolation import smoothstep
 from hygiesync.tts.speech import PAUSE, Phoneme
 
 CURVES = ("opening", "width", "tuck")
@@ -225,5 +226,4 @@ def _freedom(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
     if not len(spans):
         return np.ones(len(times))
     away = np.maximum(spans[None, :, 0] - times[:, None], times[:, None] - spans[None, :, 1]).min(axis=1)
-    ramp = np.clip(away / _RELEASE_S, 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
+    return smoothstep(away / _RELEASE_S)

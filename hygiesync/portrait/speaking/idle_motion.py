@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hygiesync.interpolation import smoothstep
+
 _SWAY_DEG = np.array([2.6, 1.4, 1.1])
 """How far a head at rest sways to the side, up and down, and over, degrees."""
 
@@ -83,8 +85,7 @@ class IdleMotion:
 
     def at(self, time_s: float) -> IdlePose:
         """The moment `time_s`, 0 or more, seconds."""
-        begun = min(time_s / 1.5, 1.0)
-        begun = begun * begun * (3 - 2 * begun)
+        begun = smoothstep(time_s / 1.5)
         sway = np.sin(2 * np.pi * _SWAY_HZ * time_s + self._phases) @ _SWAY_SHARES
         shift = _SHIFT * np.sin(2 * np.pi * _SHIFT_HZ * time_s + self._shift_phases)
         shift[1] -= _BREATH * (0.5 - 0.5 * np.cos(2 * np.pi * _BREATH_HZ * time_s))
@@ -106,9 +107,9 @@ class IdleMotion:
 
     def _look(self, time_s: float) -> np.ndarray:
         stretch = int(time_s // _GAZE_EVERY_S)
-        moved = min((time_s - stretch * _GAZE_EVERY_S) / _SACCADE_S, 1.0)
+        moved = smoothstep((time_s - stretch * _GAZE_EVERY_S) / _SACCADE_S)
         before, after = self._looked_at(stretch - 1), self._looked_at(stretch)
-        return before + moved * moved * (3 - 2 * moved) * (after - before)
+        return before + moved * (after - before)
 
     def _looked_at(self, stretch: int) -> np.ndarray:
         if stretch <= 0:
@@ -118,8 +119,5 @@ class IdleMotion:
 
 def _blink(since_s: float) -> float:
     """How far shut, 0 to 1, lids are `since_s` after they began to close."""
-    if since_s < _CLOSING_S:
-        share = np.clip(since_s / _CLOSING_S, 0, 1)
-    else:
-        share = np.clip(1 - (since_s - _CLOSING_S - _CLOSED_S) / _OPENING_S, 0, 1)
-    return float(share * share * (3 - 2 * share))
+    opened = (since_s - _CLOSING_S - _CLOSED_S) / _OPENING_S
+    return smoothstep(since_s / _CLOSING_S if since_s < _CLOSING_S else 1 - opened)
