@@ -1,7 +1,9 @@
 """The bundle on disk: whole or absent, every byte accounted for, and each fault said in one line."""
 
+import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -9,14 +11,16 @@ import textwrap
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hygiesync.avatar.bundle import check_destination, write_bundle
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest, sha256_of
-from hygiesync.avatar.video_avatar import VideoAvatar
+from hygiesync.avatar.template import FacePlaces
+from hygiesync.avatar.video_avatar import VideoAvatar, save_idle
+from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.errors import InputError, UsageError
 
 FILES = VideoAvatar.FILES
@@ -60,23 +64,55 @@ def test_a_bundle_that_is_written_again_is_replaced(bundle):
     assert [path.name for path in bundle.parent.iterdir()] == ["me"]
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), InputError("x"), OSError(28, "No space"), KeyboardInterrupt()])
-def test_a_failing_fill_leaves_the_old_bundle(bundle, error):
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("x"), InputError("x"), FileNotFoundError(2, "No such file", "video.mp4"), KeyboardInterrupt()],
+)
+def test_a_failing_fill_leaves_the_old_bundle_and_keeps_its_own_error(bundle, error):
     before = contents(bundle)
 
     def fail(folder: Path) -> None:
         (folder / FILES[0]).write_text("half")
         raise error
 
-    expected = InputError if isinstance(error, OSError) else type(error)
-    with pytest.raises(expected):
+    with pytest.raises(type(error)) as raised:
         write_bundle(bundle, MANIFEST, FILES, fail)
+    assert raised.value is error
     assert contents(bundle) == before
     assert [path.name for path in bundle.parent.iterdir()] == ["me"]
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_while_filling_is_said_of_the_bundle(bundle, number):
+    before = contents(bundle)
+
+    def fail(folder: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(InputError, match=rf"me: can't be written \({os.strerror(number)}\); free space"):
+        write_bundle(bundle, MANIFEST, FILES, fail)
+    assert contents(bundle) == before
+
+
+def test_a_file_that_the_system_lets_grow_no_further_is_said_of_the_bundle(tmp_path):
+    """The system's own limit stands for a full disk: the write itself fails, in whatever writes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(InputError, match="me: can't be written"):
+            write_bundle(tmp_path / "me", MANIFEST, FILES, save_large_places)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
+def save_large_places(folder: Path) -> None:
+    shapes = (1000,), (1000, 2, 3), (1000, 2), (1000, 90, 2), (1000,)
+    save_idle(folder, FacePlaces(*map(np.zeros, shapes)))
+
+
 def test_a_fill_that_forgets_a_file_makes_no_bundle(tmp_path):
-    with pytest.raises(InputError):
+    with pytest.raises(AssertionError, match="without"):
         write_bundle(tmp_path / "me", MANIFEST, FILES, lambda folder: (folder / FILES[0]).write_text("alone"))
     assert not list(tmp_path.iterdir())
 
@@ -98,7 +134,7 @@ def test_when_the_last_rename_fails_the_old_bundle_comes_back(bundle, monkeypatc
 KILLED_WHILE_FILLING = """
     import os, signal, sys
     from pathlib import Path
-    from hygiesync.avatar.bundle import write_bundle
+    from hygiesync.building.bundle_writing import write_bundle
     from hygiesync.avatar.loading import load_avatar
     from hygiesync.avatar.video_avatar import VideoAvatar
     from hygiesync.avatar.manifest import Manifest

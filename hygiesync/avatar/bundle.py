@@ -5,23 +5,20 @@ manifest.py), `speech_to_shape.onnx` is one streaming step of the network. What 
 person's looks come from: a video (:mod:`hygiesync.avatar.video_avatar`) or one picture
 (:mod:`hygiesync.avatar.photo_avatar`).
 
-A bundle is written beside its place and renamed into it, so it is whole or not there at all. There is no pickle
-anywhere.
+A bundle is whole or not there at all (:mod:`hygiesync.building.bundle_writing`). There is no pickle anywhere.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import numpy as np
 
-from hygiesync.avatar.atomic_folder import atomic_folder, check_place
-from hygiesync.avatar.manifest import MANIFEST_NAME, Manifest, sha256_of
+from hygiesync.avatar.manifest import Manifest
 from hygiesync.errors import UsageError
 from hygiesync.render.interfaces import MouthShapes, Renderer, TemplateSource
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
@@ -117,36 +114,3 @@ class Avatar(ABC):
                 " make it again"
             )
         return max(within)
-
-
-def write_bundle(directory: Path, manifest: Manifest, files: tuple[str, ...], fill: Callable[[Path], None]) -> None:
-    """Make a bundle whole or not at all.
-
-    Parameters
-    ----------
-    directory : Path
-        Where the bundle will be; an older avatar there is replaced at the very end.
-    manifest : Manifest
-        Without fingerprints.
-    files : tuple of str
-        Names of all files that `fill` has to write.
-    fill : callable
-        Writes them into the folder it is given, and whatever else belongs there.
-    """
-    with atomic_folder(directory) as partial:
-        fill(partial)
-        written = {*files, *(path.name for path in partial.iterdir())}
-        replace(manifest, files={name: sha256_of(partial / name) for name in sorted(written)}).write(partial)
-
-
-def check_destination(directory: Path) -> None:
-    """Refuse to make a bundle where something else is.
-
-    Raises
-    ------
-    UsageError
-        When `directory` exists and is not an avatar, or is named by dots alone.
-    InputError
-        When its parent can't be written to.
-    """
-    check_place(directory, lambda folder: (folder / MANIFEST_NAME).is_file(), "avatar", "models/me")

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
@@ -130,4 +130,4 @@ def save_photo(
     write_png(directory / PERSON, np.dstack([layers.person, layers.alpha]))
     write_png(directory / BACKGROUND, layers.background)
     tensors = {"landmarks": landmarks.astype(np.float32), "triangles": triangles.astype(np.int32)}
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / FACE)
+    (directory / FACE).write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))

@@ -24,7 +24,7 @@ from typing import ClassVar
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
@@ -121,7 +121,7 @@ def save_face(directory: Path, pose: PoseModel, shape: ShapeModel, rest: np.ndar
     tensors = {f"pose.{name}": array for name, array in vars(pose).items()}
     tensors |= {f"shape.{name}": array for name, array in vars(shape).items()}
     tensors |= {"rest": rest, "background": np.float64(background)}
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / FACE)
+    (directory / FACE).write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
 
 
 def save_atlas(directory: Path, atlas: Atlas, size: tuple[int, int]) -> None:
@@ -138,7 +138,7 @@ def save_atlas(directory: Path, atlas: Atlas, size: tuple[int, int]) -> None:
         "codes": atlas.codes,
         "detail": np.array(atlas.detail, np.float32),
     }
-    save_file(tensors, directory / ATLAS)
+    (directory / ATLAS).write_bytes(save(tensors))
 
 
 def save_look(directory: Path, mesh: FaceMesh, canvas: MouthCanvas, appearance: AppearanceModel) -> None:
@@ -148,7 +148,7 @@ def save_look(directory: Path, mesh: FaceMesh, canvas: MouthCanvas, appearance: 
     for name in _HALF_PRECISION:
         tensors[name] = tensors[name].astype(np.float16)
     tensors["triangles"] = mesh.triangles
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, directory / LOOK)
+    (directory / LOOK).write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
 
 
 def _load_atlas(directory: Path) -> Atlas:
@@ -166,7 +166,7 @@ def _load_appearance(tensors: dict[str, np.ndarray]) -> AppearanceModel:
 
 def save_idle(directory: Path, places: FacePlaces) -> None:
     """Write where the face is in the idle loop; the video itself is written where it is cut."""
-    save_file({name: np.ascontiguousarray(array) for name, array in vars(places).items()}, directory / IDLE)
+    (directory / IDLE).write_bytes(save({name: np.ascontiguousarray(array) for name, array in vars(places).items()}))
 
 
 def _widened(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

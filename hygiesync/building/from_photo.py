@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from hygiesync.avatar.bundle import STEP, check_destination, write_bundle
+from hygiesync.avatar.bundle import STEP
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, FROM_PHOTO, Manifest, sha256_of
 from hygiesync.avatar.photo_avatar import PhotoAvatar, save_photo
+from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.errors import UsageError
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.images import MIN_SIDE, read_still

@@ -19,13 +19,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from hygiesync.avatar import video_avatar
-from hygiesync.avatar.bundle import STEP, check_destination, write_bundle
+from hygiesync.avatar.bundle import STEP
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.appearance_fitting import fit_appearance
 from hygiesync.building.atlas_building import build_atlas
 from hygiesync.building.av_offset import fix_offsets, measure_offsets, record_of
+from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.building.evidence import HeldOut, TrainingEvidence, hold_out
 from hygiesync.building.face_fitting import FittedFace, Recording, background_loudness, fit_face, resting_coefficients
 from hygiesync.building.idle_loop import build_idle_loop
@@ -328,7 +329,7 @@ def _fill_bundle(
     background: float,
     report: Progress,
 ) -> None:
-    from safetensors.torch import save_file as save_weights
+    from safetensors.torch import save as serialized
 
     from hygiesync.learning.export_onnx import export_step
 
@@ -348,7 +349,7 @@ def _fill_bundle(
     video_avatar.save_look(folder, mesh, canvas, appearance)
     video_avatar.save_idle(folder, build_idle_loop(recordings, face, folder / video_avatar.IDLE_VIDEO))
     export_step(run.network, folder / STEP)
-    save_weights(run.network.state_dict(), folder / video_avatar.WEIGHTS)
+    (folder / video_avatar.WEIGHTS).write_bytes(serialized(run.network.state_dict()))
 
 
 def _source(info: VideoInfo) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from hygiesync.avatar.atomic_folder import atomic_folder, check_place
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -41,6 +40,7 @@ from hygiesync.export.metadata import (
 )
 from hygiesync.export.readme import readme
 from hygiesync.face.topology import LOWER_FACE, RIGID
+from hygiesync.media.atomic_folder import atomic_folder, check_place
 from hygiesync.speech.mel import mel_filterbank, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import sample_time, time_to_samples

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hygiesync.errors import InputError, UsageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What writing into the folder fails with when there is no more room, whoever writes."""
 
 
 @contextlib.contextmanager
@@ -23,20 +27,38 @@ def atomic_folder(directory: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        When it can't be written.
+        When the folder can't be made, filled for lack of room, or put in its place. All else that the block raises
+        passes as it is: a file that can't be read there is no fault of this folder's.
     """
     partial = directory.with_name(f".{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        _put_in_place(partial, directory)
-    except OSError as error:
-        raise InputError(
-            f"{directory}: can't be written ({error.strerror or error}); free space or choose another place"
-        ) from error
+        with _named(directory):
+            partial.mkdir(parents=True)
+        try:
+            yield partial
+        except OSError as error:
+            if error.errno in _FULL:
+                raise _unwritable(directory, error) from error
+            raise
+        with _named(directory):
+            _put_in_place(partial, directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(directory: Path) -> Iterator[None]:
+    """Say of which folder a failing file operation was."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+
+def _unwritable(directory: Path, error: OSError) -> InputError:
+    reason = error.strerror or error
+    return InputError(f"{directory}: can't be written ({reason}); free space or choose another place")
 
 
 def check_place(directory: Path, is_ours: Callable[[Path], bool], what: str, example: str) -> None:
