@@ -5,22 +5,48 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hygiesync import errors
 from hygiesync.version import __version__
 
 if TYPE_CHECKING:
     from hygiesync.avatar.bundle import Avatar
-    from hygiesync.building.from_photo import photo
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.building.from_photo import avatar_from_photo
     from hygiesync.building.from_video import train
     from hygiesync.engine import Engine, VideoFrame
+    from hygiesync.evaluation.evaluate import evaluate
+    from hygiesync.pipelines.animate import AnimateOptions, animate
+    from hygiesync.pipelines.offline import RenderOptions
+    from hygiesync.pipelines.say import say
 
-__all__ = ["Avatar", "Engine", "VideoFrame", "__version__", "photo", "train"]
+__all__ = [
+    "AnimateOptions",
+    "Avatar",
+    "Engine",
+    "RenderOptions",
+    "VideoFrame",
+    "__version__",
+    "animate",
+    "avatar_from_photo",
+    "errors",
+    "evaluate",
+    "load_avatar",
+    "say",
+    "train",
+]
 
 # Imported when first asked for: `hygiesync --help` answers at once, and speaking loads nothing that training needs.
 _HOMES = {
+    "AnimateOptions": "hygiesync.pipelines.animate",
     "Avatar": "hygiesync.avatar.bundle",
     "Engine": "hygiesync.engine",
+    "RenderOptions": "hygiesync.pipelines.offline",
     "VideoFrame": "hygiesync.engine",
-    "photo": "hygiesync.building.from_photo",
+    "animate": "hygiesync.pipelines.animate",
+    "avatar_from_photo": "hygiesync.building.from_photo",
+    "evaluate": "hygiesync.evaluation.evaluate",
+    "load_avatar": "hygiesync.avatar.loading",
+    "say": "hygiesync.pipelines.say",
     "train": "hygiesync.building.from_video",
 }
 
@@ -29,3 +55,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -125,3 +125,9 @@ def _sound(samples, sample_rate, layout, holes_s, start_s):
         frame.sample_rate, frame.time_base = sample_rate, Fraction(1, sample_rate)
         frame.pts = begin + int(start_s * sample_rate)
         yield frame
+
+
+def tags_of(path):
+    """The tags that a media file carries."""
+    with av.open(str(path)) as container:
+        return dict(container.metadata)

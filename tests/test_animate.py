@@ -1,13 +1,15 @@
 """hygiesync animate from end to end, on faces made here: the motion is measured again on what comes out."""
 
+import json
 import sys
 from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
-from media_files import click_errors_ms, clicks
+from media_files import click_errors_ms, clicks, tags_of
 
+import hygiesync
 from hygiesync.apps.cli import main
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import LandmarkDetector, find_faces, mesh_triangles, person_matte
@@ -15,6 +17,7 @@ from hygiesync.face.topology import INNER_LIPS
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.pipelines.animate import AnimateOptions, animate
+from hygiesync.pipelines.animation_methods import METHODS
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import compare_motion, mouth_opening, outline_ratio
@@ -127,6 +130,44 @@ def test_sound_and_times_are_the_driving_videos(made_path, driving_path):
     times = [[frame.time_s for frame in read_frames(path)] for path in (made_path, driving_path)]
     assert times[0] == times[1]
     assert probe(made_path).width == 400
+
+
+def test_it_says_that_a_video_drove_it_and_that_nobody_said_they_agree(made_path, picture_path):
+    tags = tags_of(made_path)
+    assert tags["title"] == f"{picture_path.name} (synthetic media)"
+    assert "Synthetic media (video-driven)" in tags["comment"]
+    assert "sound" not in tags["comment"]
+    assert "Consent of the person shown: not stated" in tags["comment"]
+    assert json.loads(tags["description"]) == {
+        "synthetic": "face",
+        "method": "video-driven",
+        "face": picture_path.name,
+        "consent": "not stated",
+        "software": f"hygiesync {hygiesync.__version__}",
+    }
+
+
+def test_a_method_is_what_its_name_was_registered_for(picture_path, driving_path, tmp_path, monkeypatch):
+    monkeypatch.setitem(METHODS, "grey", f"{__name__}.Grey")
+    animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey"))
+    assert all(abs(frame.image.mean() - 90) < 2 for frame in read_frames(tmp_path / "out.mp4"))
+    animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey", swaps=True))
+    assert all(abs(frame.image.mean() - 160) < 2 for frame in read_frames(tmp_path / "out.mp4"))
+
+
+class Grey:
+    """A method that is told from the mesh's by what it draws."""
+
+    def animator(self, picture, landmarks, reference, transfer):
+        return lambda frame: np.full_like(picture, 90)
+
+    def swapper(self, picture, landmarks, reference):
+        return lambda frame: np.full_like(frame.image, 160)
+
+
+def test_an_unknown_method_is_refused_with_those_that_there_are(picture_path, driving_path, tmp_path):
+    with pytest.raises(UsageError, match=r"method.*expected one of mesh, got 'magic'"):
+        animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="magic"))
 
 
 def test_without_motion_the_picture_is_itself(painter, picture):
@@ -251,7 +292,7 @@ def test_the_best_frame_is_the_one_like_the_picture(picture_path, driving_path, 
 
 def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving_path, driving, tmp_path):
     out = tmp_path / "swapped.mp4"
-    animate(picture_path, driving_path, out, AnimateOptions(swaps=True, crf=8))
+    animate(picture_path, driving_path, out, AnimateOptions(swaps=True, crf=8), has_consent=True)
     for made, own, face in zip(read_frames(out), read_frames(driving_path), driving, strict=True):
         change = np.abs(made.image.astype(int) - own.image).mean(-1)
         x, y = face[1, :2].astype(int)
@@ -262,6 +303,9 @@ def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving
         colours = [image[y - 30 : y + 30, x - 30 : x + 30].mean((0, 1)) for image in (made.image, own.image)]
         assert np.abs(colours[0] - colours[1]).max() < 22
     assert compare_motion(driving, detect_all(out)).yaw > 0.9
+    comment = tags_of(out)["comment"]
+    assert "Synthetic media (face swapped)" in comment
+    assert comment.endswith("Consent of the person shown: stated.")
 
 
 def test_frames_without_a_face_hold_the_motion(picture_path, driving_path, tmp_path):

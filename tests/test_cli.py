@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import soundfile
-from media_files import smooth_picture
+from media_files import smooth_picture, tags_of
 
 from hygiesync.apps.cli import main
 from hygiesync.media.audio import read_audio
@@ -238,12 +238,11 @@ class TestRenders:
         assert abs(float(probe(tmp_path / "o.mp4").duration_s) - 2) < 0.05
 
     def test_says_that_it_is_synthetic(self, run, tmp_path, avatar_directory, speech):
-        import av
-
         assert run("render", avatar_directory, speech, "--out", tmp_path / "o.mp4")[0] == 0
-        with av.open(str(tmp_path / "o.mp4")) as container:
-            assert "Synthetic media" in container.metadata["comment"]
-            assert "Consent of the person shown: stated" in container.metadata["comment"]
+        tags = tags_of(tmp_path / "o.mp4")
+        assert "Synthetic media (speech-driven from sound)" in tags["comment"]
+        assert "Consent of the person shown: stated" in tags["comment"]
+        assert json.loads(tags["description"])["method"] == "speech-driven from sound"
 
     def test_info_names_sources_and_consent(self, run, tmp_path, avatar_directory):
         code, out, _ = run("info", avatar_directory, "--json", tmp_path / "info.json")

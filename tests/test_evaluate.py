@@ -127,6 +127,7 @@ def test_videos_say_what_they_are(done) -> None:
             comments[row] = container.metadata["comment"]
     assert all(comments[row].startswith("Synthetic media") for row in ("oracle", "ours", "mean"))
     assert "nothing in it was generated" in comments["reencoded"]
+    assert [row for row in ROWS if "recorded sound" in comments[row]] == ["ours"]
 
 
 def test_every_stage_is_told_to_its_end(done, held_out_video: Path) -> None:

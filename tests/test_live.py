@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from display import needs_display, virtual_display, without_display
+from media_files import tags_of
 from sound_server import SoundServer, needs_sound_server
 
 from hygiesync import Engine
@@ -309,6 +310,7 @@ def test_a_signal_ends_it_in_order(avatar_directory, speech, tmp_path, number):
     assert code == 0, err
     assert str(recording) in out
     assert probe(recording).n_frames > 30
+    assert "Synthetic media (speech-driven live)" in tags_of(recording)["comment"]
     assert (tmp_path / "j.json").exists()
 
 

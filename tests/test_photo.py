@@ -53,7 +53,7 @@ def smile_path(smile, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def avatar(smile_path, tmp_path_factory):
-    return hygiesync.photo(smile_path, tmp_path_factory.mktemp("avatars") / "smile", has_consent=True)
+    return hygiesync.avatar_from_photo(smile_path, tmp_path_factory.mktemp("avatars") / "smile", has_consent=True)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_a_mouth_has_teeth_above_and_dark_below(avatar, renderer, still):
 def test_the_mouth_of_a_grey_picture_is_grey(smile, tmp_path):
     grey = cv2.cvtColor(smile, cv2.COLOR_RGB2GRAY)
     Image.fromarray(grey).save(tmp_path / "grey.png")
-    avatar = hygiesync.photo(tmp_path / "grey.png", tmp_path / "grey")
+    avatar = hygiesync.avatar_from_photo(tmp_path / "grey.png", tmp_path / "grey")
     picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), WIDE).astype(int)
     assert np.ptp(picture, axis=-1).max() <= 3
 
@@ -170,7 +170,7 @@ def test_background_stands_still_while_the_head_lives(avatar, renderer):
 
 def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
-    avatar = hygiesync.photo(tmp_path / "two.png", tmp_path / "two", face=2, max_side=800)
+    avatar = hygiesync.avatar_from_photo(tmp_path / "two.png", tmp_path / "two", face=2, max_side=800)
     picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), CLOSED)
     beside = (avatar.layers.alpha == 255) & (np.arange(800) < 400)
     assert beside.mean() > 0.1

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from media_files import tags_of
 
 from hygiesync.apps.cli import main
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
@@ -120,6 +121,10 @@ def test_an_avatar_says_a_text(talker_avatar, tmp_path):
     heard = read_audio(tmp_path / "said.mp4", wanted[1])
     n_common = min(len(heard), len(wanted[0]))
     assert np.corrcoef(heard[:n_common], wanted[0][:n_common])[0, 1] > 0.95
+    tags = tags_of(tmp_path / "said.mp4")
+    assert "Synthetic media (speech-driven from text): a synthetic voice reads a text" in tags["comment"]
+    assert tags["comment"].endswith("Consent of the person shown: stated.")
+    assert json.loads(tags["description"])["synthetic"] == "mouth"
 
 
 def test_the_command(avatar_directory, tmp_path, capsys, monkeypatch):

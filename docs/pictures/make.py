@@ -56,7 +56,7 @@ def main() -> None:
 
 def speaking(folder: Path) -> list[np.ndarray]:
     """The photo, and its avatar's mouth for some sounds while it lives."""
-    avatar = hygiesync.photo(folder / "photo.png", folder / "avatar", has_consent=True)
+    avatar = hygiesync.avatar_from_photo(folder / "photo.png", folder / "avatar", has_consent=True)
     renderer = avatar.renderer()
     frames = islice(avatar.idle_template(Fraction(1)).frames(), len(MOMENTS))
     pictures = []

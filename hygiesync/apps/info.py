@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hygiesync.avatar.loading import KINDS
-from hygiesync.avatar.manifest import CONSENT_STATED, FROM_VIDEO, MANIFEST_NAME, Manifest
+from hygiesync.avatar.manifest import FROM_VIDEO, MANIFEST_NAME, Manifest
 from hygiesync.avatar.video_avatar import REPORT
 from hygiesync.timing import mel_frames_to_time
 
@@ -66,7 +66,7 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
         "preset": training.get("preset"),
         "validation": training.get("validation", {}),
         "consent": manifest.consent,
-        "has_consent": manifest.consent == CONSENT_STATED,
+        "has_consent": manifest.has_consent,
         "synthetic_media_note": manifest.synthetic_media_note,
         "files": sizes,
         "n_bytes": sum(sizes.values()),

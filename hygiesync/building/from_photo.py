@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hygiesync.avatar.bundle import STEP
 from hygiesync.avatar.loading import load_avatar
-from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, FROM_PHOTO, Manifest, sha256_of
+from hygiesync.avatar.manifest import FROM_PHOTO, Manifest, consent_text, sha256_of
 from hygiesync.avatar.photo_avatar import PhotoAvatar, save_photo
 from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.errors import UsageError
@@ -31,9 +31,10 @@ _PHOTO_NOTE = (
 )
 
 
-def photo(
+def avatar_from_photo(
     image: str | os.PathLike[str],
-    directory: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
     face: int | None = None,
     has_consent: bool = False,
     max_side: int = MAX_SIDE,
@@ -45,8 +46,8 @@ def photo(
     ----------
     image : path
         A photograph, a painting, a statue, with a face that looks about towards the camera.
-    directory : path
-        The bundle to make, such as ``models/mona``.
+    out : path
+        The bundle to make, such as ``models/mona``; an avatar already there is replaced at the end.
     face : int, optional
         Which of several faces, 1 is the leftmost.
     has_consent : bool
@@ -65,9 +66,9 @@ def photo(
     InputError
         When the picture can't be used: no face, several without `face`, in profile, too small, damaged.
     UsageError
-        When `directory` is something else already, or `max_side` too small.
+        When `out` is something else already, or `max_side` too small.
     """
-    directory = Path(directory)
+    directory = Path(out)
     check_destination(directory)
     if max_side < MIN_SIDE:
         raise UsageError(f"--max-side: expected {MIN_SIDE} pixels or more, got {max_side}")
@@ -83,7 +84,7 @@ def photo(
         height=picture.shape[0],
         fps=str(_FPS),
         origin=FROM_PHOTO,
-        consent=CONSENT_STATED if has_consent else CONSENT_NOT_STATED,
+        consent=consent_text(has_consent),
         sources=[{"name": Path(image).name, "sha256": sha256_of(Path(image))}],
         training={"speech": f"generic {speech.name}"},
         synthetic_media_note=_PHOTO_NOTE,

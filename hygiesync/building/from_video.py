@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from hygiesync.avatar import video_avatar
 from hygiesync.avatar.bundle import STEP
 from hygiesync.avatar.loading import load_avatar
-from hygiesync.avatar.manifest import CONSENT_NOT_STATED, CONSENT_STATED, Manifest, sha256_of
+from hygiesync.avatar.manifest import Manifest, consent_text, sha256_of
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.appearance_fitting import fit_appearance
 from hygiesync.building.atlas_building import build_atlas
@@ -184,7 +184,7 @@ def train(
         width=infos[0].width,
         height=infos[0].height,
         fps=str(infos[0].fps),
-        consent=CONSENT_STATED if has_consent else CONSENT_NOT_STATED,
+        consent=consent_text(has_consent),
         sources=[_source(info) for info in infos],
         training={
             **_training_record(preset, run, face, measures),

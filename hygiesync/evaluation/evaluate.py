@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from hygiesync.avatar.provenance import provenance
+from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError
@@ -45,6 +45,7 @@ __all__ = ["ROWS", "contact_sheet", "evaluate", "format_table"]
 ROWS = ("reencoded", "oracle", "ours", "mean")
 
 _SAME_TIME_S = 1e-3
+_METHODS = {"oracle": Method.OWN_LIPS, "ours": Method.FROM_SOUND, "mean": Method.HELD_STILL}
 _REAL_NOTE = "The real recording, encoded again by hygiesync to be compared with; nothing in it was generated."
 
 
@@ -147,7 +148,7 @@ def _write(
         out,
         (info.width, info.height),
         info.fps,
-        provenance(avatar) if coefficients is not None else {"comment": _REAL_NOTE},
+        Provenance.from_avatar(avatar, _METHODS[row]).tags() if row in _METHODS else {"comment": _REAL_NOTE},
         audio=info.path,
         progress=lambda _: tell(f"writing {row}", next(done), len(scene.track)),
     )

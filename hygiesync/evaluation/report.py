@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hygiesync.avatar.manifest import CONSENT_STATED
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.evaluation.contact_sheet import (
     LARGE_MOUTH,
@@ -162,12 +161,11 @@ def _loop_text(loop: LoopSeam) -> str:
 
 def _origin(report: Report) -> str:
     manifest = report.avatar.manifest
-    consent = "stated" if manifest.consent == CONSENT_STATED else "not stated"
     sources = ", ".join(str(source.get("name", "?")) for source in manifest.sources) or "unknown"
     entries = {
         "Video": f"{report.video.path} ({report.video.width}×{report.video.height}, {float(report.video.fps):.3f} fps,"
         f" {float(report.video.duration_s):.2f} s)",
-        "Avatar": f"{report.avatar.directory}, trained on {sources}; consent of the person shown: {consent}",
+        "Avatar": f"{report.avatar.directory}, trained on {sources}; consent of the person shown: {manifest.consent}",
         "Generated": f"The rows but “reencoded” and “real” are synthetic media. {manifest.synthetic_media_note}",
     }
     return facts(entries)

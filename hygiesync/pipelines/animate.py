@@ -6,32 +6,30 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hygiesync.avatar.manifest import SYNTHETIC_MEDIA_NOTE
+from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError, UsageError
-from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
 from hygiesync.media.video import probe
+from hygiesync.pipelines.animation_methods import animation_method
 from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
-from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
 from hygiesync.portrait.face_selection import chosen_face
-from hygiesync.portrait.layers import Layers
-from hygiesync.portrait.mouth import LentMouth, SkinLight
-from hygiesync.portrait.painter import PortraitPainter
-from hygiesync.portrait.parts import eye_distance
-from hygiesync.portrait.swap import FaceSwap
-from hygiesync.portrait.transfer import REGIONS, MotionTransfer, TransferOptions
+from hygiesync.portrait.transfer import REGIONS, TransferOptions
 from hygiesync.progress import Progress
 from hygiesync.timing import n_video_frames
+
+if TYPE_CHECKING:
+    from hygiesync.pipelines.animation_methods import Animator
 
 _WATCHED_AHEAD, _DRAWN_AHEAD = 3, 3
 
@@ -49,18 +47,15 @@ class AnimateOptions(EncodingOptions):
         Which of the picture's faces, 1 is the leftmost; needed where there are several.
     swaps : bool
         Put the picture's face onto the driving video's head.
+    method : str
+        Which way of moving pictures, among :data:`hygiesync.pipelines.animation_methods.METHODS`.
     """
 
     transfer: TransferOptions = field(default_factory=TransferOptions)
     uses_best_frame: bool = False
     face: int | None = None
     swaps: bool = False
-
-
-class _Drawer(Protocol):
-    """Makes a picture of each driving frame."""
-
-    def __call__(self, frame: DrivingFrame) -> np.ndarray: ...
+    method: str = "mesh"
 
 
 def animate(
@@ -68,6 +63,8 @@ def animate(
     driving: PathLike,
     out: PathLike,
     options: AnimateOptions | None = None,
+    *,
+    has_consent: bool = False,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -82,6 +79,8 @@ def animate(
     out : path
         The mp4 to write. After an error it is gone.
     options : AnimateOptions, optional
+    has_consent : bool
+        Whether those shown (the picture's person; with `swaps` the video's too) agreed; recorded in the file.
     progress, warn : callable, optional
 
     Returns
@@ -109,14 +108,15 @@ def animate(
     if options.uses_best_frame:
         work.find_best_frame(lambda done: report("choosing a frame", done, n_frames, ""))
     size = (info.width, info.height) if options.swaps else (picture.shape[1], picture.shape[0])
-    metadata = {"title": "Animated picture (synthetic media)", "comment": SYNTHETIC_MEDIA_NOTE}
+    method = Method.FACE_SWAPPED if options.swaps else Method.VIDEO_DRIVEN
+    tags = Provenance(method, Path(image).name, has_consent).tags()
 
     def count(time_s: Fraction) -> None:
         report("animating", n_video_frames(time_s, info.fps) + 1, n_frames, "")
 
     with single_threaded_libraries(), closing(prefetched(work.pictures(), _DRAWN_AHEAD)) as drawn:
         audio = driving if info.has_audio else None
-        write_pictures(drawn, out, size, info.fps, metadata, audio=audio, encoding=options, progress=count)
+        write_pictures(drawn, out, size, info.fps, tags, audio=audio, encoding=options, progress=count)
     if work.n_unseen and warn is not None:
         warn(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
     return {
@@ -134,7 +134,8 @@ class _Animation:
     def __init__(self, picture: np.ndarray, landmarks: np.ndarray, driving: PathLike, options: AnimateOptions) -> None:
         self._picture, self._landmarks, self._driving, self._options = picture, landmarks, driving, options
         self._reference: DrivingFrame | None = None
-        self._draw: _Drawer | None = None
+        self._method = animation_method(options.method)
+        self._draw: Animator | None = None
         self.n_frames = self.n_unseen = 0
         self.reference_s = Fraction(0)
 
@@ -169,46 +170,10 @@ class _Animation:
             self._draw = self._drawer(reference)
         return self._draw(frame)
 
-    def _drawer(self, reference: DrivingFrame) -> _Drawer:
-        assert reference.landmarks is not None
-        triangles = mesh_triangles()
+    def _drawer(self, reference: DrivingFrame) -> Animator:
         if self._options.swaps:
-            size_px = float(eye_distance(reference.landmarks))
-            swap = FaceSwap(self._picture, self._landmarks, triangles, size_px)
-            same_place = TransferOptions(is_absolute=True, adapts_scale=False, is_limited=False)
-            itself = MotionTransfer(self._landmarks, reference.landmarks, 1.0, same_place)
-            return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
-        scale = self._picture.shape[0] / reference.image.shape[0]
-        transfer = MotionTransfer(self._landmarks, reference.landmarks, scale, self._options.transfer)
-        layers = Layers.from_picture(self._picture, person_matte(self._picture), self._landmarks)
-        painter = PortraitPainter(self._picture, self._landmarks, layers, triangles)
-        mouth = LentMouth(_light(reference.image, reference.landmarks).to(_light(self._picture, self._landmarks)))
-        body = self._body(reference, triangles)
-
-        def draw(frame: DrivingFrame) -> np.ndarray:
-            target = transfer(_known(frame))
-            if body is not None:
-                target = body.carry(target, frame)
-            return painter.render(target, mouth.lend(frame.image, _known(frame)))
-
-        return draw
-
-    def _body(self, reference: DrivingFrame, triangles: np.ndarray) -> BodyMotion | None:
-        """What follows the driving person beyond the face, where their motion is asked for."""
-        transfer = self._options.transfer
-        if transfer.is_absolute or "pose" not in transfer.only:
-            return None
-        matte = person_matte(reference.image)
-        return BodyMotion(reference.image, _known(reference), matte, self._landmarks, triangles)
-
-
-def _known(frame: DrivingFrame) -> np.ndarray:
-    assert frame.landmarks is not None
-    return frame.landmarks
-
-
-def _light(image: np.ndarray, landmarks: np.ndarray) -> SkinLight:
-    return SkinLight.from_face(image, landmarks, float(eye_distance(landmarks)))
+            return self._method.swapper(self._picture, self._landmarks, reference)
+        return self._method.animator(self._picture, self._landmarks, reference, self._options.transfer)
 
 
 def _no_face(driving: PathLike) -> str:
@@ -218,4 +183,4 @@ def _no_face(driving: PathLike) -> str:
 def _check(options: AnimateOptions) -> None:
     unknown = sorted(set(options.transfer.only) - set(REGIONS))
     if unknown or not options.transfer.only:
-        raise UsageError(f"--only: expected some of {','.join(REGIONS)}, got {','.join(options.transfer.only)!r}")
+        raise UsageError(f"`only`: expected some of {','.join(REGIONS)}, got {','.join(options.transfer.only)!r}")

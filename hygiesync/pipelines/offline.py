@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hygiesync.avatar.bundle import Avatar
-from hygiesync.avatar.provenance import provenance
+from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.avatar.still_template import StillTemplate
 from hygiesync.avatar.template import FacePlaces, VideoTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -88,6 +88,8 @@ def render(
     out: PathLike,
     options: RenderOptions | None = None,
     progress: Progress | None = None,
+    *,
+    method: Method = Method.FROM_SOUND,
 ) -> None:
     """Write an mp4 in which `avatar` says what `audio` holds.
 
@@ -100,6 +102,8 @@ def render(
         The mp4 to write. It appears at once and is playable even if the program is killed; after an error it is gone.
     options : RenderOptions, optional
     progress : callable, optional
+    method : Method
+        Where the sound came from; recorded in the file.
 
     Raises
     ------
@@ -128,9 +132,8 @@ def render(
         report("rendering", n_video_frames(time_s, fps) + 1, n_frames, "")
 
     with single_threaded_libraries(), closing(prefetched(_spoken(engine, audio), _DRAWN_AHEAD)) as drawn:
-        write_pictures(
-            drawn, out, (width, height), fps, provenance(avatar), audio=audio, encoding=options, progress=count
-        )
+        tags = Provenance.from_avatar(avatar, method).tags()
+        write_pictures(drawn, out, (width, height), fps, tags, audio=audio, encoding=options, progress=count)
 
 
 def _spoken(engine: Engine, audio: PathLike) -> Iterator[VideoFrame]:

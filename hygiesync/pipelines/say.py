@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.provenance import Method
 from hygiesync.media.audio import write_wav
 from hygiesync.media.container import PathLike
 from hygiesync.pipelines.offline import RenderOptions, render
@@ -43,4 +44,4 @@ def say(
     with tempfile.TemporaryDirectory(prefix="hygiesync-") as folder:
         sound = Path(folder) / "speech.wav"
         write_wav(sound, samples, sample_rate)
-        render(avatar, sound, out, options, progress)
+        render(avatar, sound, out, options, progress, method=Method.FROM_TEXT)

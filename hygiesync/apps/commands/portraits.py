@@ -83,10 +83,15 @@ def add_photo(commands: common.Commands) -> None:
 
 def run_photo(arguments: argparse.Namespace) -> int:
     """``hygiesync photo``."""
-    from hygiesync.building.from_photo import photo
+    from hygiesync.building.from_photo import avatar_from_photo
 
-    avatar = photo(
-        arguments.image, arguments.out, arguments.face, arguments.i_have_consent, arguments.max_side, common.warn
+    avatar = avatar_from_photo(
+        arguments.image,
+        arguments.out,
+        face=arguments.face,
+        has_consent=arguments.i_have_consent,
+        max_side=arguments.max_side,
+        warn=common.warn,
     )
     print(
         f"{arguments.out}: {avatar.manifest.width} x {avatar.manifest.height} pixels; let it speak with"
@@ -111,10 +116,11 @@ def run_animate(arguments: argparse.Namespace) -> int:
         uses_best_frame=arguments.best_frame,
         face=arguments.face,
         swaps=arguments.swap,
+        method=arguments.method,
         crf=arguments.crf,
     )
     with StageBars() as bars:
-        result = animate(arguments.image, arguments.driving, arguments.out, options, bars, common.warn)
+        result = animate(arguments.image, arguments.driving, arguments.out, options, progress=bars, warn=common.warn)
     common.write_json(arguments.json, result)
     print(f"{arguments.out}: written")
     return 0

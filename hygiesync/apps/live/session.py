@@ -21,7 +21,7 @@ from hygiesync.apps.live.panels import Situation, statistics_panel, status_panel
 from hygiesync.apps.live.screen import CameraScreen, Nowhere, Screen
 from hygiesync.apps.live.stopping import StopRequest, done_in_time
 from hygiesync.avatar.bundle import Avatar
-from hygiesync.avatar.provenance import provenance
+from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.concurrency.library_threads import prompt_threads
 from hygiesync.devices.camera.virtual import VirtualCamera
 from hygiesync.devices.sound import portaudio
@@ -174,7 +174,7 @@ class LiveSession:
         self._lookahead_ms = float(engine.lookahead_s * 1000)
         self._playout = Playout(self._source.clock)
         size = (avatar.manifest.width, avatar.manifest.height)
-        self._recorder = Recorder(size, options.fps, provenance(avatar))
+        self._recorder = Recorder(size, options.fps, Provenance.from_avatar(avatar, Method.LIVE).tags())
         self._recordings: list[Path] = []
         self._performer = EngineWorker(engine, self._source, self._playout, options.fps, self._sinks(stack))
         self._performer.warm_up()

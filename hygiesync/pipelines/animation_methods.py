@@ -1,0 +1,58 @@
+"""The ways to move a picture, by name. A new one is a class that fits `AnimationMethod`, and a line in `METHODS`.
+
+A method is imported when it is asked for, so that one which needs torch costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from hygiesync.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hygiesync.portrait.driving import DrivingFrame
+    from hygiesync.portrait.transfer import TransferOptions
+
+    Animator = Callable[[DrivingFrame], np.ndarray]
+    """Makes a picture (height, width, 3) of each driving frame, in order; only of frames with landmarks."""
+
+
+class AnimationMethod(Protocol):
+    """A way to move a picture.
+
+    In both calls `picture` is (height, width, 3) uint8 RGB, `landmarks` (478, 3) are its face's, pixels, and
+    `reference` is the driving frame, with landmarks, that stands for the picture as it is.
+    """
+
+    def animator(
+        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame, transfer: TransferOptions
+    ) -> Animator:
+        """What makes pictures of the size of `picture`, in which its face moves as the driving one."""
+
+    def swapper(self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame) -> Animator:
+        """What makes pictures of the driving frames' size, with the face of `picture` on the driving head."""
+
+
+METHODS = {
+    "mesh": "hygiesync.portrait.mesh_animation.MeshAnimation",
+}
+"""Name -> class that is made without arguments."""
+
+
+def animation_method(name: str) -> AnimationMethod:
+    """A new object of the method of that name.
+
+    Raises
+    ------
+    UsageError
+        When there is none.
+    """
+    if name not in METHODS:
+        raise UsageError(f"`method`: expected one of {', '.join(METHODS)}, got {name!r}")
+    module, _, kind = METHODS[name].rpartition(".")
+    method: AnimationMethod = getattr(import_module(module), kind)()
+    return method

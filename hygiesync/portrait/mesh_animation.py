@@ -1,0 +1,63 @@
+"""The mesh's way to move a picture: its own pixels on triangles that follow a driving face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hygiesync.face.landmarks import mesh_triangles, person_matte
+from hygiesync.portrait.body import BodyMotion
+from hygiesync.portrait.driving import DrivingFrame
+from hygiesync.portrait.layers import Layers
+from hygiesync.portrait.mouth import LentMouth, SkinLight
+from hygiesync.portrait.painter import PortraitPainter
+from hygiesync.portrait.parts import eye_distance
+from hygiesync.portrait.swap import FaceSwap
+from hygiesync.portrait.transfer import MotionTransfer, TransferOptions
+
+_SAME_PLACE = TransferOptions(is_absolute=True, adapts_scale=False, is_limited=False)
+
+
+class MeshAnimation:
+    """An animation method (:class:`hygiesync.pipelines.animation_methods.AnimationMethod`) that needs no training."""
+
+    def animator(
+        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame, transfer: TransferOptions
+    ) -> Callable[[DrivingFrame], np.ndarray]:
+        """What draws the picture as each driving frame moves it."""
+        triangles = mesh_triangles()
+        scale = picture.shape[0] / reference.image.shape[0]
+        carried = MotionTransfer(landmarks, _known(reference), scale, transfer)
+        layers = Layers.from_picture(picture, person_matte(picture), landmarks)
+        painter = PortraitPainter(picture, landmarks, layers, triangles)
+        mouth = LentMouth(_light(reference.image, _known(reference)).to(_light(picture, landmarks)))
+        body = None
+        if not transfer.is_absolute and "pose" in transfer.only:
+            matte = person_matte(reference.image)
+            body = BodyMotion(reference.image, _known(reference), matte, landmarks, triangles)
+
+        def draw(frame: DrivingFrame) -> np.ndarray:
+            target = carried(_known(frame))
+            if body is not None:
+                target = body.carry(target, frame)
+            return painter.render(target, mouth.lend(frame.image, _known(frame)))
+
+        return draw
+
+    def swapper(
+        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame
+    ) -> Callable[[DrivingFrame], np.ndarray]:
+        """What draws each driving frame with the picture's face."""
+        swap = FaceSwap(picture, landmarks, mesh_triangles(), float(eye_distance(_known(reference))))
+        itself = MotionTransfer(landmarks, _known(reference), 1.0, _SAME_PLACE)
+        return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
+
+
+def _known(frame: DrivingFrame) -> np.ndarray:
+    assert frame.landmarks is not None
+    return frame.landmarks
+
+
+def _light(image: np.ndarray, landmarks: np.ndarray) -> SkinLight:
+    return SkinLight.from_face(image, landmarks, float(eye_distance(landmarks)))
