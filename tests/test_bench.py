@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -197,7 +198,8 @@ def test_a_template_without_a_face_is_refused(talker_avatar, monkeypatch):
         def frames(self):
             return iter(())
 
-    monkeypatch.setattr(type(talker_avatar), "idle_template", lambda self, fps: Faceless())
+    idle = replace(talker_avatar.idle(talker_avatar.fps), template=Faceless())
+    monkeypatch.setattr(type(talker_avatar), "idle", lambda self, fps: idle)
     with pytest.raises(InputError, match="no face"):
         bench(talker_avatar, ((128, 128),))
 

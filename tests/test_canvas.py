@@ -273,7 +273,7 @@ def test_a_rim_outside_the_picture_has_the_colour_of_its_edge():
 def blends(talker_avatar):
     """Mouths put into another light: drawn, rendered plainly, and the patch that both began with."""
     avatar = talker_avatar
-    templates = list(islice(avatar.idle_template(avatar.fps).frames(), 40))[::8]
+    templates = list(islice(avatar.idle(avatar.fps).template.frames(), 40))[::8]
     order = np.argsort(mouth_opening(avatar.shape.inverse_transform(avatar.atlas.coefficients)))
     found = []
     for template, index in zip(templates, order[np.linspace(0, len(order) - 1, 5).astype(int)], strict=True):

@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 import cv2
 import numpy as np
 import pytest
-from plain_rendering import PlainRendering
+from plain_rendering import NO_SOUND, PlainRendering
 
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
@@ -20,7 +20,7 @@ from hygiesync.render.lips import place_shape
 
 @pytest.fixture(scope="module")
 def templates(talker_avatar):
-    return list(islice(talker_avatar.idle_template(talker_avatar.fps).frames(), 12))
+    return list(islice(talker_avatar.idle(talker_avatar.fps).template.frames(), 12))
 
 
 def mouths(avatar, n: int) -> np.ndarray:
@@ -106,7 +106,9 @@ def test_without_a_face_the_picture_passes_untouched(talker_avatar, templates):
     compositor = talker_avatar.renderer(lag=4)
     frames = [templates[0], templates[1], faceless, templates[2]]
     coefficients = talker_avatar.atlas.coefficients[0]
-    drawn = [pair for frame in frames for pair in compositor.push(frame, coefficients)] + list(compositor.flush())
+    drawn = [pair for frame in frames for pair in compositor.push(frame, coefficients, NO_SOUND)] + list(
+        compositor.flush()
+    )
     assert [frame for frame, _ in drawn] == frames
     np.testing.assert_array_equal(drawn[2][1], faceless.image)
     assert all((picture != frame.image).any() for frame, picture in drawn if frame.face is not None)
@@ -152,7 +154,7 @@ def test_a_lag_changes_no_frames_and_no_order(talker_avatar, templates):
         pushed = [templates[number % len(templates)] for number in range(len(wanted))]
         drawn = []
         for n_pushed, (frame, coefficients) in enumerate(zip(pushed, wanted, strict=True), start=1):
-            drawn += [frame for frame, _ in compositor.push(frame, coefficients)]
+            drawn += [frame for frame, _ in compositor.push(frame, coefficients, NO_SOUND)]
             assert n_pushed - lag <= len(drawn) <= n_pushed
         drawn += [frame for frame, _ in compositor.flush()]
         assert drawn == pushed

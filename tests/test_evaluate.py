@@ -487,7 +487,7 @@ def test_closure_next_to_silence_or_a_cut_does_not_count(talker_avatar: VideoAva
 
 def idle_avatar(avatar: VideoAvatar, folder: Path, shifts: np.ndarray) -> VideoAvatar:
     """`avatar` whose idle loop is its first idle picture, moved right by `shifts` (n_frames,) pixels."""
-    image = next(avatar.idle_template(avatar.fps).frames()).image
+    image = next(avatar.idle(avatar.fps).template.frames()).image
     height, width = image.shape[:2]
     with VideoWriter(folder / IDLE_VIDEO, width, height, avatar.fps, crf=14, preset="ultrafast") as writer:
         for number, shift in enumerate(shifts):

@@ -104,4 +104,4 @@ def test_the_loop_is_endless_on_an_exact_clock(swaying_loop, fps):
 def test_the_trained_avatar_has_a_loop_without_a_jump(talker_avatar):
     jump, others = steps(talker_avatar.directory / "idle.mp4")
     assert jump <= 1.2 * max(others)
-    assert len(talker_avatar.idle.strengths) == len(others) + 1
+    assert len(talker_avatar.idle_places.strengths) == len(others) + 1

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -379,7 +380,7 @@ def test_samples_that_are_no_sound_are_silence(talker_avatar, speech):
     samples = speech[0][:8000].copy()
     samples[4000:4010], samples[5000:5010] = np.nan, 1e30
     source, fps = SimulatedMicrophone(samples, 0.4), Fraction(25)
-    engine = Engine(talker_avatar, fps, renderer=CoefficientRecorder())
+    engine = Engine(talker_avatar, scene=replace(talker_avatar.idle(fps), renderer=CoefficientRecorder()))
     performer = EngineWorker(engine, source, Playout(source.clock), fps, sinks=[SpeechEncoder()], now=source.now_s)
     performer.start()
     while not performer.is_finished:
@@ -483,7 +484,7 @@ class CoefficientRecorder:
     def __init__(self):
         self.seen = []
 
-    def push(self, template, coefficients):
+    def push(self, template, coefficients, sound):
         self.seen.append((template.time_s, coefficients))
         yield template, template.image
 
@@ -498,8 +499,9 @@ class CoefficientRecorder:
 def test_live_and_offline_draw_the_same_lips(talker_avatar, speech, lookahead_ms):
     samples, path = speech
     renderer, fps = CoefficientRecorder(), Fraction(60)
-    head = Head(talker_avatar.idle_template(fps), fps)
-    engine = Engine(talker_avatar, fps, template=head, renderer=renderer, lookahead_ms=lookahead_ms)
+    head = Head(talker_avatar.idle(fps).template, fps)
+    scene = replace(talker_avatar.idle(fps), template=head, renderer=renderer)
+    engine = Engine(talker_avatar, scene=scene, lookahead_ms=lookahead_ms)
     source = SoundFile(path)
     performer = EngineWorker(engine, source, Playout(source.clock), fps)
     source.start()
@@ -510,7 +512,7 @@ def test_live_and_offline_draw_the_same_lips(talker_avatar, speech, lookahead_ms
         time.sleep(0.05)
     performer.check()
     times_s = [time_s for time_s, _ in renderer.seen]
-    wanted = coefficients_at(talker_avatar.listener(lookahead_ms=lookahead_ms), samples, times_s)
+    wanted = coefficients_at(talker_avatar.speech_stream(lookahead_ms=lookahead_ms), samples, times_s)
     assert len(times_s) > 0.5 * 60 * len(samples) / RATE
     np.testing.assert_allclose([coefficients for _, coefficients in renderer.seen], wanted, atol=1e-4)
 
@@ -551,7 +553,8 @@ class SimulatedMicrophone:
 def test_ten_minutes_cost_no_memory_and_no_files(talker_avatar, speech):
     source, fps = SimulatedMicrophone(speech[0], 600), Fraction(2)
     playout = Playout(source.clock)
-    engine = Engine(talker_avatar, fps, template=Head(talker_avatar.idle_template(fps), fps))
+    scene = talker_avatar.idle(fps)
+    engine = Engine(talker_avatar, scene=replace(scene, template=Head(scene.template, fps)))
     shown = []
     performer = EngineWorker(engine, source, playout, fps, now=source.now_s)
     process, sizes = psutil.Process(), []

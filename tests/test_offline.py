@@ -35,7 +35,7 @@ def lag_behind_sound_ms(avatar, video, sound):
     """How late the mouth in `video` is behind what the network hears in `sound` at each moment."""
     times, opening = opening_over_time(avatar, video)
     clock = [Fraction(n, 200) for n in range(40, int(200 * times[-1]) - 40)]
-    heard = coefficients_at(avatar.listener(), read_audio(sound), clock)
+    heard = coefficients_at(avatar.speech_stream(), read_audio(sound), clock)
     wanted = mouth_opening(avatar.shape.inverse_transform(heard))
     return 1000 * lag_s(wanted, np.interp([float(t) for t in clock], times, opening), 0.005)
 

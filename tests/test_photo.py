@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from plain_rendering import NO_SOUND
 from safetensors.numpy import load_file, save_file
 from skimage import data as pictures
 
@@ -31,7 +32,6 @@ from hygiesync.portrait.parts import EYES
 from hygiesync.portrait.speaking.idle_motion import IdleMotion
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
 from hygiesync.portrait.speaking.talking_face import TalkingFace
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
 from hygiesync.timing import SAMPLE_RATE
 from hygiesync.tts.espeak import synthesise
 
@@ -64,7 +64,7 @@ def renderer(avatar):
 @pytest.fixture(scope="module")
 def still(avatar):
     """The photo as a template's frame, not moving."""
-    return next(avatar.still_template(Fraction(25)).frames())
+    return next(avatar.still(Fraction(25)).template.frames())
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def seen(image):
 
 
 def drawn(renderer, frame, curves):
-    ((_, picture),) = renderer.push(frame, curves)
+    ((_, picture),) = renderer.push(frame, curves, NO_SOUND)
     return picture
 
 
@@ -152,26 +152,26 @@ def test_the_mouth_of_a_grey_picture_is_grey(smile, tmp_path):
     grey = cv2.cvtColor(smile, cv2.COLOR_RGB2GRAY)
     Image.fromarray(grey).save(tmp_path / "grey.png")
     avatar = hygiesync.avatar_from_photo(tmp_path / "grey.png", tmp_path / "grey")
-    picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), WIDE).astype(int)
+    picture = drawn(avatar.renderer(), next(avatar.still(Fraction(25)).template.frames()), WIDE).astype(int)
     assert np.ptp(picture, axis=-1).max() <= 3
 
 
 def test_background_stands_still_while_the_head_lives(avatar, renderer):
-    frames = list(islice(avatar.idle_template(Fraction(5)).frames(), 60))
+    frames = list(islice(avatar.idle(Fraction(5)).template.frames(), 60))
     alone = cv2.erode((avatar.layers.alpha == 0).astype(np.uint8), np.ones((41, 41))) > 0
     assert alone.mean() > 0.1
     made = np.stack([drawn(renderer, frame, CLOSED) for frame in frames[::6]]).astype(int)
     assert np.abs(made[:, alone] - avatar.picture[alone].astype(int)).max() <= 2
     poses = head_poses(np.stack([seen(picture) for picture in made.astype(np.uint8)]))
     assert 0.5 < np.ptp(poses[:, 0]) < 12
-    still = drawn(renderer, next(avatar.still_template(Fraction(25)).frames()), CLOSED)
+    still = drawn(renderer, next(avatar.still(Fraction(25)).template.frames()), CLOSED)
     assert np.abs(still.astype(int) - made[0]).mean() < 1.5
 
 
 def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
     avatar = hygiesync.avatar_from_photo(tmp_path / "two.png", tmp_path / "two", face=2, max_side=800)
-    picture = drawn(avatar.renderer(), next(avatar.still_template(Fraction(25)).frames()), CLOSED)
+    picture = drawn(avatar.renderer(), next(avatar.still(Fraction(25)).template.frames()), CLOSED)
     beside = (avatar.layers.alpha == 255) & (np.arange(800) < 400)
     assert beside.mean() > 0.1
     assert np.abs(picture.astype(int) - avatar.picture)[beside].max() < 100  # sharpest edges soften
@@ -187,7 +187,7 @@ def test_moving_skin_shows_no_specks(avatar):
     for ring in (INNER_LIPS, *EYES):
         cv2.fillPoly(skin, [np.rint(avatar.landmarks[list(ring), :2]).astype(np.int32)], 0)
     skin = cv2.erode(skin, np.ones((17, 17), np.uint8)) > 0
-    living, life = avatar.still_template(Fraction(25)), IdleMotion()
+    living, life = avatar.still(Fraction(25)).template, IdleMotion()
     for time_s in np.arange(20, 26, 1 / 15):
         moment = replace(life.at(float(time_s)), openness=1.0)
         picture = renderer.draw(CLOSED, living.face(moment))
@@ -200,7 +200,7 @@ def test_eyes_close_in_a_blink(avatar, renderer):
     times_s = np.arange(0, 12, 0.02)
     openness = np.array([life.at(float(time_s)).openness for time_s in times_s])
     number = int(openness.argmin())
-    frames = islice(avatar.idle_template(Fraction(50)).frames(), number, number + 1)
+    frames = islice(avatar.idle(Fraction(50)).template.frames(), number, number + 1)
     shut = eye_openings(seen(drawn(renderer, next(frames), CLOSED))).mean()
     opened = eye_openings(seen(avatar.picture)).mean()
     assert shut < 0.5 * opened
@@ -363,9 +363,3 @@ def test_a_name_with_spaces_is_shown_as_the_shell_needs_it(smile_path, tmp_path,
     out = tmp_path / "a b"
     assert main(["photo", str(smile_path), "--out", str(out)]) == 0
     assert f"say '{out}'" in capsys.readouterr().out
-
-
-def test_frames_of_something_else_are_refused(renderer, still):
-    face = TemplateFace(still.face.to_picture, still.face.turn, still.face.lower)
-    with pytest.raises(TypeError, match="PhotoTemplate"):
-        list(renderer.push(TemplateFrame(still.image, Fraction(0), face), CLOSED))

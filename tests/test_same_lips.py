@@ -56,7 +56,7 @@ def lips_of(talker_avatar, recording):
     times_s = [Fraction(k, 100) for k in range(len(samples) * 100 // rate)]
 
     def speak(samples):
-        return talker_avatar.shape.inverse_transform(coefficients_at(talker_avatar.listener(), samples, times_s))
+        return talker_avatar.shape.inverse_transform(coefficients_at(talker_avatar.speech_stream(), samples, times_s))
 
     return speak
 

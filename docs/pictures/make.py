@@ -58,10 +58,10 @@ def speaking(folder: Path) -> list[np.ndarray]:
     """The photo, and its avatar's mouth for some sounds while it lives."""
     avatar = hygiesync.avatar_from_photo(folder / "photo.png", folder / "avatar", has_consent=True)
     renderer = avatar.renderer()
-    frames = islice(avatar.idle_template(Fraction(1)).frames(), len(MOMENTS))
+    frames = islice(avatar.idle(Fraction(1)).template.frames(), len(MOMENTS))
     pictures = []
     for frame, (label, curves) in zip(frames, MOMENTS.items(), strict=True):
-        picture = avatar.picture if curves is None else next(renderer.push(frame, np.array(curves)))[1]
+        picture = avatar.picture if curves is None else renderer.draw(np.array(curves), frame.face)
         pictures.append(labelled(picture[25:215, 85:275], label))
     return pictures
 

@@ -14,13 +14,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from hygiesync.avatar.manifest import Manifest
 from hygiesync.errors import UsageError
-from hygiesync.render.interfaces import MouthShapes, Renderer, TemplateSource
+from hygiesync.media.container import PathLike
+from hygiesync.progress import Progress
+from hygiesync.render.interfaces import MouthShapes, Scene
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.speech_to_shape.stream import SpeechToShapeStream
 from hygiesync.timing import lookahead_frames, mel_frames_to_time
@@ -65,23 +67,59 @@ class Avatar(ABC):
         """Read a bundle of this kind, whose manifest and fingerprints are found to be right."""
 
     @abstractmethod
-    def renderer(self, lag: int = 0) -> Renderer:
-        """A new renderer with this person's face; `lag` is how many frames it may hold back to draw better."""
+    def idle(self, fps: Fraction, lag: int = 0) -> Scene[Any]:
+        """The person at rest, at a constant rate, without end.
+
+        Parameters
+        ----------
+        fps : Fraction
+        lag : int
+            Frames that the renderer may hold back to draw better.
+        """
 
     @abstractmethod
-    def idle_template(self, fps: Fraction) -> TemplateSource:
-        """The person at rest, at a constant rate, without end."""
+    def still(self, fps: Fraction, lag: int = 0) -> Scene[Any]:
+        """The person standing still, at a constant rate, without end; parameters as of :meth:`idle`."""
 
     @abstractmethod
-    def still_template(self, fps: Fraction) -> TemplateSource:
-        """The person standing still, at a constant rate, without end."""
+    def dub(
+        self,
+        video: PathLike,
+        *,
+        fps: Fraction | None = None,
+        still: bool = False,
+        duration_s: Fraction | None = None,
+        lag: int = 0,
+        progress: Progress | None = None,
+    ) -> Scene[Any]:
+        """A video of the person, whose mouth is to be replaced.
+
+        Parameters
+        ----------
+        video : path
+        fps : Fraction, optional
+            Rate of the pictures; the video's own frames at their own times when left out.
+        still : bool
+            One picture of the video's first seconds in place of all.
+        duration_s : Fraction, optional
+            How much of the video will be wanted; all of it when left out.
+        lag : int
+        progress : callable, optional
+
+        Raises
+        ------
+        InputError
+            When the video can't be used.
+        UsageError
+            When this kind of avatar can't speak in a video.
+        """
 
     @property
     def fps(self) -> Fraction:
         """The rate that pictures have when none is asked for."""
         return Fraction(self.manifest.fps)
 
-    def listener(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> SpeechToShapeStream:
+    def speech_stream(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> SpeechToShapeStream:
         """A new streaming part that turns samples into this person's coefficients; see :class:`SpeechToShapeStream`.
 
         Parameters

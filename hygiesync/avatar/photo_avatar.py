@@ -24,15 +24,18 @@ from safetensors.numpy import load_file, save
 
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import N_LANDMARKS
+from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_png, write_png
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.parts import eye_distance, parts_cut_off
 from hygiesync.portrait.speaking.idle_motion import IdleMotion
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
-from hygiesync.portrait.speaking.photo_template import PhotoTemplate
+from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import SpokenShapes, TalkingFace
+from hygiesync.progress import Progress
+from hygiesync.render.interfaces import Scene
 from hygiesync.tts.visemes import CURVES
 
 PICTURE, PERSON, BACKGROUND, FACE = "photo.png", "person.png", "background.png", "face.safetensors"
@@ -84,17 +87,36 @@ class PhotoAvatar(Avatar):
         except (SafetensorError, KeyError, ValueError, IndexError, OSError) as error:
             raise InputError(f"{folder}: can't be read ({error}); make the avatar again") from error
 
-    def renderer(self, lag: int = 0) -> PhotoRenderer:
-        """A new renderer; it has no use for a lag."""
+    def renderer(self) -> PhotoRenderer:
+        """A new renderer."""
         return PhotoRenderer(self.picture, self.landmarks, self.layers, self.triangles)
 
-    def idle_template(self, fps: Fraction) -> PhotoTemplate:
-        """The picture, breathing, swaying and blinking."""
-        return PhotoTemplate(self.picture, self.landmarks, fps, IdleMotion())
+    def idle(self, fps: Fraction, lag: int = 0) -> Scene[PhotoFace]:
+        """The picture, breathing, swaying and blinking; see :meth:`Avatar.idle`."""
+        return self._scene(PhotoTemplate(self.picture, self.landmarks, fps, IdleMotion()), fps)
 
-    def still_template(self, fps: Fraction) -> PhotoTemplate:
-        """The picture as it is."""
-        return PhotoTemplate(self.picture, self.landmarks, fps)
+    def still(self, fps: Fraction, lag: int = 0) -> Scene[PhotoFace]:
+        """The picture as it is; see :meth:`Avatar.still`."""
+        return self._scene(PhotoTemplate(self.picture, self.landmarks, fps), fps)
+
+    def dub(
+        self,
+        video: PathLike,
+        *,
+        fps: Fraction | None = None,
+        still: bool = False,
+        duration_s: Fraction | None = None,
+        lag: int = 0,
+        progress: Progress | None = None,
+    ) -> Scene[PhotoFace]:
+        """Refused: there is no mouth of this person that could be put into a video; see :meth:`Avatar.dub`."""
+        raise UsageError(
+            f"template: {self.manifest.name} was made from a photo and can't speak in a video; leave it out, or put the"
+            " photo's face there with `hygiesync animate` as a face swap"
+        )
+
+    def _scene(self, template: PhotoTemplate, fps: Fraction) -> Scene[PhotoFace]:
+        return Scene(template, self.renderer(), (self.manifest.width, self.manifest.height), fps)
 
 
 def _load_layers(folder: Path) -> Layers:

@@ -17,8 +17,11 @@ from hygiesync.errors import InputError
 from hygiesync.face.pose import apply_similarity, similarity_scale
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.video import read_frames
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
+from hygiesync.render.interfaces import PlainFrame, TemplateFace, TemplateFrame
 from hygiesync.timing import video_frame_time
+
+STILL_WITHIN_S = Fraction(5)
+"""A still is looked for in so much of a video, seconds: nobody talks that long without closing the mouth."""
 
 _CLOSED_SHARE = 0.2
 """The frames with the least open mouths that the still is one of, as a share of all: one with open eyes is wanted."""
@@ -39,7 +42,7 @@ class StillTemplate:
     fps : Fraction
     """
 
-    def __init__(self, frame: TemplateFrame, fps: Fraction) -> None:
+    def __init__(self, frame: PlainFrame, fps: Fraction) -> None:
         self._frame, self._fps = frame, fps
 
     @classmethod
@@ -78,7 +81,7 @@ class StillTemplate:
         # it stands still at a distance from all that the mouth would fade around
         return cls(TemplateFrame(image, Fraction(0), replace(face, strength=1.0)), fps)
 
-    def frames(self) -> Iterator[TemplateFrame]:
+    def frames(self) -> Iterator[PlainFrame]:
         """The picture, for ever."""
         for number in count():
             yield TemplateFrame(self._frame.image, video_frame_time(number, self._fps), self._frame.face)

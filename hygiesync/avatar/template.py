@@ -13,10 +13,12 @@ import numpy as np
 from hygiesync.face.pose import PoseModel, invert_similarity
 from hygiesync.face.smoothing import gaussian_smooth
 from hygiesync.face.track import FaceTrack, is_turned_beyond
+from hygiesync.face.tracking import watch
 from hygiesync.media.reverse import read_frames_backwards
 from hygiesync.media.video import VideoInfo, read_frames
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
-from hygiesync.timing import video_frame_time
+from hygiesync.progress import Progress
+from hygiesync.render.interfaces import PlainFrame, TemplateFace, TemplateFrame
+from hygiesync.timing import n_video_frames, video_frame_time
 
 TURN_SIGMA_S = 0.3
 """Smoothing of the head's turn: heads turn slowly, and what is faster is the mouth leaking into the eyes' landmarks."""
@@ -34,6 +36,9 @@ Unlikeness is 1 - correlation with the video's usual picture. Of speech to the c
 seconds, 1 frame in 10 000 exceeds both; of hands and cups held over a whole mouth, most do. A head that turns a lot
 makes a mouth unlike its usual self as well, and the video's median with it: hence the second limit.
 """
+
+SPARE_S = 1
+"""Seconds of a template that are watched beyond the sound's end: more than the sound's stated length can err."""
 
 _MOUTH_ITSELF = (slice(None), slice(0, 7), slice(2, 10))
 """Thumbnails without their rim, where the background shows."""
@@ -84,6 +89,16 @@ class FacePlaces:
         )
 
 
+def watched_places(
+    video: VideoInfo, pose: PoseModel, until_s: Fraction | None, progress: Progress | None = None
+) -> FacePlaces:
+    """Where the face is in a video's frames before `until_s`, or in all of them when that is left out."""
+    n_frames = n_video_frames(min(video.duration_s, until_s or video.duration_s), video.fps)
+    tell = progress or (lambda *_: None)
+    track = watch(video, 0.0, lambda done: tell("watching", done, n_frames, ""), until_s=until_s)
+    return FacePlaces.from_track(track, pose)
+
+
 def _is_covered(track: FaceTrack) -> np.ndarray:
     """Frames (n_frames,), bool, whose mouth is hidden by a hand, a cup, a microphone.
 
@@ -124,11 +139,11 @@ class IdleTemplate:
     def __init__(self, video: Path, places: FacePlaces, fps: Fraction) -> None:
         self._video, self._places, self._fps = video, places, fps
 
-    def frames(self) -> Iterator[TemplateFrame]:
+    def frames(self) -> Iterator[PlainFrame]:
         """The loop's frames, for ever."""
         return _at_constant_rate(self._endless(), self._fps)
 
-    def _endless(self) -> Iterator[TemplateFrame]:
+    def _endless(self) -> Iterator[PlainFrame]:
         start_s = Fraction(0)
         length_s = Fraction(float(self._places.times_s[-1])) + video_frame_time(1, self._mean_fps())
         while True:
@@ -157,18 +172,18 @@ class VideoTemplate:
     def __init__(self, video: VideoInfo, places: FacePlaces, fps: Fraction | None = None) -> None:
         self._video, self._places, self._fps = video, places, fps
 
-    def frames(self) -> Iterator[TemplateFrame]:
+    def frames(self) -> Iterator[PlainFrame]:
         """The video's frames, forth and back for ever."""
         own = self._forth_and_back()
         return own if self._fps is None else _at_constant_rate(own, self._fps)
 
-    def frames_once(self) -> Iterator[TemplateFrame]:
+    def frames_once(self) -> Iterator[PlainFrame]:
         """The video's own frames, once."""
         watched = islice(read_frames(self._video.path, n_threads=1), len(self._places.times_s))
         for index, frame in enumerate(watched):
             yield TemplateFrame(frame.image, frame.time_s, self._places.face(index))
 
-    def _forth_and_back(self) -> Iterator[TemplateFrame]:
+    def _forth_and_back(self) -> Iterator[PlainFrame]:
         """Forwards, backwards, forwards ..., without showing a turning frame twice."""
         times: list[Fraction] = []
         for frame in self.frames_once():
@@ -190,7 +205,7 @@ class VideoTemplate:
             turn_s += end_s - start_s
 
 
-def _at_constant_rate(frames: Iterator[TemplateFrame], fps: Fraction) -> Iterator[TemplateFrame]:
+def _at_constant_rate(frames: Iterator[PlainFrame], fps: Fraction) -> Iterator[PlainFrame]:
     """The frame whose own time is nearest to each time n / fps."""
     shown, following = next(frames), next(frames)
     for number in count():

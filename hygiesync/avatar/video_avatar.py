@@ -28,16 +28,20 @@ from safetensors.numpy import load_file, save
 
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
-from hygiesync.avatar.still_template import StillTemplate
-from hygiesync.avatar.template import FacePlaces, IdleTemplate
+from hygiesync.avatar.still_template import STILL_WITHIN_S, StillTemplate
+from hygiesync.avatar.template import SPARE_S, FacePlaces, IdleTemplate, VideoTemplate, watched_places
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import ShapeModel
+from hygiesync.media.container import PathLike
 from hygiesync.media.mjpeg import read_jpegs, write_jpegs
+from hygiesync.media.video import probe
+from hygiesync.progress import Progress
 from hygiesync.render.appearance import AppearanceModel
 from hygiesync.render.atlas import Atlas
 from hygiesync.render.canvas import MouthCanvas
 from hygiesync.render.compositor import Compositor
+from hygiesync.render.interfaces import Scene, TemplateFace, TemplateSource
 from hygiesync.render.mesh import FaceMesh
 
 FACE, WEIGHTS = "face.safetensors", "weights.safetensors"
@@ -64,7 +68,7 @@ class VideoAvatar(Avatar):
     mesh : FaceMesh
     canvas : MouthCanvas
     appearance : AppearanceModel
-    idle : FacePlaces
+    idle_places : FacePlaces
         Where the face is in each frame of the idle loop.
     """
 
@@ -78,7 +82,7 @@ class VideoAvatar(Avatar):
     mesh: FaceMesh = field(repr=False)
     canvas: MouthCanvas = field(repr=False)
     appearance: AppearanceModel = field(repr=False)
-    idle: FacePlaces = field(repr=False)
+    idle_places: FacePlaces = field(repr=False)
 
     @classmethod
     def from_files(cls, folder: Path, manifest: Manifest) -> VideoAvatar:
@@ -97,7 +101,7 @@ class VideoAvatar(Avatar):
                 mesh=FaceMesh(shape, look["triangles"]),
                 canvas=MouthCanvas(**_widened(_with_prefix(look, "canvas."))),
                 appearance=_load_appearance(_with_prefix(look, "appearance.")),
-                idle=FacePlaces(**idle),
+                idle_places=FacePlaces(**idle),
                 step=(folder / STEP).read_bytes(),
             )
         except (SafetensorError, KeyError, TypeError, OSError) as error:
@@ -107,13 +111,37 @@ class VideoAvatar(Avatar):
         """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""
         return Compositor(self.shape, self.atlas, self.mesh, self.canvas, self.appearance, lag)
 
-    def idle_template(self, fps: Fraction) -> IdleTemplate:
-        """The idle loop at a constant rate."""
-        return IdleTemplate(self.directory / IDLE_VIDEO, self.idle, fps)
+    def idle(self, fps: Fraction, lag: int = 0) -> Scene[TemplateFace]:
+        """The idle loop at a constant rate; see :meth:`Avatar.idle`."""
+        return self._scene(IdleTemplate(self.directory / IDLE_VIDEO, self.idle_places, fps), fps, lag)
 
-    def still_template(self, fps: Fraction) -> StillTemplate:
-        """One frame of the idle loop, with closed mouth and open eyes."""
-        return StillTemplate.from_video(self.directory / IDLE_VIDEO, self.idle, fps)
+    def still(self, fps: Fraction, lag: int = 0) -> Scene[TemplateFace]:
+        """One frame of the idle loop, with closed mouth and open eyes; see :meth:`Avatar.still`."""
+        return self._scene(StillTemplate.from_video(self.directory / IDLE_VIDEO, self.idle_places, fps), fps, lag)
+
+    def dub(
+        self,
+        video: PathLike,
+        *,
+        fps: Fraction | None = None,
+        still: bool = False,
+        duration_s: Fraction | None = None,
+        lag: int = 0,
+        progress: Progress | None = None,
+    ) -> Scene[TemplateFace]:
+        """A video of the person, whose mouth is to be replaced; see :meth:`Avatar.dub`."""
+        info = probe(video)
+        until_s = STILL_WITHIN_S if still else duration_s + SPARE_S if duration_s else None
+        places = watched_places(info, self.pose, until_s, progress)
+        template: TemplateSource[TemplateFace]
+        if still:
+            template = StillTemplate.from_video(info.path, places, fps or info.fps)
+        else:
+            template = VideoTemplate(info, places, fps)
+        return Scene(template, self.renderer(lag), (info.width, info.height), fps or info.fps)
+
+    def _scene(self, template: TemplateSource[TemplateFace], fps: Fraction, lag: int) -> Scene[TemplateFace]:
+        return Scene(template, self.renderer(lag), (self.manifest.width, self.manifest.height), fps)
 
 
 def save_face(directory: Path, pose: PoseModel, shape: ShapeModel, rest: np.ndarray, background: float) -> None:

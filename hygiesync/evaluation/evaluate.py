@@ -27,8 +27,8 @@ from hygiesync.errors import InputError
 from hygiesync.evaluation.contact_sheet import Strip, contact_sheet
 from hygiesync.evaluation.measures import format_table, lip_measures
 from hygiesync.evaluation.picture_quality import PictureComparison
+from hygiesync.evaluation.real_video import Progress, RealVideo, to_canonical_face, watch_real_video
 from hygiesync.evaluation.report import Report, write_report
-from hygiesync.evaluation.scene import Progress, Scene, to_canonical_face, watch_scene
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
@@ -36,8 +36,9 @@ from hygiesync.media.audio import probe_audio, read_audio
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import probe, read_frames
 from hygiesync.pipelines.output import check_not_same, write_pictures
+from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.render.compositor import WHOLE_PATH_LAG
-from hygiesync.speech_to_shape.stream import coefficients_at
+from hygiesync.speech_to_shape.stream import moments_at
 from hygiesync.timing import video_frame_time
 
 __all__ = ["ROWS", "contact_sheet", "evaluate", "format_table"]
@@ -87,17 +88,18 @@ def evaluate(
     with _folder_for(keep) as folder:
         files = {row: Path(folder) / f"{row}.mp4" for row in ROWS}
         _check_destinations(Path(video), report, list(files.values()))
-        scene = watch_scene(avatar, video, tell)
-        for row, coefficients in _coefficients(avatar, scene).items():
-            _write(avatar, scene, row, coefficients, files[row], tell)
+        real = watch_real_video(avatar, video, tell)
+        wanted, sounds = _coefficients(avatar, real)
+        for row, coefficients in wanted.items():
+            _write(avatar, real, row, _pictures(avatar, real, coefficients, sounds), files[row], tell)
         tracks = {row: _watch_row(files[row], row, tell) for row in ROWS}
-        pictures = {row: _compare_pictures(avatar, scene, files[row], row, tell) for row in ROWS}
-        shapes = _shapes(avatar, scene, tracks)
-        rows = {row: _measure(scene, shapes["real"], shapes[row], pictures[row]) for row in ROWS}
+        pictures = {row: _compare_pictures(avatar, real, files[row], row, tell) for row in ROWS}
+        shapes = _shapes(avatar, real, tracks)
+        rows = {row: _measure(real, shapes["real"], shapes[row], pictures[row]) for row in ROWS}
         if report is not None:
-            strips = [Strip(scene.info.path, scene.track, "real")]
+            strips = [Strip(real.info.path, real.track, "real")]
             strips += [Strip(files[row], tracks[row], row) for row in ("ours", "oracle")]
-            write_report(report, Report(avatar, scene.info, rows, strips, shapes, pictures))
+            write_report(report, Report(avatar, real.info, rows, strips, shapes, pictures))
     return rows
 
 
@@ -129,76 +131,86 @@ def _check_destinations(video: Path, report: Path | None, files: list[Path]) -> 
         raise InputError(f"{report}: can't be written; expected the name of an HTML file in a folder that exists")
 
 
-def _coefficients(avatar: VideoAvatar, scene: Scene) -> dict[str, np.ndarray | None]:
-    """Row -> coefficients (n_frames, n_components) to draw; None for the pictures as they are."""
-    smooth = scene.track.smoothed()
-    oracle = avatar.shape.transform(to_canonical_face(avatar, smooth), scene.places.turns)
-    times = [Fraction(time_s) for time_s in scene.track.times_s.tolist()]
-    ours = coefficients_at(avatar.listener(), read_audio(scene.info.path), times)
-    return {"reencoded": None, "oracle": oracle, "ours": ours, "mean": np.zeros_like(ours)}
+def _coefficients(avatar: VideoAvatar, real: RealVideo) -> tuple[dict[str, np.ndarray | None], np.ndarray]:
+    """Row -> coefficients (n_frames, n_components) to draw, None for the pictures as they are; and the sound features.
+
+    All rows hear the real sound (n_frames, n_sound_frames, n_mels); they differ in what mouth is wanted.
+    """
+    smooth = real.track.smoothed()
+    oracle = avatar.shape.transform(to_canonical_face(avatar, smooth), real.places.turns)
+    times = [Fraction(time_s) for time_s in real.track.times_s.tolist()]
+    ours, sounds = moments_at(avatar.speech_stream(), read_audio(real.info.path), times)
+    return {"reencoded": None, "oracle": oracle, "ours": ours, "mean": np.zeros_like(ours)}, sounds
 
 
 def _write(
-    avatar: VideoAvatar, scene: Scene, row: str, coefficients: np.ndarray | None, out: Path, tell: Progress
+    avatar: VideoAvatar,
+    real: RealVideo,
+    row: str,
+    pictures: Iterator[VideoFrame],
+    out: Path,
+    tell: Progress,
 ) -> None:
     """Dub the video over itself."""
-    info, done = scene.info, count(1)
+    info, done = real.info, count(1)
     write_pictures(
-        _pictures(avatar, scene, coefficients),
+        pictures,
         out,
         (info.width, info.height),
         info.fps,
         Provenance.from_avatar(avatar, _METHODS[row]).tags() if row in _METHODS else {"comment": _REAL_NOTE},
-        audio=info.path,
-        progress=lambda _: tell(f"writing {row}", next(done), len(scene.track)),
+        sound=Soundtrack(info.path, is_heard=False),
+        progress=lambda _: tell(f"writing {row}", next(done), len(real.track)),
     )
 
 
-def _pictures(avatar: VideoAvatar, scene: Scene, coefficients: np.ndarray | None) -> Iterator[VideoFrame]:
-    with scene.frames() as frames:
+def _pictures(
+    avatar: VideoAvatar, real: RealVideo, coefficients: np.ndarray | None, sounds: np.ndarray
+) -> Iterator[VideoFrame]:
+    with real.frames() as frames:
         if coefficients is None:
             yield from (VideoFrame(frame.image, frame.time_s) for frame in frames)
             return
         compositor = avatar.renderer(WHOLE_PATH_LAG)
-        for frame, wanted in zip(frames, coefficients, strict=True):
-            yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.push(frame, wanted))
+        for frame, *moment in zip(frames, coefficients, sounds, strict=True):
+            yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.push(frame, *moment))
         yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.flush())
 
 
-def _shapes(avatar: VideoAvatar, scene: Scene, tracks: dict[str, FaceTrack]) -> dict[str, np.ndarray]:
+def _shapes(avatar: VideoAvatar, real: RealVideo, tracks: dict[str, FaceTrack]) -> dict[str, np.ndarray]:
     """Canonical lower faces (n_frames, n_lower, 2) at the real frames' times; NaN where there is nothing to compare."""
-    times = scene.track.times_s
-    real = to_canonical_face(avatar, scene.track)
-    real[~scene.has_place] = np.nan
-    shapes = {"real": real}
+    times = real.track.times_s
+    lower = to_canonical_face(avatar, real.track)
+    lower[~real.has_place] = np.nan
+    shapes = {"real": lower}
     for row, track in tracks.items():
         nearest = np.searchsorted((track.times_s[1:] + track.times_s[:-1]) / 2, times)
         shapes[row] = to_canonical_face(avatar, track)[nearest]
         shapes[row][np.abs(track.times_s[nearest] - times) > _SAME_TIME_S] = np.nan
-        shapes[row][np.isnan(real)] = np.nan
+        shapes[row][np.isnan(lower)] = np.nan
     return shapes
 
 
-def _compare_pictures(avatar: VideoAvatar, scene: Scene, file: Path, row: str, tell: Progress) -> PictureComparison:
+def _compare_pictures(avatar: VideoAvatar, real: RealVideo, file: Path, row: str, tell: Progress) -> PictureComparison:
     """Compare a written video's pictures with the real ones, paired by presentation time."""
-    px_per_unit = float(np.median(similarity_scale(scene.places.to_picture[scene.has_place])))
+    px_per_unit = float(np.median(similarity_scale(real.places.to_picture[real.has_place])))
     comparison = PictureComparison(avatar.shape, px_per_unit)
-    with scene.frames() as real_frames:
+    with real.frames() as real_frames:
         others = read_frames(file, n_threads=1)
         other = next(others, None)
-        for number, real in enumerate(real_frames):
-            while other is not None and other.time_s < real.time_s - Fraction(_SAME_TIME_S):
+        for number, frame in enumerate(real_frames):
+            while other is not None and other.time_s < frame.time_s - Fraction(_SAME_TIME_S):
                 other = next(others, None)
-            if real.face is None or other is None or other.time_s > real.time_s + Fraction(_SAME_TIME_S):
+            if frame.face is None or other is None or other.time_s > frame.time_s + Fraction(_SAME_TIME_S):
                 comparison.skip()
             else:
-                height, width = real.image.shape[:2]
-                comparison.add(real.image, other.image[:height, :width], real.face)
-            tell(f"comparing {row}", number + 1, len(scene.track))
+                height, width = frame.image.shape[:2]
+                comparison.add(frame.image, other.image[:height, :width], frame.face)
+            tell(f"comparing {row}", number + 1, len(real.track))
     return comparison
 
 
-def _measure(scene: Scene, real: np.ndarray, other: np.ndarray, pictures: PictureComparison) -> dict[str, float]:
-    frame_s = float(video_frame_time(1, scene.info.fps))
-    measures = {**lip_measures(real, other, scene.track.shots(), frame_s), **pictures.measures()}
+def _measure(real: RealVideo, wanted: np.ndarray, got: np.ndarray, pictures: PictureComparison) -> dict[str, float]:
+    frame_s = float(video_frame_time(1, real.info.fps))
+    measures = {**lip_measures(wanted, got, real.track.shots(), frame_s), **pictures.measures()}
     return {name: round(value, 4) for name, value in measures.items()}

@@ -67,12 +67,12 @@ class LoopSeam:
 
 def idle_loop_seam(avatar: VideoAvatar) -> LoopSeam:
     """Draw an avatar's idle loop once, with its mouth at rest, and on over its seam."""
-    compositor, times_s = avatar.renderer(), avatar.idle.times_s
-    frames = avatar.idle_template(avatar.fps).frames()
+    compositor, times_s = avatar.renderer(), avatar.idle_places.times_s
+    frames = avatar.idle(avatar.fps).template.frames()
     pictures = (compositor.render(frame, avatar.rest) for frame in frames)
     length_s = float(np.ptp(times_s)) * len(times_s) / max(len(times_s) - 1, 1)  # the last frame is shown as well
     n_loop = max(frames_in(length_s, avatar.fps), 1)
-    return loop_seam(pictures, n_loop, np.nanmedian(avatar.idle.to_picture, axis=0))
+    return loop_seam(pictures, n_loop, np.nanmedian(avatar.idle_places.to_picture, axis=0))
 
 
 def loop_seam(pictures: Iterator[np.ndarray], n_loop: int, to_picture: np.ndarray) -> LoopSeam:

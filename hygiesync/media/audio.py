@@ -12,7 +12,7 @@ its own time, so that a late start or a hole becomes silence and an overlap is d
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -38,6 +38,7 @@ from hygiesync.media.container import (
     frame_time,
     open_input,
 )
+from hygiesync.media.sound import Sound
 
 BLOCK_LENGTH = 16_000
 """Samples in the blocks that are yielded."""
@@ -94,27 +95,54 @@ def probe_audio(path: PathLike) -> AudioInfo:
         return AudioInfo(Path(path), stream.sample_rate, stream.channels, duration_s)
 
 
-def read_audio_blocks(
-    path: PathLike,
-    sample_rate: int = timing.SAMPLE_RATE,
-    n_channels: int = 1,
-    block_length: int = BLOCK_LENGTH,
-) -> Iterator[np.ndarray]:
-    """Read a file's sound block by block, resampled and mixed to `n_channels`.
-
-    When the file has pictures, sample ``n`` lies at ``n / sample_rate`` on the clock of their time stamps: silence
-    stands where the sound starts late, what lies before zero is dropped. Without pictures sample 0 is the file's first.
+@dataclass(frozen=True)
+class AudioFormat:
+    """What a sound is turned into.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        A local file with sound, of any format FFmpeg reads.
     sample_rate : int
         Samples a second to deliver (Hz).
     n_channels : int
         1 (mixed down as FFmpeg does) or 2.
     block_length : int
         Samples in each block; the last may be shorter.
+
+    Raises
+    ------
+    UsageError
+        When one is out of its range.
+    """
+
+    sample_rate: int = timing.SAMPLE_RATE
+    n_channels: int = 1
+    block_length: int = BLOCK_LENGTH
+
+    def __post_init__(self) -> None:
+        if self.n_channels not in (1, 2) or self.sample_rate < 1 or self.block_length < 1:
+            raise UsageError(
+                f"expected 1 or 2 channels, a sample rate and a block length of at least 1, "
+                f"got {self.n_channels}, {self.sample_rate} and {self.block_length}"
+            )
+
+
+def read_audio_blocks(
+    audio: PathLike | Sound,
+    sample_rate: int = timing.SAMPLE_RATE,
+    n_channels: int = 1,
+    block_length: int = BLOCK_LENGTH,
+) -> Iterator[np.ndarray]:
+    """Read a sound block by block, resampled and mixed to `n_channels`.
+
+    When the file has pictures, sample ``n`` lies at ``n / sample_rate`` on the clock of their time stamps: silence
+    stands where the sound starts late, what lies before zero is dropped. Without pictures sample 0 is the file's first.
+
+    Parameters
+    ----------
+    audio : str, os.PathLike or Sound
+        A local file with sound, of any format FFmpeg reads, or samples.
+    sample_rate, n_channels, block_length : int
+        As of :class:`AudioFormat`.
 
     Yields
     ------
@@ -128,23 +156,39 @@ def read_audio_blocks(
     InputError
         When the file can't be opened, has no sound, or holds samples that are not numbers.
     """
-    if n_channels not in (1, 2) or sample_rate < 1 or block_length < 1:
-        raise UsageError(
-            f"expected 1 or 2 channels, a sample rate and a block length of at least 1, "
-            f"got {n_channels}, {sample_rate} and {block_length}"
-        )
-    n_samples = 0
-    for block in _split(_read_pieces(path, sample_rate, n_channels), block_length):
-        if not np.isfinite(block).all():
-            where = n_samples + int(np.argmin(np.isfinite(block).all(axis=1)))
-            raise InputError(
-                f"{os.fspath(path)}: expected finite samples, got NaN or infinity near "
-                f"{float(timing.sample_time(where, sample_rate)):.3f} s; export the sound again as 16-bit wav"
-            )
-        n_samples += len(block)
-        yield block[:, 0] if n_channels == 1 else block
-    if n_samples == 0:
-        raise InputError(f"{os.fspath(path)}: its audio track holds no samples; record or export it again")
+    for _, block in read_audio_formats(audio, [AudioFormat(sample_rate, n_channels, block_length)]):
+        yield block
+
+
+def read_audio_formats(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Iterator[tuple[int, np.ndarray]]:
+    """Read a sound once, and get it in several formats side by side.
+
+    Parameters
+    ----------
+    audio : str, os.PathLike or Sound
+    formats : sequence of AudioFormat
+
+    Yields
+    ------
+    int, ndarray
+        Number of the format, and its next block as of :func:`read_audio_blocks`; of each format as soon as it is
+        complete.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_audio_blocks`.
+    """
+    name = "samples" if isinstance(audio, Sound) else os.fspath(audio)
+    blockers = [_Blocker(one, name) for one in formats]
+    for number, piece in _read_pieces(audio, formats):
+        for block in blockers[number].push(piece):
+            yield number, block
+    for number, blocker in enumerate(blockers):
+        for block in blocker.flush():
+            yield number, block
+    if any(blocker.n_samples == 0 for blocker in blockers):
+        raise InputError(f"{name}: its audio track holds no samples; record or export it again")
 
 
 def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> np.ndarray:
@@ -202,35 +246,70 @@ def _audio_stream(container: InputContainer, path: PathLike) -> AudioStream:
     return stream
 
 
-def _read_pieces(path: PathLike, sample_rate: int, n_channels: int) -> Iterator[np.ndarray]:
-    """Samples on the file's clock in pieces of any length, shape (n, n_channels)."""
-    with open_input(path) as container:
-        stream = _audio_stream(container, path)
+def _read_pieces(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Iterator[tuple[int, np.ndarray]]:
+    """Samples on the sound's clock in pieces of any length (n, n_channels), each with the number of its format."""
+    if isinstance(audio, Sound):
+        timelines = [_Timeline(one.sample_rate, one.n_channels, None, "samples") for one in formats]
+        yield from _laid_out(audio.frames(), timelines)
+        return
+    with open_input(audio) as container:
+        stream = _audio_stream(container, audio)
         # without pictures there is no clock to keep: the first sample is time zero
         origin = None if find_video_stream(container) is None else clock_origin(container)
-        timeline = _Timeline(sample_rate, n_channels, origin, path)
-        for frame in decode_frames(container, stream, path):
-            yield from timeline.push(cast(AudioFrame, frame))
-        yield from timeline.flush()
-        if timeline.end_s is not None:
-            check_not_cut_off(container, stream, timeline.end_s, path)
+        timelines = [_Timeline(one.sample_rate, one.n_channels, origin, audio) for one in formats]
+        frames = (cast(AudioFrame, frame) for frame in decode_frames(container, stream, audio))
+        yield from _laid_out(frames, timelines)
+        if timelines[0].end_s is not None:
+            check_not_cut_off(container, stream, timelines[0].end_s, audio)
 
 
-def _split(pieces: Iterator[np.ndarray], block_length: int) -> Iterator[np.ndarray]:
-    """Regroup pieces of any length into blocks of `block_length`, the last possibly shorter."""
-    held: list[np.ndarray] = []
-    n_held = 0
-    for piece in pieces:
-        held.append(piece)
-        n_held += len(piece)
-        if n_held >= block_length:
-            joined = np.concatenate(held)
-            n_whole = n_held - n_held % block_length
-            for begin in range(0, n_whole, block_length):
-                yield joined[begin : begin + block_length]
-            held, n_held = [joined[n_whole:]], n_held - n_whole
-    if n_held:
-        yield np.concatenate(held)
+def _laid_out(frames: Iterator[AudioFrame], timelines: list[_Timeline]) -> Iterator[tuple[int, np.ndarray]]:
+    """Pieces of each timeline, as its number and samples."""
+    for frame in frames:
+        for number, timeline in enumerate(timelines):
+            for piece in timeline.push(frame):
+                yield number, piece
+    for number, timeline in enumerate(timelines):
+        for piece in timeline.flush():
+            yield number, piece
+
+
+class _Blocker:
+    """Regroups pieces of any length into blocks, the last possibly shorter, and refuses what is no number."""
+
+    def __init__(self, audio_format: AudioFormat, name: str) -> None:
+        self._format, self._name = audio_format, name
+        self._held: list[np.ndarray] = []
+        self._n_held = 0
+        self.n_samples = 0
+
+    def push(self, piece: np.ndarray) -> Iterator[np.ndarray]:
+        """Blocks that are complete once `piece` (n, n_channels) has come."""
+        self._held.append(piece)
+        self._n_held += len(piece)
+        if self._n_held < self._format.block_length:
+            return
+        joined = np.concatenate(self._held)
+        n_whole = self._n_held - self._n_held % self._format.block_length
+        self._held, self._n_held = [joined[n_whole:]], self._n_held - n_whole
+        for begin in range(0, n_whole, self._format.block_length):
+            yield self._checked(joined[begin : begin + self._format.block_length])
+
+    def flush(self) -> Iterator[np.ndarray]:
+        """What is left."""
+        if self._n_held:
+            yield self._checked(np.concatenate(self._held))
+
+    def _checked(self, block: np.ndarray) -> np.ndarray:
+        if not np.isfinite(block).all():
+            where = self.n_samples + int(np.argmin(np.isfinite(block).all(axis=1)))
+            raise InputError(
+                f"{self._name}: expected finite samples, got NaN or infinity near "
+                f"{float(timing.sample_time(where, self._format.sample_rate)):.3f} s; export the sound again as 16-bit"
+                " wav"
+            )
+        self.n_samples += len(block)
+        return block[:, 0] if self._format.n_channels == 1 else block
 
 
 class _Timeline:
@@ -313,10 +392,14 @@ class _Timeline:
         """Resampled samples, less those that overlap what was delivered."""
         if self._resampler is None:
             return
+        stamp = None if frame is None else frame.pts
         if frame is not None:
             # the resampler counts by itself: jitter of the stamps must not reach it
             frame.pts = None
-        for resampled in self._resampler.resample(frame):
+        done = self._resampler.resample(frame)
+        if frame is not None:
+            frame.pts = stamp  # other timelines read it too
+        for resampled in done:
             piece = resampled.to_ndarray().reshape(-1, resampled.layout.nb_channels)
             piece = np.broadcast_to(piece, (len(piece), self._n_channels))
             n_dropped = min(self._n_to_drop, len(piece))

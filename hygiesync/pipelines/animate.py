@@ -22,6 +22,7 @@ from hygiesync.media.video import probe
 from hygiesync.pipelines.animation_methods import animation_method
 from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
+from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
 from hygiesync.portrait.face_selection import chosen_face
 from hygiesync.portrait.transfer import REGIONS, TransferOptions
@@ -115,8 +116,8 @@ def animate(
         report("animating", n_video_frames(time_s, info.fps) + 1, n_frames, "")
 
     with single_threaded_libraries(), closing(prefetched(work.pictures(), _DRAWN_AHEAD)) as drawn:
-        audio = driving if info.has_audio else None
-        write_pictures(drawn, out, size, info.fps, tags, audio=audio, encoding=options, progress=count)
+        sound = Soundtrack(driving, is_heard=False) if info.has_audio else None
+        write_pictures(drawn, out, size, info.fps, tags, sound=sound, encoding=options, progress=count)
     if work.n_unseen and warn is not None:
         warn(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
     return {

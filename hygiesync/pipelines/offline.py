@@ -4,42 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, Generic
 
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.provenance import Method, Provenance
-from hygiesync.avatar.still_template import StillTemplate
-from hygiesync.avatar.template import FacePlaces, VideoTemplate
-from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import Engine, VideoFrame, check_expressiveness
-from hygiesync.errors import UsageError
-from hygiesync.face.tracking import watch
-from hygiesync.media.audio import probe_audio, read_audio_blocks
 from hygiesync.media.container import PathLike
-from hygiesync.media.video import VideoInfo, probe
+from hygiesync.media.sound import Sound
 from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
+from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.progress import Progress
 from hygiesync.render.compositor import WHOLE_PATH_LAG
-from hygiesync.render.interfaces import Renderer, TemplateFrame, TemplateSource
+from hygiesync.render.interfaces import Face, Scene, TemplateFrame, TemplateSource
 from hygiesync.render.landmark_renderer import LandmarkRenderer
 from hygiesync.timing import n_video_frames
 
-BLOCK_LENGTH = 1600
-"""Samples pushed at a time: a tenth of a second."""
-
-
 _READ_AHEAD, _DRAWN_AHEAD = 2, 3
 """Pictures that the threads before drawing and before encoding may be ahead."""
-
-_SPARE_TEMPLATE_S = 1
-"""Seconds of a template that are watched beyond the sound's end: more than the sound's stated length can err."""
-
-_STILL_WITHIN_S = Fraction(5)
-"""A still is looked for in this many first seconds of a template: nobody talks that long without closing the mouth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +57,24 @@ class RenderOptions(EncodingOptions):
     lookahead_ms: float | None = None
 
 
-class _LoopedFrames:
+class _ReadAhead(Generic[Face]):
     """A template source that is read ahead by a thread."""
 
-    def __init__(self, source: TemplateSource) -> None:
+    def __init__(self, source: TemplateSource[Face]) -> None:
         self._source = source
 
-    def frames(self) -> Iterator[TemplateFrame]:
+    def frames(self) -> Iterator[TemplateFrame[Face]]:
         """The source's frames."""
         return prefetched(self._source.frames(), _READ_AHEAD)
 
 
 def render(
     avatar: Avatar,
-    audio: PathLike,
+    audio: PathLike | Sound,
     out: PathLike,
     options: RenderOptions | None = None,
-    progress: Progress | None = None,
     *,
+    progress: Progress | None = None,
     method: Method = Method.FROM_SOUND,
 ) -> None:
     """Write an mp4 in which `avatar` says what `audio` holds.
@@ -96,8 +82,8 @@ def render(
     Parameters
     ----------
     avatar : Avatar
-    audio : path
-        Any file with sound; the result is as long as it is.
+    audio : path or Sound
+        Any file with sound, or samples; the result is as long as it is.
     out : path
         The mp4 to write. It appears at once and is playable even if the program is killed; after an error it is gone.
     options : RenderOptions, optional
@@ -114,54 +100,48 @@ def render(
     """
     options = options or RenderOptions()
     check_expressiveness(options.expressiveness)
-    check_not_same(out, audio, options.template, *(avatar.directory / name for name in avatar.manifest.files))
-    next(read_audio_blocks(audio, block_length=BLOCK_LENGTH))
-    report = progress or (lambda *_: None)
-    duration_s = probe_audio(audio).duration_s
-    source, info = _template(avatar, options, duration_s, report)
-    width, height = (info.width, info.height) if info else (avatar.manifest.width, avatar.manifest.height)
-    fps = options.fps or (info.fps if info else avatar.fps)
-    renderer: Renderer = LandmarkRenderer(avatar.shape) if options.landmarks_only else avatar.renderer(WHOLE_PATH_LAG)
+    files = (avatar.directory / name for name in avatar.manifest.files)
+    check_not_same(out, None if isinstance(audio, Sound) else audio, options.template, *files)
+    sound = Soundtrack(audio, is_heard=True)
+    tell = progress or (lambda *_: None)
+    scene = _scene(avatar, options, sound.duration_s, tell)
     engine = Engine(
-        avatar, template=_LoopedFrames(source), renderer=renderer, expressiveness=options.expressiveness,
+        avatar,
+        scene=replace(scene, template=_ReadAhead(scene.template)),
+        expressiveness=options.expressiveness,
         lookahead_ms=options.lookahead_ms,
-    )  # fmt: skip
-    n_frames = n_video_frames(duration_s, fps)
+    )
+    n_frames = n_video_frames(sound.duration_s, scene.fps)
 
     def count(time_s: Fraction) -> None:
-        report("rendering", n_video_frames(time_s, fps) + 1, n_frames, "")
+        tell("rendering", n_video_frames(time_s, scene.fps) + 1, n_frames, "")
 
-    with single_threaded_libraries(), closing(prefetched(_spoken(engine, audio), _DRAWN_AHEAD)) as drawn:
-        tags = Provenance.from_avatar(avatar, method).tags()
-        write_pictures(drawn, out, (width, height), fps, tags, audio=audio, encoding=options, progress=count)
+    tags = Provenance.from_avatar(avatar, method).tags()
+    with single_threaded_libraries(), closing(prefetched(_spoken(engine, sound), _DRAWN_AHEAD)) as drawn:
+        write_pictures(drawn, out, scene.size, scene.fps, tags, sound=sound, encoding=options, progress=count)
 
 
-def _spoken(engine: Engine, audio: PathLike) -> Iterator[VideoFrame]:
-    """Pictures of an engine that hears the whole of a file's sound."""
-    for block in read_audio_blocks(audio, block_length=BLOCK_LENGTH):
+def _spoken(engine: Engine, sound: Soundtrack) -> Iterator[VideoFrame]:
+    """Pictures of an engine that hears the whole of a sound."""
+    for block in sound.heard():
         yield from engine.push(block)
     yield from engine.flush()
 
 
-def _template(
-    avatar: Avatar, options: RenderOptions, duration_s: Fraction, report: Progress
-) -> tuple[TemplateSource, VideoInfo | None]:
-    """Where the pictures come from, and the video that is dubbed, if any."""
-    if options.template is None:
-        fps = options.fps or avatar.fps
-        if options.still:
-            return avatar.still_template(fps), None
-        return avatar.idle_template(fps), None
-    if not isinstance(avatar, VideoAvatar):
-        raise UsageError(
-            f"--template: {avatar.manifest.name} was made from a photo and can't speak in a video; leave it out, or put"
-            " the photo's face there with `hygiesync animate --swap`"
+def _scene(avatar: Avatar, options: RenderOptions, duration_s: Fraction, progress: Progress) -> Scene[Any]:
+    """Where the pictures come from, and what draws."""
+    scene: Scene[Any]
+    if options.template is not None:
+        scene = avatar.dub(
+            options.template,
+            fps=options.fps,
+            still=options.still,
+            duration_s=duration_s,
+            lag=WHOLE_PATH_LAG,
+            progress=progress,
         )
-    info = probe(options.template)
-    until_s = _STILL_WITHIN_S if options.still else duration_s + _SPARE_TEMPLATE_S if duration_s else None
-    n_frames = n_video_frames(min(info.duration_s, until_s or info.duration_s), info.fps)
-    track = watch(info, 0.0, lambda done: report("watching", done, n_frames, ""), until_s=until_s)
-    places = FacePlaces.from_track(track, avatar.pose)
-    if options.still:
-        return StillTemplate.from_video(info.path, places, options.fps or info.fps), info
-    return VideoTemplate(info, places, options.fps), info
+    elif options.still:
+        scene = avatar.still(options.fps or avatar.fps, WHOLE_PATH_LAG)
+    else:
+        scene = avatar.idle(options.fps or avatar.fps, WHOLE_PATH_LAG)
+    return replace(scene, renderer=LandmarkRenderer(avatar.shape)) if options.landmarks_only else scene

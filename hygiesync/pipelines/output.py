@@ -11,16 +11,11 @@ import numpy as np
 
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import UsageError
-from hygiesync.media.audio import probe_audio, read_audio_blocks
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import VideoWriter
 from hygiesync.pipelines.encoding import EncodingOptions
+from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.timing import sample_time
-
-_KEPT_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-
-
-_DEFAULT_RATE = 48_000
 
 
 def write_pictures(
@@ -30,7 +25,7 @@ def write_pictures(
     fps: Fraction,
     metadata: dict[str, str],
     *,
-    audio: PathLike | None,
+    sound: Soundtrack | None,
     encoding: EncodingOptions | None = None,
     progress: Callable[[Fraction], None] | None = None,
 ) -> None:
@@ -46,8 +41,8 @@ def write_pictures(
     fps : Fraction
         Nominal rate; the pictures have times of their own.
     metadata : dict of str to str
-    audio : path or None
-        Its whole sound is written, in its own rate and channels where an mp4 keeps them; without one, none.
+    sound : Soundtrack or None
+        It is written whole, in its own rate and channels where an mp4 keeps them; without one, there is none.
     encoding : EncodingOptions, optional
     progress : callable, optional
     """
@@ -55,16 +50,12 @@ def write_pictures(
     open_writer = partial(
         VideoWriter, out, *size, fps, metadata=metadata, crf=encoding.crf, preset=encoding.preset, codec=encoding.codec
     )
-    if audio is None:
+    if sound is None:
         with open_writer() as writer:
             _write_side_by_side(writer, pictures, iter(()), 1, progress)
         return
-    sound = probe_audio(audio)
-    rate = sound.sample_rate if sound.sample_rate in _KEPT_RATES else _DEFAULT_RATE
-    n_channels = min(sound.n_channels, 2)
-    track = read_audio_blocks(audio, rate, n_channels, block_length=rate // 10)
-    with open_writer(audio_rate=rate, audio_channels=n_channels) as writer:
-        _write_side_by_side(writer, pictures, track, rate, progress)
+    with open_writer(audio_rate=sound.sample_rate, audio_channels=sound.n_channels) as writer:
+        _write_side_by_side(writer, pictures, sound.kept(), sound.sample_rate, progress)
 
 
 def _write_side_by_side(

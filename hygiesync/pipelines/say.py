@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.provenance import Method
-from hygiesync.media.audio import write_wav
 from hygiesync.media.container import PathLike
+from hygiesync.media.sound import Sound
 from hygiesync.pipelines.offline import RenderOptions, render
 from hygiesync.progress import Progress
 from hygiesync.tts.voices import Voice
@@ -41,7 +38,4 @@ def say(
         When an option or the voice's language is unknown.
     """
     samples, sample_rate = voice.speak(text)
-    with tempfile.TemporaryDirectory(prefix="hygiesync-") as folder:
-        sound = Path(folder) / "speech.wav"
-        write_wav(sound, samples, sample_rate)
-        render(avatar, sound, out, options, progress, method=Method.FROM_TEXT)
+    render(avatar, Sound(samples, sample_rate), out, options, progress=progress, method=Method.FROM_TEXT)

@@ -24,7 +24,7 @@ from hygiesync.render.atlas import Atlas
 from hygiesync.render.canvas import MouthCanvas, rim_points, sample_rim
 from hygiesync.render.features import ShapeFeatures
 from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
+from hygiesync.render.interfaces import PlainFrame, TemplateFace
 from hygiesync.render.lips import place_shape
 from hygiesync.render.mesh import FaceMesh
 from hygiesync.render.path import PathSearch
@@ -86,10 +86,15 @@ class Compositor:
     def reset(self) -> None:
         """Forget earlier frames."""
         self._path.reset()
-        self._waiting: deque[tuple[TemplateFrame, np.ndarray, np.ndarray]] = deque()
+        self._waiting: deque[tuple[PlainFrame, np.ndarray, np.ndarray]] = deque()
 
-    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
-        """See :meth:`Renderer.push`. Pictures are drawn as they are taken; all must be taken before the next push."""
+    def push(
+        self, template: PlainFrame, coefficients: np.ndarray, sound: np.ndarray
+    ) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+        """See :meth:`Renderer.push`. Pictures are drawn as they are taken; the sound is not looked at."""
+        return self._push(template, coefficients)
+
+    def _push(self, template: PlainFrame, coefficients: np.ndarray) -> Iterator[tuple[PlainFrame, np.ndarray]]:
         if template.face is None:
             # the mouth is away: a path needs not lead through what nobody sees
             yield from self.flush()
@@ -102,11 +107,11 @@ class Compositor:
         self._waiting.append((template, coefficients, appearance[0]))
         yield from self._draw_next(self._path.push(*found))
 
-    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+    def flush(self) -> Iterator[tuple[PlainFrame, np.ndarray]]:
         """See :meth:`Renderer.flush`."""
         yield from self._draw_next(self._path.flush())
 
-    def render(self, template: TemplateFrame, coefficients: np.ndarray) -> np.ndarray:
+    def render(self, template: PlainFrame, coefficients: np.ndarray) -> np.ndarray:
         """One picture at once, for a compositor without lag.
 
         Parameters
@@ -121,15 +126,15 @@ class Compositor:
         """
         if self._lag:
             raise ValueError(f"a compositor with a lag of {self._lag} frames can't draw a frame at once; use push")
-        ((_, picture),) = self.push(template, coefficients)
+        ((_, picture),) = self._push(template, coefficients)
         return picture
 
-    def _draw_next(self, chosen: list[int]) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+    def _draw_next(self, chosen: list[int]) -> Iterator[tuple[PlainFrame, np.ndarray]]:
         for index in chosen:
             template, coefficients, appearance = self._waiting.popleft()
             yield template, self.draw(template, coefficients, index, appearance)
 
-    def draw(self, template: TemplateFrame, coefficients: np.ndarray, index: int, appearance: np.ndarray) -> np.ndarray:
+    def draw(self, template: PlainFrame, coefficients: np.ndarray, index: int, appearance: np.ndarray) -> np.ndarray:
         """Template frame with the mouth of one atlas picture.
 
         Parameters

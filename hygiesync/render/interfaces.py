@@ -1,40 +1,22 @@
-"""What the engine asks of whatever draws, and of whatever gives it pictures to draw into."""
+"""What the engine asks of whatever draws, and of whatever gives it pictures to draw into.
+
+A *scene* is a template source and a renderer that belong together; an avatar makes it. What a template's frames tell of
+the face may be more than :class:`TemplateFace` (a photo's also say what its eyes do): both halves of a scene then name
+the same kind of face, so that a renderer need not ask what it was given::
+
+    TemplateSource[Face] --- TemplateFrame[Face] ---.
+                                                     >--> Renderer[Face] --> pictures
+    sound --> coefficients, sound features ---------'
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
-
-
-class Renderer(Protocol):
-    """What the engine needs of whatever draws the pictures."""
-
-    @property
-    def lag(self) -> int:
-        """Frames that may have to come before a frame is drawn."""
-        ...
-
-    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
-        """Take in `template` with the mouth that `coefficients` (n_components,) say.
-
-        Yields
-        ------
-        TemplateFrame, ndarray
-            Frames that can now be drawn, in order, each with its picture (H, W, 3), uint8, RGB.
-        """
-        ...
-
-    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
-        """Frames that are still waiting, drawn."""
-        ...
-
-    def reset(self) -> None:
-        """Forget earlier frames."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +40,12 @@ class TemplateFace:
     strength: float = 1.0
 
 
+Face = TypeVar("Face", bound=TemplateFace)
+Face_co = TypeVar("Face_co", bound=TemplateFace, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class TemplateFrame:
+class TemplateFrame(Generic[Face_co]):
     """One picture to put a mouth into.
 
     Attributes
@@ -74,7 +60,19 @@ class TemplateFrame:
 
     image: np.ndarray
     time_s: Fraction
-    face: TemplateFace | None
+    face: Face_co | None
+
+
+PlainFrame = TemplateFrame[TemplateFace]
+"""A frame of a template that tells no more than where its face is."""
+
+
+class TemplateSource(Protocol[Face_co]):
+    """Something that frames to put mouths into come from."""
+
+    def frames(self) -> Iterator[TemplateFrame[Face_co]]:
+        """The frames from the start, without end, in order of time."""
+        ...
 
 
 class MouthShapes(Protocol):
@@ -85,9 +83,61 @@ class MouthShapes(Protocol):
         ...
 
 
-class TemplateSource(Protocol):
-    """Something that frames to put mouths into come from."""
+class Renderer(Protocol[Face]):
+    """What draws. One renderer serves one engine: it remembers what it drew."""
 
-    def frames(self) -> Iterator[TemplateFrame]:
-        """The frames from the start, without end, in order of time."""
+    @property
+    def lag(self) -> int:
+        """Frames that may have to come before a frame is drawn."""
         ...
+
+    def push(
+        self, template: TemplateFrame[Face], coefficients: np.ndarray, sound: np.ndarray
+    ) -> Iterator[tuple[TemplateFrame[Face], np.ndarray]]:
+        """Take in `template` and what is said in its moment.
+
+        Parameters
+        ----------
+        template : TemplateFrame
+        coefficients : ndarray, shape (n_components,), standard deviations
+            The mouth that the network wants.
+        sound : ndarray, shape (N_SOUND_FRAMES, n_mels), float32, log10 of power
+            The log-mel frames around the moment, as from
+            :meth:`hygiesync.speech_to_shape.stream.SpeechToShapeStream.sound_at`. Retrieval has no use for
+            them; a renderer that paints mouths may.
+
+        Yields
+        ------
+        TemplateFrame, ndarray
+            Frames that can now be drawn, in order, each with its picture (H, W, 3), uint8, RGB. All are taken before
+            the next push.
+        """
+        ...
+
+    def flush(self) -> Iterator[tuple[TemplateFrame[Face], np.ndarray]]:
+        """Frames that are still waiting, drawn."""
+        ...
+
+    def reset(self) -> None:
+        """Forget earlier frames, and drop those that are waiting."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scene(Generic[Face]):
+    """Where pictures come from, and what puts mouths into them; for one engine.
+
+    Attributes
+    ----------
+    template : TemplateSource
+    renderer : Renderer
+    size : tuple of int
+        (width, height) of the pictures.
+    fps : Fraction
+        Their rate; a nominal one where the template's frames have times of their own.
+    """
+
+    template: TemplateSource[Face]
+    renderer: Renderer[Face]
+    size: tuple[int, int]
+    fps: Fraction

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from hygiesync.face.topology import LOWER_INNER_LIPS, LOWER_OUTER_LIPS
-from hygiesync.render.interfaces import MouthShapes, TemplateFrame
+from hygiesync.render.interfaces import MouthShapes, PlainFrame
 from hygiesync.render.lips import place_shape
 
 
@@ -31,15 +31,17 @@ class LandmarkRenderer:
         """0: every frame is drawn at once."""
         return 0
 
-    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+    def push(
+        self, template: PlainFrame, coefficients: np.ndarray, sound: np.ndarray
+    ) -> Iterator[tuple[PlainFrame, np.ndarray]]:
         """The frame with its points; see :meth:`hygiesync.render.interfaces.Renderer.push`."""
         yield template, self._draw(template, coefficients)
 
-    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+    def flush(self) -> Iterator[tuple[PlainFrame, np.ndarray]]:
         """Nothing waits."""
         return iter(())
 
-    def _draw(self, template: TemplateFrame, coefficients: np.ndarray) -> np.ndarray:
+    def _draw(self, template: PlainFrame, coefficients: np.ndarray) -> np.ndarray:
         """Points on black, the size of the template."""
         picture = np.zeros_like(template.image)
         if template.face is None:

@@ -22,9 +22,13 @@ from fractions import Fraction
 import numpy as np
 
 from hygiesync.speech.activity import VoiceActivity
-from hygiesync.speech.mel import MelSpectrogram
+from hygiesync.speech.mel import N_MELS, POWER_FLOOR, MelSpectrogram
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import HOP_LENGTH, described_time, mel_frames_to_time, mel_position, time_to_mel_frames
+
+N_SOUND_FRAMES = 16
+"""Mel frames (10 ms each) that a renderer is given with a moment: 80 ms on each side of it, which is as far ahead as
+the default lookahead hears."""
 
 OPENING_FRAMES, CLOSING_FRAMES = time_to_mel_frames(0.04), time_to_mel_frames(0.04)
 """Mel frames in which the gate opens and closes all the way.
@@ -70,6 +74,8 @@ class SpeechToShapeStream:
         # before the first frame there is nothing but rest, so that without lookahead too there is an answer at time 0
         self._track: deque[np.ndarray] = deque([self._rest])
         self._first = -1
+        self._mel: deque[np.ndarray] = deque()
+        self._first_mel = 0
         self._gate = 0.0
         self._frames_since_voice = self._lookahead + 1
 
@@ -91,6 +97,7 @@ class SpeechToShapeStream:
     def push(self, samples: np.ndarray) -> None:
         """Hear some samples (n,), float32, at 16 kHz; any number of them."""
         mel = self._spectrogram.push(samples)
+        self._mel.extend(mel)
         for coefficients, is_voice, is_familiar in zip(
             self._predictor.push(mel), *self._activity.listen(mel), strict=True
         ):
@@ -110,6 +117,39 @@ class SpeechToShapeStream:
         # in this order, a mouth at rest on both sides is exactly at rest
         return self._track[0] + share * (self._track[1] - self._track[0])
 
+    def sound_at(self, time_s: Fraction) -> np.ndarray:
+        """The sound around a moment, for renderers that look at it themselves.
+
+        Parameters
+        ----------
+        time_s : Fraction
+            Must be known, and not lie before one that was asked for; what is no longer needed is forgotten.
+
+        Returns
+        -------
+        ndarray, shape (N_SOUND_FRAMES, N_MELS), float32, log10 of power
+            Half of the mel frames are those known at `time_s`, half come after. Before the first frame, and where
+            less was heard than would be looked ahead, the nearest frame stands in; silence where nothing was heard.
+        """
+        last = mel_position(time_s, 0).__floor__() + N_SOUND_FRAMES // 2
+        wanted = range(last - N_SOUND_FRAMES + 1, last + 1)
+        while self._first_mel < wanted[0] and len(self._mel) > 1:
+            self._mel.popleft()
+            self._first_mel += 1
+        if not self._mel:
+            return np.full((N_SOUND_FRAMES, N_MELS), np.log10(POWER_FLOOR), np.float32)
+        newest = min(len(self._mel) - 1, self._heard_by(time_s) - self._first_mel)
+        return np.stack([self._mel[min(max(index - self._first_mel, 0), newest)] for index in wanted])
+
+    def finish(self, end_s: Fraction) -> None:
+        """The sound is over: silence is heard until every moment before `end_s` is known."""
+        while self.known_until_s < end_s:
+            self.push(np.zeros(HOP_LENGTH, np.float32))
+
+    def _heard_by(self, time_s: Fraction) -> int:
+        """The last mel frame that is heard before the answer about `time_s`, whatever was pushed since."""
+        return max(mel_position(time_s, self._lookahead).__ceil__(), self._first_mel)
+
     def _next_gate(self, is_voice: bool, is_familiar: bool) -> float:
         """The gate for the time that this frame's answer describes: open in a familiar room, or with voice in sight."""
         self._frames_since_voice = 0 if is_voice else self._frames_since_voice + 1
@@ -120,10 +160,33 @@ class SpeechToShapeStream:
         return self._gate
 
 
-def coefficients_at(listener: SpeechToShapeStream, samples: np.ndarray, times_s: list[Fraction]) -> np.ndarray:
+def coefficients_at(stream: SpeechToShapeStream, samples: np.ndarray, times_s: list[Fraction]) -> np.ndarray:
     """Coefficients (n_times, n_components) of a whole signal (n,), at 16 kHz, at increasing times."""
-    listener.reset()
-    listener.push(samples)
-    while times_s and listener.known_until_s < times_s[-1]:
-        listener.push(np.zeros(HOP_LENGTH, np.float32))
-    return np.array([listener.at(time_s) for time_s in times_s])
+    return moments_at(stream, samples, times_s)[0]
+
+
+def moments_at(
+    stream: SpeechToShapeStream, samples: np.ndarray, times_s: list[Fraction]
+) -> tuple[np.ndarray, np.ndarray]:
+    """All that a renderer is given of a whole signal.
+
+    Parameters
+    ----------
+    stream : SpeechToShapeStream
+        It begins anew.
+    samples : ndarray, shape (n,), float32, at 16 kHz
+    times_s : list of Fraction
+        Increasing.
+
+    Returns
+    -------
+    coefficients : ndarray, shape (n_times, n_components)
+    sounds : ndarray, shape (n_times, N_SOUND_FRAMES, N_MELS), float32
+        See :meth:`SpeechToShapeStream.sound_at`.
+    """
+    stream.reset()
+    stream.push(samples)
+    if times_s:
+        stream.finish(times_s[-1])
+    moments = [(stream.at(time_s), stream.sound_at(time_s)) for time_s in times_s]
+    return np.array([coefficients for coefficients, _ in moments]), np.array([sound for _, sound in moments])

@@ -133,7 +133,7 @@ def bench(
         result["listening"] = _measure_listening(avatar)
         result["latency_s"] = Engine(avatar).latency_s
         result["load_ms"] = _measure_loading(avatar)
-        result["animate"] = measure_animate(next(avatar.idle_template(avatar.fps).frames()).image)
+        result["animate"] = measure_animate(next(avatar.idle(avatar.fps).template.frames()).image)
     result["live"] = measure_live(avatar, report)
     result["startup"] = measure_startup(report)
     if training_video is not None:
@@ -164,7 +164,7 @@ class _Scene:
 
 def _make_scene(avatar: VideoAvatar, size: tuple[int, int]) -> _Scene:
     """The avatar, enlarged to fill pictures of `size`: the same compositor draws, only the pixels are more."""
-    originals = [frame for frame in islice(avatar.idle_template(avatar.fps).frames(), _N_TEMPLATES) if frame.face]
+    originals = [frame for frame in islice(avatar.idle(avatar.fps).template.frames(), _N_TEMPLATES) if frame.face]
     if not originals or originals[0].face is None:
         raise InputError(f"{avatar.directory}: the idle loop shows no face at its beginning; train the avatar again")
     region = originals[0].face.lower[LOWER_MOUTH_REGION]
@@ -317,7 +317,7 @@ def _measure_listening(avatar: VideoAvatar) -> dict[str, Any]:
         predictor.push(spectrogram.push(block))
 
     steps_s = [seconds_of(partial(hear, block)) for block in _blocks(samples, HOP_LENGTH)]
-    listener = avatar.listener()
+    listener = avatar.speech_stream()
     spent_s = sum(seconds_of(partial(listener.push, block)) for block in _blocks(samples, _BLOCK_LENGTH))
     heard_s = float(sample_time(len(samples)))
     return {"mel_frame_us": _percentiles(steps_s, 1e6), "sound_s_per_s": round(heard_s / spent_s, 1)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -162,11 +162,14 @@ class LiveSession:
 
     def __init__(self, avatar: Avatar, options: LiveOptions, stack: ExitStack, say: Say) -> None:
         self._options, self._say, self._name = options, say, avatar.manifest.name
-        self._head = Head(avatar.idle_template(options.fps), options.fps)
+        scene = avatar.idle(options.fps)
+        self._head = Head(scene.template, options.fps)
         engine = Engine(
-            avatar, options.fps, template=self._head, expressiveness=options.expressiveness,
+            avatar,
+            scene=replace(scene, template=self._head),
+            expressiveness=options.expressiveness,
             lookahead_ms=options.lookahead_ms,
-        )  # fmt: skip
+        )
         stack.enter_context(closing(self._head))
         self._source = open_source(options.input_device, SAMPLE_RATE)
         stack.callback(self._let_go, self._source)

@@ -20,7 +20,7 @@ _LOWER, _UPPER = np.array(UPPER_OF_LOWER_LID).T
 
 
 class PhotoRenderer:
-    """Draws one photo's face speaking; see :class:`hygiesync.render.interfaces.Renderer`.
+    """Draws one photo's face speaking; a :class:`hygiesync.render.interfaces.Renderer`.
 
     The face that is wanted, lids and irises and all, is put together from the photo's own landmarks and drawn as if it
     drove the photo: one way of moving pictures, whoever moves them.
@@ -52,7 +52,9 @@ class PhotoRenderer:
     def reset(self) -> None:
         """Nothing is remembered."""
 
-    def push(self, template: TemplateFrame, coefficients: np.ndarray) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+    def push(
+        self, template: TemplateFrame[PhotoFace], coefficients: np.ndarray, sound: np.ndarray
+    ) -> Iterator[tuple[TemplateFrame[PhotoFace], np.ndarray]]:
         """The frame with its face alive and speaking.
 
         Parameters
@@ -61,13 +63,13 @@ class PhotoRenderer:
             Of a :class:`PhotoTemplate` of the same photo.
         coefficients : ndarray, shape (3,)
             Mouth curves, as in :data:`hygiesync.tts.visemes.CURVES`.
+        sound : ndarray
+            Not looked at.
         """
-        face = template.face
-        if not isinstance(face, PhotoFace):
-            raise TypeError(f"a photo is drawn from its own PhotoTemplate's frames, not from a {type(face).__name__}")
-        yield template, self.draw(coefficients, face)
+        assert template.face is not None, "a photo's template always says where the face is"
+        yield template, self.draw(coefficients, template.face)
 
-    def flush(self) -> Iterator[tuple[TemplateFrame, np.ndarray]]:
+    def flush(self) -> Iterator[tuple[TemplateFrame[PhotoFace], np.ndarray]]:
         """Nothing waits."""
         return iter(())
 

@@ -64,7 +64,7 @@ class PhotoTemplate:
         self._rigid = SpokenShapes(face).rigid
         self._lower = face.landmarks(np.zeros(3))[list(LOWER_FACE)]
 
-    def frames(self) -> Iterator[TemplateFrame]:
+    def frames(self) -> Iterator[TemplateFrame[PhotoFace]]:
         """The frames, for ever."""
         for number in count():
             time_s = video_frame_time(number, self._fps)

@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Scene:
+class RealVideo:
     """The real video, and where its face is.
 
     Attributes
@@ -53,7 +53,7 @@ class Scene:
         return closing(prefetched(once, depth=8))
 
 
-def watch_scene(avatar: VideoAvatar, video: PathLike, tell: Progress) -> Scene:
+def watch_real_video(avatar: VideoAvatar, video: PathLike, tell: Progress) -> RealVideo:
     """Find the face in the whole of the real video.
 
     Raises
@@ -63,14 +63,14 @@ def watch_scene(avatar: VideoAvatar, video: PathLike, tell: Progress) -> Scene:
     """
     info = probe(video)
     track = watch(info, MIN_FACE_SHARE, lambda done: tell("watching real", done, info.n_frames))
-    scene = Scene(info, track, FacePlaces.from_track(track, avatar.pose))
-    n_usable = int(scene.has_place.sum())
+    real = RealVideo(info, track, FacePlaces.from_track(track, avatar.pose))
+    n_usable = int(real.has_place.sum())
     if n_usable < MIN_FRAMES:
         raise InputError(
             f"{info.path}: {n_usable} frames show a face that is not turned away, and at least {MIN_FRAMES} are needed;"
             " name a longer video of the avatar's person, facing the camera"
         )
-    return scene
+    return real
 
 
 def to_canonical_face(avatar: VideoAvatar, track: FaceTrack) -> np.ndarray:

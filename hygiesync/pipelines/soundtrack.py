@@ -1,0 +1,82 @@
+"""The sound of a rendering: heard by the engine and kept in the file, read once for both."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from hygiesync.media.audio import AudioFormat, probe_audio, read_audio_formats
+from hygiesync.media.container import PathLike
+from hygiesync.media.sound import Sound
+
+HEARD_LENGTH = 1600
+"""Samples that the engine hears at a time: a tenth of a second."""
+
+_KEPT_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Rates that an mp4 keeps as they are (Hz), of those that are in use."""
+
+_DEFAULT_RATE = 48_000
+
+_KEPT, _HEARD = 0, 1
+
+
+class Soundtrack:
+    """A sound in its own rate and channels, where an mp4 keeps them, and as the engine hears it.
+
+    Both are taken from one reading, each as far as it is wanted; what one has not yet taken waits in memory. May be
+    used by two threads, one for each side.
+
+    Parameters
+    ----------
+    audio : path or Sound
+    is_heard : bool
+        Whether :meth:`heard` is wanted too.
+
+    Raises
+    ------
+    InputError
+        When the file can't be opened, or has no sound.
+    """
+
+    def __init__(self, audio: PathLike | Sound, *, is_heard: bool) -> None:
+        info = audio if isinstance(audio, Sound) else probe_audio(audio)
+        self.sample_rate: int = info.sample_rate if info.sample_rate in _KEPT_RATES else _DEFAULT_RATE
+        self.n_channels: int = min(info.n_channels, 2)
+        self.duration_s: Fraction = info.duration_s
+        formats = [AudioFormat(self.sample_rate, self.n_channels, self.sample_rate // 10)]
+        if is_heard:
+            formats.append(AudioFormat(block_length=HEARD_LENGTH))
+        self._reading = read_audio_formats(audio, formats)
+        self._waiting: tuple[deque[np.ndarray], ...] = tuple(deque() for _ in formats)
+        self._lock = threading.Lock()
+        self._read_on(len(formats) - 1)  # a sound that can't be read is refused before anything is written
+
+    def kept(self) -> Iterator[np.ndarray]:
+        """Blocks (n,) or (n, 2), float32, for the file."""
+        return self._blocks(_KEPT)
+
+    def heard(self) -> Iterator[np.ndarray]:
+        """Blocks (n,), float32, at 16 kHz, for the engine."""
+        return self._blocks(_HEARD)
+
+    def _blocks(self, side: int) -> Iterator[np.ndarray]:
+        while True:
+            with self._lock:
+                self._read_on(side)
+                if not self._waiting[side]:
+                    return
+                block = self._waiting[side].popleft()
+            yield block
+
+    def _read_on(self, side: int) -> None:
+        """Read until `side` has a block, or the sound is over."""
+        while not self._waiting[side]:
+            number_and_block = next(self._reading, None)
+            if number_and_block is None:
+                return
+            number, block = number_and_block
+            self._waiting[number].append(block)
