@@ -261,4 +261,4 @@ def test_the_package_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import hygiesync, pathlib; print(pathlib.Path(hygiesync.__file__).parent)"
     processes._checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
-    assert Path((tmp_path / "log").read_text().strip()) == Path(module.__file__).parents[1]
+    assert Path((tmp_path / "log").read_text().strip()) == Path(module.__file__).parents[2]

@@ -118,7 +118,7 @@ def test_what_needs_a_video_says_so(avatar, smile_path, tmp_path, capsys):
     write_wav(sound, np.zeros(8000, np.float32), 16_000)
     out = tmp_path / "o.mp4"
     assert main(["render", name, str(sound), "--template", "face.mp4", "--out", str(out)]) == 2
-    assert "animate --swap" in capsys.readouterr().err
+    assert "face swap" in capsys.readouterr().err
     assert not out.exists()
 
 

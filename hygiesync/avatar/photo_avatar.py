@@ -112,7 +112,7 @@ class PhotoAvatar(Avatar):
         """Refused: there is no mouth of this person that could be put into a video; see :meth:`Avatar.dub`."""
         raise UsageError(
             f"template: {self.manifest.name} was made from a photo and can't speak in a video; leave it out, or put the"
-            " photo's face there with `hygiesync animate` as a face swap"
+            " photo's face there by a face swap, with `hygiesync animate`"
         )
 
     def _scene(self, template: PhotoTemplate, fps: Fraction) -> Scene[PhotoFace]:
