@@ -19,6 +19,7 @@ from hygiesync.learning import speech_encoder
 
 NUMPY = next(package for package in packages.PACKAGES if package.module == "numpy")
 CV2 = next(package for package in packages.PACKAGES if package.module == "cv2")
+AV = next(package for package in packages.PACKAGES if package.module == "av")
 TORCH = next(package for package in packages.PACKAGES if package.module == "torch")
 
 
@@ -124,6 +125,11 @@ def test_a_missing_package(without):
     check = packages.check_package(TORCH)
     assert not check.is_ok
     assert check.detail == "is not installed"
+    assert not check.is_required
+    assert "hygiesync[train]" in check.fix
+    without("av")
+    check = packages.check_package(AV)
+    assert check.is_required
     assert "make install" in check.fix
 
 
@@ -132,6 +138,7 @@ def test_a_package_that_lacks_another(without):
     check = packages.check_package(TORCH)
     assert "can't be imported" in check.detail
     assert "sympy" in check.detail
+    assert check.is_required
 
 
 @pytest.mark.parametrize(("library", "package"), [("libGL.so.1", "libgl1"), ("libgthread-2.0.so.0", "libglib2.0-0")])

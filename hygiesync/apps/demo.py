@@ -12,6 +12,7 @@ from hygiesync.building.from_video import train
 from hygiesync.errors import InputError
 from hygiesync.evaluation.evaluate import contact_sheet
 from hygiesync.evaluation.training_report import make_report
+from hygiesync.extras import require
 from hygiesync.face.comparison import LipComparison, compare_lips
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_FACE, RIGID
@@ -63,6 +64,7 @@ def run_demo(out: Path, avatar_directory: Path, progress: Progress) -> DemoResul
     InputError
         When `out` can't be written.
     """
+    require("demo", "the demonstration")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

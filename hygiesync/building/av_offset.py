@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording
 from hygiesync.face.shape import mouth_opening
@@ -168,6 +167,8 @@ def record_of(offset: Offset, recording: Recording) -> dict[str, Any]:
 
 def _without_slow(values: np.ndarray, is_known: np.ndarray) -> np.ndarray:
     """Values (n,) less their mean around each, of known ones; 0 where unknown."""
+    from scipy.ndimage import gaussian_filter1d
+
     sigma = time_to_mel_frames(_SLOW_S)
     known = is_known.astype(np.float64)
     weight = gaussian_filter1d(known, sigma)

@@ -12,6 +12,7 @@ from hygiesync.avatar.manifest import FROM_PHOTO, Manifest, consent_text, sha256
 from hygiesync.avatar.photo_avatar import PhotoAvatar, save_photo
 from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.errors import UsageError
+from hygiesync.extras import require
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.images import MIN_SIDE, read_still
 from hygiesync.portrait.face_selection import chosen_face
@@ -68,6 +69,7 @@ def avatar_from_photo(
     UsageError
         When `out` is something else already, or `max_side` too small.
     """
+    require("photo", "an avatar from a photo")
     directory = Path(out)
     check_destination(directory)
     if max_side < MIN_SIDE:

@@ -33,6 +33,7 @@ from hygiesync.building.idle_loop import build_idle_loop
 from hygiesync.building.sound_level import SoundLevel
 from hygiesync.building.video_quality import Advice, advise
 from hygiesync.errors import InputError, UsageError
+from hygiesync.extras import require
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
@@ -139,7 +140,10 @@ def train(
         When a video can't be used; the message says why.
     UsageError
         When an argument is out of range, or `out` holds something else.
+    MissingDependencyError
+        Without the packages of the extra ``train``.
     """
+    require("train", "training")
     paths = (videos,) if isinstance(videos, str | os.PathLike) else tuple(videos)
     directory = Path(out)
     _check_preset(preset)

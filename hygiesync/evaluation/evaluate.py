@@ -29,6 +29,7 @@ from hygiesync.evaluation.measures import format_table, lip_measures
 from hygiesync.evaluation.picture_quality import PictureComparison
 from hygiesync.evaluation.real_video import Progress, RealVideo, to_canonical_face, watch_real_video
 from hygiesync.evaluation.report import Report, write_report
+from hygiesync.extras import require
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
@@ -83,6 +84,7 @@ def evaluate(
     UsageError
         When `keep` or `report` would write over the video.
     """
+    require("report", "evaluating")
     tell = progress or _tell_nobody
     probe_audio(video)
     with _folder_for(keep) as folder:

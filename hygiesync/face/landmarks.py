@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hygiesync.errors import MissingDependencyError
+from hygiesync.extras import imports_of
 
 Detector = TypeVar("Detector", bound="LandmarkDetector")
 
@@ -57,13 +57,8 @@ _silenced = _NativeStderr()
 def _solutions() -> Any:
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
+    with imports_of("photo", "finding faces"):
         import mediapipe
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"finding faces needs mediapipe, which can't be imported ({error}); run `pip install mediapipe==0.10.21`"
-            " (and `apt install libgl1 libglib2.0-0` on a bare Linux)"
-        ) from error
     return mediapipe.solutions
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hygiesync.extras import imports_of
 from hygiesync.face.topology import (
     LOWER_BOTTOM,
     LOWER_FACE,
@@ -64,7 +65,8 @@ class ShapeModel:
         explained_variance : float
             The fewest components, between 8 and 24, that explain this share of the variance are kept.
         """
-        from sklearn.decomposition import PCA
+        with imports_of("train", "fitting a shape"):
+            from sklearn.decomposition import PCA
 
         mean = shapes.mean(0)
         centred_turns = turns - turns.mean(0)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hygiesync.errors import InputError
+from hygiesync.extras import imports_of
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.timing import SAMPLE_RATE, described_time, time_to_samples
 from hygiesync.tts.espeak import MAX_PITCH, synthesise
@@ -116,7 +117,8 @@ def synthesise_corpus(
 
 
 def _utterance(words: list[str], lookahead: int, rng: np.random.Generator, speaker: Speaker, lips: Lips) -> Corpus:
-    from librosa import resample
+    with imports_of("dev", "synthetic speech"):
+        from librosa import resample
 
     try:
         speech = speaker(_sentence(words, rng), rng)

@@ -12,6 +12,7 @@ its own time, so that a late start or a hole becomes silence and an overlap is d
 from __future__ import annotations
 
 import os
+import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +21,6 @@ from typing import cast
 
 import av
 import numpy as np
-import soundfile
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -233,9 +233,14 @@ def write_wav(path: PathLike, samples: np.ndarray, sample_rate: int) -> None:
     """
     if not np.isfinite(samples).all():
         raise InputError(f"sound for {os.fspath(path)}: expected finite samples, got NaN or infinity")
+    pcm = np.clip(np.floor(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2")
     try:
-        soundfile.write(os.fspath(path), samples, sample_rate, subtype="PCM_16", format="WAV")
-    except (OSError, soundfile.LibsndfileError) as error:
+        with Path(path).open("wb") as file, wave.open(file) as sound:
+            sound.setnchannels(pcm.shape[1] if pcm.ndim == 2 else 1)
+            sound.setsampwidth(2)
+            sound.setframerate(sample_rate)
+            sound.writeframes(pcm.tobytes())
+    except OSError as error:
         raise InputError(f"{os.fspath(path)}: can't be written ({error}); choose another place") from error
 
 

@@ -16,6 +16,7 @@ from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError, UsageError
+from hygiesync.extras import require
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
 from hygiesync.media.video import probe
@@ -97,6 +98,7 @@ def animate(
     UsageError
         When an option asks for what there isn't.
     """
+    require("photo", "animating a picture")
     options = options or AnimateOptions()
     _check(options)
     check_not_same(out, image, driving)

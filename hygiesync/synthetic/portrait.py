@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hygiesync.errors import HygieSyncError, MissingDependencyError, UsageError
+from hygiesync.errors import HygieSyncError, UsageError
+from hygiesync.extras import imports_of
 from hygiesync.face.landmarks import N_LANDMARKS, LandmarkDetector
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER
 from hygiesync.render.warp import Box, PiecewiseAffine, sample
@@ -155,12 +156,8 @@ class Portrait:
 
 def _enlarged_photograph(size: int) -> tuple[np.ndarray, np.ndarray]:
     """The photograph at the frame's scale with reflected margins, and the corner (x, y) of the still frame in it."""
-    try:
+    with imports_of("demo", "the demonstration portrait"):
         from skimage import data
-    except ImportError as error:
-        raise MissingDependencyError(
-            "the demonstration portrait needs scikit-image, which isn't installed; run `pip install hygiesync[demo]`"
-        ) from error
     scale = size / _CROP_SIDE
     photograph = np.asarray(data.astronaut())
     enlarged = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)

@@ -12,9 +12,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import soundfile
-
 from hygiesync.errors import HygieSyncError, InputError, MissingDependencyError
+from hygiesync.extras import imports_of
 from hygiesync.tts.speech import PAUSE, Phoneme, Speech
 
 FLITE_VOICES = ("slt", "rms", "awb")
@@ -70,6 +69,8 @@ def synthesise_with_flite(text: str, voice: str, stretch: float = 1.0, pitch_hz:
         When nothing is spoken.
     """
     program = find_flite()
+    with imports_of("dev", "reading flite's speech"):
+        import soundfile
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         sound = ["-voice", voice, "--setf", f"duration_stretch={stretch}", "--setf", f"int_f0_target_mean={pitch_hz}"]

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hygiesync.errors import InputError, MissingDependencyError, UsageError
+from hygiesync.errors import InputError, UsageError
+from hygiesync.extras import imports_of
 from hygiesync.tts.espeak import MAX_WORDS_PER_MINUTE, MIN_WORDS_PER_MINUTE, PITCH, WORDS_PER_MINUTE, synthesise
 
 
@@ -84,12 +85,8 @@ class PiperVoice:
             raise UsageError(
                 f"words per minute: expected {MIN_WORDS_PER_MINUTE} to {MAX_WORDS_PER_MINUTE}, got {words_per_minute}"
             )
-        try:
+        with imports_of("piper", "a voice of Piper's"):
             import piper
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"{path}: a Piper voice needs piper-tts ({error}); run `pip install 'hygiesync[piper]'`"
-            ) from error
         config = Path(f"{path}.json")
         if not config.is_file():
             raise InputError(f"{path}: expected its settings beside it, in {config.name}; download both files")

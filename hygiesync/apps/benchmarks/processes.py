@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hygiesync.errors import HygieSyncError
+from hygiesync.extras import imports_of
 from hygiesync.media.video import probe
 from hygiesync.progress import Progress
 
@@ -135,7 +136,8 @@ class _PeakMemory:
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
         """Look again and again until `process` has ended."""
-        import psutil
+        with imports_of("train", "measuring training's memory"):
+            import psutil
 
         while process.poll() is None:
             try:

@@ -1,8 +1,7 @@
 """Is everything here that hygiesync needs? Each check that fails says how to mend it.
 
 The checks do what the program will do (find a face, say a word, open a window, listen), since what is installed may
-still not work. Only what speaking, training and rendering can't do without is required; a microphone or a window is
-not.
+still not work. Only what speaking can't do without is required, and that what is installed beside it works.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from hygiesync.apps.doctor.devices import (
 from hygiesync.apps.doctor.machine import check_machine
 from hygiesync.apps.doctor.models import check_avatars, check_ear
 from hygiesync.apps.doctor.packages import PACKAGES, check_package, check_python, check_single_opencv
+from hygiesync.extras import is_there
 
 __all__ = ["Check", "diagnose", "format_checks", "has_failed"]
 
@@ -35,7 +35,7 @@ def diagnose() -> list[Check]:
         check_python(),
         *(check_package(package) for package in PACKAGES),
         check_single_opencv(),
-        tried("face mesh", True, find_face),
+        tried("face mesh", is_there("mediapipe"), find_face),
         tried("encoders", True, find_encoders),
         tried("espeak", False, speak),
         tried("portrait", False, open_portrait),

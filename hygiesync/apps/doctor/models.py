@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hygiesync.apps.doctor.check import Check, tried
 from hygiesync.avatar.manifest import MANIFEST_NAME
+from hygiesync.extras import imports_of
 
 MODELS = Path("models")
 """Where `hygiesync train --out models/NAME` has put them, seen from here."""
@@ -23,7 +24,8 @@ def check_avatars(folder: Path = MODELS) -> Iterator[Check]:
 
 def check_ear() -> Check:
     """Whether training can begin with an ear that knows speech."""
-    from hygiesync.learning.speech_encoder import SpeechEncoder
+    with imports_of("train", "training"):
+        from hygiesync.learning.speech_encoder import SpeechEncoder
 
     ear = SpeechEncoder.load()
     return Check("generic ear", True, False, f"{ear.name}, {sum(t.numel() for t in ear.tensors.values()):,} weights")

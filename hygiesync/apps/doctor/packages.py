@@ -21,34 +21,41 @@ _ONE_OPENCV = (
 
 @dataclass(frozen=True)
 class Package:
-    """A distribution, the module it is imported as, and the versions that work: at least, and below."""
+    """A distribution, the module it is imported as, and the versions that work: at least, and below.
+
+    Nothing works without a package that has no `extra`. One of an extra may be absent; where it is there, it must work.
+    """
 
     distribution: str
     module: str
     at_least: tuple[int, ...] = (0,)
     below: tuple[int, ...] = (1_000_000,)
+    extra: str = ""
     fix: str = REINSTALL
-    is_required: bool = True
+
+    @property
+    def how_to_mend(self) -> str:
+        return f"run `pip install 'hygiesync[{self.extra}]'`" if self.extra else self.fix
 
 
 PACKAGES = (
-    Package("numpy", "numpy", (1, 23), (2,), "run `pip install 'numpy<2'`: mediapipe 0.10.21 was built for numpy 1"),
-    Package("opencv-contrib-python", "cv2", (4, 5), (5,)),
-    Package("mediapipe", "mediapipe", (0, 10, 21), (0, 10, 22), "run `pip install mediapipe==0.10.21`"),
+    Package("numpy", "numpy", (1, 23), (2,), fix="run `pip install 'numpy<2'`: mediapipe 0.10.21 needs numpy 1"),
+    Package("opencv-contrib-python", "cv2", (4, 5), (4, 12)),
     Package("av", "av", (14,)),
     Package("onnxruntime", "onnxruntime", (1, 17)),
     Package("faiss-cpu", "faiss", (1, 7)),
     Package("safetensors", "safetensors"),
-    Package("scipy", "scipy"),
-    Package("soundfile", "soundfile"),
-    Package("torch", "torch", (2, 6)),
-    Package("onnx", "onnx"),
-    Package("onnxscript", "onnxscript"),
-    Package("scikit-learn", "sklearn"),
-    Package("librosa", "librosa", is_required=False),
-    Package("psutil", "psutil", is_required=False),
+    Package("threadpoolctl", "threadpoolctl"),
+    Package("pillow", "PIL"),
     Package("tqdm", "tqdm"),
-    Package("matplotlib", "matplotlib", is_required=False),
+    Package("mediapipe", "mediapipe", (0, 10, 21), (0, 10, 22), extra="photo"),
+    Package("scipy", "scipy", extra="photo"),
+    Package("torch", "torch", (2, 6), extra="train"),
+    Package("onnx", "onnx", extra="train"),
+    Package("onnxscript", "onnxscript", extra="train"),
+    Package("scikit-learn", "sklearn", extra="train"),
+    Package("psutil", "psutil", extra="train"),
+    Package("matplotlib", "matplotlib", extra="report"),
 )
 
 
@@ -81,14 +88,15 @@ def check_package(package: Package) -> Check:
         f" and below {_dotted(package.below)}" if package.below[0] < 1_000_000 else ""
     )
     detail = version if is_ok else f"{version}, and {wanted} is needed"
-    return Check(package.distribution, is_ok, package.is_required, detail, "" if is_ok else package.fix)
+    return Check(package.distribution, is_ok, True, detail, "" if is_ok else package.how_to_mend)
 
 
 def _unloadable(package: Package, error: Exception) -> Check:
     reason = first_line(error)
     is_missing = isinstance(error, ModuleNotFoundError) and error.name == package.module
     detail = "is not installed" if is_missing else f"can't be imported ({reason})"
-    return Check(package.distribution, False, package.is_required, detail, fix_for(reason, package.fix))
+    is_required = not (package.extra and is_missing)
+    return Check(package.distribution, False, is_required, detail, fix_for(reason, package.how_to_mend))
 
 
 def _version(distribution: str, module: ModuleType) -> str:

@@ -31,6 +31,7 @@ from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.devices.sound.sources import SOUND_SUFFIXES, open_source
 from hygiesync.devices.window import Window
 from hygiesync.errors import HygieSyncError, UsageError
+from hygiesync.extras import require
 from hygiesync.media.audio import probe_audio
 from hygiesync.media.cut import leave_out
 from hygiesync.media.writer import AAC_SAMPLE_RATES
@@ -63,6 +64,7 @@ def record(options: RecordOptions, tell: Tell) -> RecordResult:
     KeyboardInterrupt
         After Ctrl-C, once the video is finished.
     """
+    require("record", "recording")
     place.check_name(options.name)
     if options.duration_s is not None and not (math.isfinite(options.duration_s) and options.duration_s > 0):
         raise UsageError(f"duration: expected seconds above 0, got {options.duration_s:g}")

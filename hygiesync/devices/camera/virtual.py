@@ -14,6 +14,7 @@ import numpy as np
 from hygiesync.devices.window.layout import fit
 from hygiesync.devices.window.scaling import resized
 from hygiesync.errors import MissingDependencyError
+from hygiesync.extras import imports_of
 
 # Browsers offer only cameras that don't say that they can be written to as well.
 _LINUX_FIX = "run `sudo apt-get install -y v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1`"
@@ -42,12 +43,8 @@ class VirtualCamera:
     """
 
     def __init__(self, width: int, height: int, fps: float):
-        try:
+        with imports_of("vcam", "a virtual camera"):
             import pyvirtualcam
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"virtual camera: pyvirtualcam can't be imported ({error}); run `pip install 'hygiesync[vcam]'`"
-            ) from error
         self._size = width + width % 2, height + height % 2
         try:
             self._camera: Any = pyvirtualcam.Camera(*self._size, float(fps), fmt=pyvirtualcam.PixelFormat.RGB)

@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 from hygiesync.errors import MissingDependencyError
+from hygiesync.extras import imports_of
 
 _lock = threading.RLock()
 _open_streams: WeakSet[DeviceStream] = WeakSet()
@@ -26,11 +27,8 @@ def load_sounddevice() -> ModuleType:
         When it, or the PortAudio library under it, is not installed.
     """
     try:
-        import sounddevice
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"sound: expected the package sounddevice ({error}); run `make install`, or `pip install sounddevice`"
-        ) from error
+        with imports_of("live", "sound"):
+            import sounddevice
     except OSError as error:
         raise MissingDependencyError(
             f"sound: expected the PortAudio library ({error}); run `sudo apt-get install -y libportaudio2`"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from hygiesync.errors import MissingDependencyError
+from hygiesync.extras import imports_of
 
 _HINTS = {
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
@@ -38,12 +39,8 @@ def start_pygame() -> ModuleType:
     """
     for name, value in _HINTS.items():
         os.environ.setdefault(name, value)
-    try:
+    with imports_of("live", "a window"):
         import pygame
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"window: pygame can't be imported ({error}); run `pip install pygame-ce`, or say --no-window"
-        ) from error
     if not hasattr(pygame, "Window"):
         raise MissingDependencyError(
             f"window: expected pygame-ce 2.4 or later, found pygame {pygame.version.ver}, which installs the same"
