@@ -48,7 +48,8 @@ def test_using_the_parts_that_speak_imports_nothing_more():
         from hygiesync.render.canvas import N_RIM, MouthCanvas
         from hygiesync.render.compositor import Compositor
         from hygiesync.render.mesh import FaceMesh
-        from hygiesync.render.lips import TemplateFace, TemplateFrame, place_shape
+        from hygiesync.render.interfaces import TemplateFace, TemplateFrame
+        from hygiesync.render.lips import place_shape
         from hygiesync.speech.mel import mel_spectrogram
 
         n = len(LOWER_FACE)
