@@ -43,7 +43,7 @@ lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/mypy hygiesync
 	$(BIN)/lint-imports
 
-generic: $(INSTALLED)  ## teach the generic ear and speech model again, on synthetic voices (25 minutes; needs flite)
+generic: $(INSTALLED)  ## train the speech encoder and the generic speech model again, on synthetic voices (25 minutes; needs flite)
 	$(BIN)/python -m hygiesync.apps.make_generic
 
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training

@@ -111,8 +111,8 @@ def before_closing(network: SpeechToShape, mel: np.ndarray) -> np.ndarray:
 
 def raw_answer(network: SpeechToShape, mel: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Coefficients (1, n_frames, n_components) before any closing, and the log-odds that the lips meet."""
-    (proper, *_), _ = network.raw_outputs(torch.from_numpy(mel)[None])
-    return proper
+    (main, *_), _ = network.raw_outputs(torch.from_numpy(mel)[None])
+    return main
 
 
 @pytest.mark.parametrize("opening_gain", [1.0, 1.3])
@@ -174,7 +174,7 @@ DELAY = 3
 MISSED = 5
 """One hum in so many goes without a closure."""
 
-LESSON = TrainingSettings(
+SETTINGS = TrainingSettings(
     n_epochs=10, batches_per_epoch=12, batch_size=12, window=60, warm_up=10, learning_rate=0.01, seed=2,
     augmentation=Augmentation(grain=0.1, gain=0.0, narrow_share=0.0, noise_share=0.0),
 )  # fmt: skip
@@ -205,14 +205,14 @@ TRAINING, VALIDATION = [make_sequence(1800, 1), make_sequence(1400, 2)], [make_s
 
 
 @pytest.fixture(scope="module")
-def taught() -> SpeechToShape:
-    return train_network(TRAINING, VALIDATION, METRIC, TINY, LESSON, aperture=APERTURE).network
+def trained() -> SpeechToShape:
+    return train_network(TRAINING, VALIDATION, METRIC, TINY, SETTINGS, aperture=APERTURE).network
 
 
-def test_a_network_learns_at_which_sounds_lips_meet(taught):
+def test_a_network_learns_at_which_sounds_lips_meet(trained):
     truth = VALIDATION[0]
     real, answer, raw = (
-        is_closed(c)[20:] for c in (truth.coefficients, predict(taught, truth.mel), before_closing(taught, truth.mel))
+        is_closed(c)[20:] for c in (truth.coefficients, predict(trained, truth.mel), before_closing(trained, truth.mel))
     )
     within = real & np.roll(real, 2) & np.roll(real, -2)
     assert within.sum() > 30
@@ -220,13 +220,13 @@ def test_a_network_learns_at_which_sounds_lips_meet(taught):
     assert raw[within].mean() < 0.6, "the best guess of a mouth that mostly closes is one ajar"
 
 
-def test_it_leaves_lips_apart_where_they_never_meet(taught):
+def test_it_leaves_lips_apart_where_they_never_meet(trained):
     truth = VALIDATION[0]
     hum = truth.mel[:, :12].mean(1) - truth.mel[:, 12:].mean(1) > 0.7
     away = (np.convolve(hum, np.ones(15), "same") == 0) & (APERTURE.opening(truth.coefficients) > 0.12)
     away[:20] = False
     assert away.sum() > 100
-    assert (APERTURE.opening(predict(taught, truth.mel))[away] > 0.03).mean() > 0.99
+    assert (APERTURE.opening(predict(trained, truth.mel))[away] > 0.03).mean() > 0.99
 
 
 def spreads(network: SpeechToShape) -> tuple[float, float]:
@@ -237,16 +237,16 @@ def spreads(network: SpeechToShape) -> tuple[float, float]:
     return np.concatenate(real).std(), np.concatenate(predicted).std()
 
 
-def test_the_taught_opening_has_the_real_spread(taught):
-    real, predicted = spreads(taught)
+def test_the_trained_opening_has_the_real_spread(trained):
+    real, predicted = spreads(trained)
     assert predicted == pytest.approx(real, rel=0.005)
-    assert float(taught.opening_gain) > 1.01, "there was something to calibrate"
+    assert float(trained.opening_gain) > 1.01, "there was something to calibrate"
 
 
 def test_a_network_that_knows_little_is_stretched_a_little():
     """Its mouth hardly moves: stretched to the real spread, it would only tremble."""
-    lesson = replace(LESSON, n_epochs=2)
-    network = train_network(TRAINING, VALIDATION, METRIC, TINY, lesson, aperture=APERTURE).network
+    settings = replace(SETTINGS, n_epochs=2)
+    network = train_network(TRAINING, VALIDATION, METRIC, TINY, settings, aperture=APERTURE).network
     real, predicted = spreads(network)
     assert 1.2 < float(network.opening_gain) < 1.5
     assert predicted < 0.9 * real

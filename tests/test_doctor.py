@@ -251,7 +251,7 @@ def test_the_generic_ear(monkeypatch):
         "hygiesync/weights/speech_encoder.safetensors: can't be read; get it back with git, or run `make generic`"
     )
     monkeypatch.setattr(speech_encoder.SpeechEncoder, "load", raising(lost))
-    check = tried("generic ear", False, models.check_ear)
+    check = tried("speech encoder", False, models.check_speech_encoder)
     assert not check.is_ok
     assert check.fix == "get it back with git, or run `make generic`"
 

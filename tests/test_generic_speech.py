@@ -20,7 +20,7 @@ from hygiesync.tts.visemes import CURVES
 from hygiesync.weights import GENERIC_SPEECH
 
 WORDS = "papaya, Bombay, mayhem, Pamela, bobbing, bamboo, pompom, Mumbai"
-"""Words with closures between vowels; none of them is in the text that the model was taught with."""
+"""Words with closures between vowels; none of them is in the text that the model learnt from."""
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice, least):
 def test_the_words_are_new_to_it():
     from pydoc_data.topics import topics
 
-    taught = set(re.findall(r"[a-z]+", " ".join(topics.values()).lower()))
-    assert not taught & set(re.findall(r"[a-z]+", WORDS.lower()))
+    learnt = set(re.findall(r"[a-z]+", " ".join(topics.values()).lower()))
+    assert not learnt & set(re.findall(r"[a-z]+", WORDS.lower()))
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-3])
@@ -120,9 +120,9 @@ def test_after_speech_comes_rest(speech):
 def test_early_answers_follow_the_answer_proper(speech):
     samples, phonemes = spoken(WORDS, "en")
     times_s = np.arange(0.1, phonemes[-1].end_s, 0.02)
-    proper = opening_at(listener_of(speech), samples, times_s)
+    main = opening_at(listener_of(speech), samples, times_s)
     for early in range(len(speech.early_lookaheads)):
-        assert correlation(proper, opening_at(listener_of(speech, early), samples, times_s)) > 0.7
+        assert correlation(main, opening_at(listener_of(speech, early), samples, times_s)) > 0.7
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""How unlike two mouths are to training, and what it is taught: lips as detected, centred on themselves."""
+"""How unlike two mouths are to training, and what it learns from: lips as detected, centred on themselves."""
 
 import numpy as np
 import pytest

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from hygiesync.building import from_video
+from hygiesync.building import from_video, observation
 from hygiesync.building.av_offset import Offset, fix_offsets, measure_offset, record_of
 from hygiesync.building.face_fitting import Recording, fit_face, is_quiet_at
 from hygiesync.building.from_video import train
@@ -172,9 +172,9 @@ def labels_of(talker, tmp_path, monkeypatch):
             labels.extend(sequences)
             raise _LearningError
 
-        monkeypatch.setattr(from_video, "_learn", stop)
-        monkeypatch.setattr(from_video, "read_audio", lambda _: delayed(samples, late_ms))
-        monkeypatch.setattr(from_video, "watch", lambda *_: recording.track)
+        monkeypatch.setattr(from_video, "learn", stop)
+        monkeypatch.setattr(observation, "read_audio", lambda _: delayed(samples, late_ms))
+        monkeypatch.setattr(observation, "watch", lambda *_: recording.track)
         with pytest.raises(_LearningError):
             train(recording.video.path, tmp_path / "avatar", preset="fast", warn=messages.append, **options)
         return labels[0], messages

@@ -43,8 +43,8 @@ def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_t
     np.testing.assert_array_equal(track.times_s, [float(time) for time in talker_truth.times_s])
 
 
-def test_the_network_is_taught_lips_as_detected_and_pictures_are_known_without_jitter(talker_video):
-    """Quick closings keep their depth in what is taught; what is drawn from must not tremble."""
+def test_the_network_learns_lips_as_detected_and_pictures_are_known_without_jitter(talker_video):
+    """Quick closings keep their depth in what is learnt from; what is drawn from must not tremble."""
     info = probe(talker_video)
     track = track_face(info)
     frames = fit_face([Recording(info, track, mel_spectrogram(read_audio(talker_video)))]).frames[0]

@@ -216,7 +216,7 @@ class TestCommandLine:
         def stop(*_):
             raise InputError("stopped here")
 
-        monkeypatch.setattr(from_video, "_learn", stop)
+        monkeypatch.setattr(from_video, "learn", stop)
         assert main(["train", str(bad_video), "--out", str(tmp_path / "a"), "--fix-offset", "--i-have-consent"]) == 3
         notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
         assert sum("nothing is corrected" in note for note in notes) == 1

@@ -28,7 +28,7 @@ from safetensors.numpy import load_file, save_file
 
 from hygiesync.avatar.template import FacePlaces
 from hygiesync.building.face_fitting import Recording, background_loudness, fit_face, resting_coefficients
-from hygiesync.building.from_video import EARLY_LOOKAHEADS
+from hygiesync.building.job import EARLY_LOOKAHEADS
 from hygiesync.face.comparison import compare_lips, correlation
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
@@ -65,7 +65,7 @@ class Trial:
     preset: str = "balanced"
     change: dict[str, object] | None = None
     augmentation: dict[str, float] | None = None
-    has_ear: bool = True
+    has_encoder: bool = True
     makes_meet: bool = True
     lookahead_ms: int = 80
     early_ms: int | None = None
@@ -74,7 +74,7 @@ class Trial:
 
 TRIALS = (
     Trial("default"),
-    Trial("without the ear", has_ear=False),
+    Trial("without the speech encoder", has_encoder=False),
     Trial("without closing", makes_meet=False),
     Trial("opening: squared only", change={"opening_weight": 0.0}),
     Trial("without velocity", change={"velocity_weight": 0.0}),
@@ -93,11 +93,11 @@ class Bench:
     """Both videos, tracked, and everything that rows share."""
 
     def __init__(self, train: Path, held_out: Path, words: Path | None, cache: Path) -> None:
-        self.taught, _ = _recording(train, cache)
+        self.learnt_from, _ = _recording(train, cache)
         self.real, self.samples = _recording(held_out, cache)
-        self.face = fit_face([self.taught])
-        self.background = background_loudness([self.taught])
-        self.rest = resting_coefficients([self.taught], self.face, self.background)
+        self.face = fit_face([self.learnt_from])
+        self.background = background_loudness([self.learnt_from])
+        self.rest = resting_coefficients([self.learnt_from], self.face, self.background)
         pose = self.face.pose
         self.turns = FacePlaces.from_track(self.real.track, pose).turns
         seen = pose.to_canonical(self.real.track.rigid.astype(np.float64))
@@ -113,7 +113,7 @@ class Bench:
         lookahead = lookahead_frames(trial.lookahead_ms)
         key = repr((replace(trial, name="", group="", early_ms=None), seed))
         if key not in self.steps:
-            self.steps[key] = self._teach(trial, seed, lookahead)
+            self.steps[key] = self._train(trial, seed, lookahead)
         step, facts = self.steps[key]
         if trial.early_ms is None:
             listener = SpeechToShapeStream(OnnxStep(step), self.rest, self.background, lookahead)
@@ -123,12 +123,17 @@ class Bench:
             listener = SpeechToShapeStream(OnnxStep(step, number), self.rest, self.background, asked)
         return {**self._measure(listener), **facts}
 
-    def _teach(self, trial: Trial, seed: int, lookahead: int) -> tuple[bytes, dict[str, float]]:
+    def _train(self, trial: Trial, seed: int, lookahead: int) -> tuple[bytes, dict[str, float]]:
         """The exported step, and what its training took."""
         frames = self.face.frames[0]
         early = [n for n in EARLY_LOOKAHEADS if n < lookahead]
         sequence = align(
-            self.taught.mel, frames.targets, self.taught.track.times_s, frames.shots, frames.is_usable, lookahead
+            self.learnt_from.mel,
+            frames.targets,
+            self.learnt_from.track.times_s,
+            frames.shots,
+            frames.is_usable,
+            lookahead,
         )[: time_to_mel_frames(trial.seconds)]
         training, validation = split([sequence])
         settings = self._settings(trial, seed, len(sequence))
@@ -141,7 +146,7 @@ class Bench:
             NetworkSettings(shape.n_components, early_frames=tuple(lookahead - n for n in early)),
             settings,
             aperture=Aperture.fit(shape, frames.coefficients[frames.is_usable]) if trial.makes_meet else None,
-            ear=SpeechEncoder.load() if trial.has_ear else None,
+            encoder=SpeechEncoder.load() if trial.has_encoder else None,
         )
         duration_s = perf_counter() - start_s
         with tempfile.TemporaryDirectory() as folder:

@@ -65,7 +65,7 @@ class LabelledFrames:
     coefficients : ndarray, shape (n_frames, n_components)
         Without the detector's jitter.
     targets : ndarray, shape (n_frames, n_components)
-        Of the lips as they were detected: what a network is taught. Its answers are a mean over all it has seen, so
+        Of the lips as they were detected: what a network learns from. Its answers are a mean over all it has seen, so
         jitter comes out of them by itself; smoothing would take a fifth off every quick closing, for good.
     is_usable : ndarray, shape (n_frames,), bool
         A frontal, sharp, unoccluded face.

@@ -10,7 +10,7 @@ import numpy as np
 
 from hygiesync.avatar.template import FacePlaces, VideoTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
-from hygiesync.building.from_video import MIN_FACE_SHARE
+from hygiesync.building.observation import MIN_FACE_SHARE
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.errors import InputError
 from hygiesync.evaluation.measures import MIN_FRAMES

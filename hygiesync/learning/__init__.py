@@ -1,1 +1,1 @@
-"""Where networks are made, taught and exported: of the main road, the only package that imports torch."""
+"""Where networks are made, trained and exported: of the main road, the only package that imports torch."""

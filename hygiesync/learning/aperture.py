@@ -44,8 +44,8 @@ class Aperture:
         at_mean = float(shape.mean[LOWER_BOTTOM, 1] - shape.mean[LOWER_TOP, 1])
         opening = coefficients @ gradient
         path = (opening - opening.mean()) @ (coefficients - coefficients.mean(0))
-        spread = float(path @ gradient)
-        return cls(gradient, at_mean, path / spread if spread > 0 else np.zeros_like(path))
+        opening_variance = float(path @ gradient)
+        return cls(gradient, at_mean, path / opening_variance if opening_variance > 0 else np.zeros_like(path))
 
     @classmethod
     def none(cls, n_components: int) -> Aperture:

@@ -106,12 +106,12 @@ def random_colour(n_windows: int, strength: float, n_ripples: int, rng: np.rando
     return strength * _normal(rng, n_windows, 1, n_ripples) @ ripples.astype(np.float32)
 
 
-def other_tract(mel: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
+def other_tract(mel: np.ndarray, std: float, rng: np.random.Generator) -> np.ndarray:
     """Windows (n_windows, n_frames, n_mels) stretched along frequency: the same words out of another throat.
 
-    `spread` is the standard deviation of the logarithm of its length (Jaitly & Hinton, 2013).
+    `std` is the standard deviation of the logarithm of its length (Jaitly & Hinton, 2013).
     """
-    stretch = np.exp(spread * rng.standard_normal((len(mel), 1), np.float32))
+    stretch = np.exp(std * rng.standard_normal((len(mel), 1), np.float32))
     position = np.clip(np.arange(N_MELS) * stretch, 0, N_MELS - 1.001)
     below = position.astype(np.int64)
     share = (position - below)[:, None].astype(np.float32)

@@ -1,8 +1,8 @@
 """Several networks that answer as one: the mean of what each of them makes of the sound.
 
-Networks that were taught with other draws of windows, noise and dropout err in other places, and their mean errs less
+Networks that were trained with other draws of windows, noise and dropout err in other places, and their mean errs less
 than each of them. What is averaged are the answers *before* any closing, shapes and log-odds alike, so that the lips
-meet where the committee thinks so, and not half where half of it does.
+meet where the ensemble thinks so, and not half where half of it does.
 
 References
 ----------
@@ -45,7 +45,7 @@ class Ensemble(nn.Module):
 
     @property
     def early_opening_gain(self) -> Tensor:
-        """The same for each early answer."""
+        """The same for each early head."""
         return self._first.early_opening_gain
 
     def initial_state(self, batch_size: int = 1) -> NetworkState:

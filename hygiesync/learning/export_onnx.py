@@ -1,8 +1,8 @@
 """Export of a trained network as one streaming step in ONNX, its state explicit.
 
 inputs ``mel`` (1, 1, 80) and ``state_0 ...``; outputs ``coefficients`` (1, 1, n_components), ``next_state_0 ...``, in
-the order of :meth:`NetworkState.tensors`, and ``early_0 ...``, shaped like the coefficients: the early answers. Feeding
-each ``next_state_i`` back as ``state_i`` gives what the network gives for the whole sequence.
+the order of :meth:`NetworkState.tensors`, and ``early_0 ...``, shaped like the coefficients: the early heads' answers.
+Feeding each ``next_state_i`` back as ``state_i`` gives what the network gives for the whole sequence.
 """
 
 from __future__ import annotations

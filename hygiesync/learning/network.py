@@ -7,11 +7,12 @@ zeros; running a whole sequence from it equals running the frames one by one::
                                       |  ^               |  ^            '-> lips meet? -------^
                                 last k-1 inputs        (h, c)              = NetworkState
 
-A mean of what may come next is a mouth half open, so squared errors alone never let lips meet. Whether they *do* meet
-is therefore a question of its own, answered by one more output, and where the answer is yes the opening is taken away.
+The mean-squared error is least for the conditional mean: the mean of all mouths that fit what was heard. Some of those
+are open, so the predicted lips never close. Whether they meet is therefore an output of its own, the *closure logit*
+(log-odds), learnt by cross entropy; where it says that they do, the opening is taken out of the coefficients.
 
-Whoever can't wait asks for an *early* answer: the same network also says, less exactly, what it makes of moments that
-were heard a moment ago. It is the same hearing with other last weights, so it costs next to nothing.
+The *main* head describes the moment `lookahead` mel frames ago. *Early* heads, for those who can't wait, describe later
+moments, less exactly: the same layers with other last weights, so they cost next to nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class NetworkSettings:
     Attributes
     ----------
     early_frames : tuple of int
-        There is an early answer for each: about a moment so many mel frames after that of the answer proper.
+        There is an early head for each: about a moment so many mel frames after the main head's.
     """
 
     n_components: int
@@ -70,7 +71,7 @@ class NetworkState:
     ----------
     convolutions : tuple of Tensor, each of shape (B, channels_in, kernel_size - 1)
     hidden, cell : Tensor, shape (n_lstm_layers, B, lstm_width)
-        A committee's has its members' layers and convolutions one after another.
+        An ensemble's has its members' layers and convolutions one after another.
     """
 
     convolutions: tuple[Tensor, ...]
@@ -142,9 +143,9 @@ class SpeechToShape(nn.Module):
     def initial_state(self, batch_size: int = 1) -> NetworkState:
         """State before anything was heard: zeros."""
         hold = self.settings.kernel_size - 1
-        hidden = torch.zeros(self.settings.n_lstm_layers, batch_size, self.settings.lstm_width)
+        hidden = self.mel_mean.new_zeros(self.settings.n_lstm_layers, batch_size, self.settings.lstm_width)
         widths = [N_MELS] + [self.settings.conv_width] * (self.settings.n_convolutions - 1)
-        convolutions = tuple(torch.zeros(batch_size, width, hold) for width in widths)
+        convolutions = tuple(self.mel_mean.new_zeros(batch_size, width, hold) for width in widths)
         return NetworkState(convolutions, hidden, torch.zeros_like(hidden))
 
     def forward(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, NetworkState]:
@@ -165,14 +166,14 @@ class SpeechToShape(nn.Module):
         return coefficients, state
 
     def predict(self, mel: Tensor, state: NetworkState | None = None) -> tuple[Tensor, list[Tensor], NetworkState]:
-        """As :meth:`forward`, with the early answers, each (B, T, n_components), in the order of `early_frames`."""
+        """As :meth:`forward`, with the early heads' answers, each (B, T, n_components), as `early_frames` has them."""
         answers, state = self.raw_outputs(mel, state)
         return (*self.apply_closure(answers), state)
 
     def raw_outputs(self, mel: Tensor, state: NetworkState | None = None) -> tuple[list[Answer], NetworkState]:
         """What training looks at: coefficients before any closing, and log-odds (B, T) that the lips meet.
 
-        The answer proper is the first pair; the early ones follow.
+        The main head's is the first pair; the early heads' follow.
         """
         state = self.initial_state(mel.shape[0]) if state is None else state
         x = ((mel - self.mel_mean) / self.mel_std).transpose(1, 2)
@@ -191,15 +192,15 @@ class SpeechToShape(nn.Module):
         return coefficients @ self.opening_gradient + self.opening_at_mean
 
     def apply_closure(self, answers: list[Answer]) -> tuple[Tensor, list[Tensor]]:
-        """Coefficients of what was heard, lips closed where they meet: of the answer proper, and of the early ones."""
-        proper, *early = answers
+        """Coefficients of what was heard, lips closed where they meet: the main head's, and the early heads'."""
+        main, *early = answers
         return (
-            self._apply_closure(*proper, self.opening_gain),
+            self._apply_closure(*main, self.opening_gain),
             [self._apply_closure(*one, self.early_opening_gain[index]) for index, one in enumerate(early)],
         )
 
     def _apply_closure(self, coefficients: Tensor, closure_logit: Tensor, opening_gain: Tensor) -> Tensor:
-        """Take the opening away where the lips meet, and stretch it to the person's own spread elsewhere."""
+        """Take the opening away where the lips meet, and multiply it by its gain elsewhere."""
         kept = opening_gain * torch.sigmoid((CLOSING_ODDS - closure_logit) / CLOSING_WIDTH)
         return coefficients + ((kept - 1) * self.opening(coefficients))[..., None] * self.opening_path
 

@@ -11,6 +11,39 @@ from hygiesync.timing import time_to_mel_frames
 
 
 @dataclass(frozen=True)
+class LoopSettings:
+    """How long and how fast weights are moved.
+
+    Attributes
+    ----------
+    n_epochs, steps_per_epoch : int
+    learning_rate : float
+        At the cycle's highest.
+    weight_decay : float
+    rise_share : float
+        Share of the cycle in which the learning rate rises; then it falls to nothing.
+    max_gradient_norm : float
+        Longer gradients are shortened to it.
+    patience : int, optional
+        Stop after so many epochs without a lower validation loss, and keep the weights of the best. Left out, all
+        epochs are run and the last weights kept, where the cycle ends.
+    device : str
+        As torch names it; on ``cpu`` a run is the same to the bit.
+    seed : int
+    """
+
+    n_epochs: int
+    steps_per_epoch: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    rise_share: float = 0.2
+    max_gradient_norm: float = 1.0
+    patience: int | None = None
+    device: str = "cpu"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class TrainingSettings:
     """How long and how hard to train; saved with the avatar.
 
@@ -32,11 +65,11 @@ class TrainingSettings:
     closure_weight : float
         Weight of the cross entropy of whether the lips meet.
     early_weight : float
-        Weight of each early answer's losses. Small: they are to learn from what the answer proper needs to hear, and
-        not to change it.
+        Weight of each early head's losses. Small: they are to learn from what the main head needs to hear, and not to
+        change it.
     augmentation : Augmentation
     n_networks : int
-        Networks taught one after another, each for all epochs, that answer as a committee.
+        Networks trained one after another, each for all epochs, that answer as an ensemble.
     """
 
     n_epochs: int = 36
@@ -56,15 +89,16 @@ class TrainingSettings:
     n_networks: int = 1
     seed: int = 0
 
+    def loop(self) -> LoopSettings:
+        """What the training loop needs to know of them."""
+        return LoopSettings(
+            self.n_epochs, self.batches_per_epoch, self.learning_rate, self.weight_decay, seed=self.seed
+        )
+
 
 _PRESET_S = 300
-
-
 _MIN_SHARE, _MAX_SHARE = 0.5, 3.0
-
-
 _MAX_NETWORKS = 2
-
 
 PRESETS = {
     "fast": TrainingSettings(n_epochs=12),
@@ -77,9 +111,9 @@ def preset(name: str, seed: int, n_mel_frames: int) -> TrainingSettings:
     """Settings of a preset (one of `PRESETS`) for so many mel frames, with a seed of one's own.
 
     The presets are meant for five minutes. An epoch of more sound has more batches, so that all of it is heard; one of
-    less has fewer, down to a half, since hearing the same again and again teaches nothing new. What is heard more often
-    than it should be is spliced, the more the shorter the video; and the time that half the batches leave goes into a
-    second network.
+    less has fewer, down to a half, since nothing new is learnt from hearing the same again and again. What is heard
+    more often than it should be is spliced, the more the shorter the video; and the time that half the batches leave
+    goes into a second network.
     """
     settings = PRESETS[name]
     share = n_mel_frames / time_to_mel_frames(_PRESET_S)

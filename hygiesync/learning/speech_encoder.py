@@ -1,8 +1,8 @@
-"""The layers that hear, taught on many voices: where a person's own network begins.
+"""The layers before the head, pretrained on many voices: where a person's own network begins.
 
 What a sound *is* can be learnt from any speech; only what this person's lips do with it must be learnt from the few
 minutes of their video. So the convolutions and the LSTM of every avatar begin as those that
-:mod:`hygiesync.learning.pretrain_encoder` has taught, and all of them go on learning.
+:mod:`hygiesync.learning.pretrain_encoder` has trained, and all of them go on learning.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SpeechEncoder:
 
     @classmethod
     def from_network(cls, network: SpeechToShape) -> SpeechEncoder:
-        """The ear of a network."""
+        """The layers before a network's head."""
         tensors = {n: t.detach().half() for n, t in network.state_dict().items() if n.startswith(_PARTS)}
         return cls(_fingerprint(tensors), tensors)
 
@@ -74,7 +74,7 @@ class SpeechEncoder:
         own = network.state_dict()
         wanted = {name: tensor.shape for name, tensor in own.items() if name.startswith(_PARTS)}
         if wanted != {name: tensor.shape for name, tensor in self.tensors.items()}:
-            raise InputError("the generic ear has other sizes than the network; run `make generic`")
+            raise InputError("the speech encoder has other sizes than the network; run `make generic`")
         with torch.no_grad():
             for name, tensor in self.tensors.items():
                 own[name].copy_(tensor)

@@ -1,4 +1,4 @@
-"""Synthetic speech whose sounds and mouths are known exactly: what the generic ear and speech model are taught with.
+"""Synthetic speech whose sounds and mouths are known exactly: what the speech encoder and the generic model learn from.
 
 espeak-ng reads text in many voices, at many pitches and speeds, and says when each phoneme begins; flite has fewer
 voices, nearer to people's. The mouth curves of the phonemes and the phonemes themselves are what is to be answered. The
@@ -26,7 +26,7 @@ from hygiesync.tts.speech import PAUSE, Phoneme, Speech
 from hygiesync.tts.visemes import CURVES, VISEMES, mouth_curves
 
 SOUNDS = (*sorted(VISEMES), "other")
-"""IPA letters that the ear tells apart, :data:`PAUSE` among them."""
+"""IPA letters that the speech encoder tells apart, :data:`PAUSE` among them."""
 
 ENGLISH_VOICES = ("en", "en-us", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-gb-x-gbclan")
 OTHER_VOICES = ("fr", "de", "es", "it", "nl", "pt", "sv", "pl")
@@ -95,7 +95,7 @@ def synthesise_corpus(
     ----------
     n_utterances : int
     lookahead : int
-        Mel frames that the ear may hear beyond the time it describes.
+        Mel frames that a network may hear beyond the time it describes.
     seed : int
     progress : callable, optional
         Called with 1 after each utterance.

@@ -28,9 +28,9 @@ class GenericSpeech:
     step : bytes
         One streaming step for :class:`OnnxStep`; its coefficients are the mouth curves.
     lookahead : int
-        Mel frames that the answer proper hears beyond the time it describes.
+        Mel frames that the main head hears beyond the time it describes.
     early_lookaheads : tuple of int
-        The same for each early answer, in the predictor's order.
+        The same for each early head, in the order of their numbers.
     name : str
         Fingerprint of the file.
     """

@@ -17,7 +17,7 @@ class OnnxStep:
     onnx_model : bytes
         The exported step.
     early : int, optional
-        Number of the early answer to give; the answer proper when left out.
+        Number of the early head to ask; the main head when left out.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from hygiesync.apps.doctor.devices import (
     check_virtual_camera,
 )
 from hygiesync.apps.doctor.machine import check_machine
-from hygiesync.apps.doctor.models import check_avatars, check_ear
+from hygiesync.apps.doctor.models import check_avatars, check_speech_encoder
 from hygiesync.apps.doctor.packages import PACKAGES, check_package, check_python, check_single_opencv
 from hygiesync.extras import is_there
 
@@ -44,7 +44,7 @@ def diagnose() -> list[Check]:
         tried("window", False, check_display),
         tried("camera", False, check_camera),
         tried("virtual camera", False, check_virtual_camera),
-        tried("generic ear", False, check_ear),
+        tried("speech encoder", False, check_speech_encoder),
         *check_avatars(),
         *check_machine(),
     ]

@@ -1,4 +1,4 @@
-"""The avatars in `models`, and the ear that training begins with."""
+"""The avatars in `models`, and the speech encoder that training begins with."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ def check_avatars(folder: Path = MODELS) -> Iterator[Check]:
         yield _check_avatar(directory)
 
 
-def check_ear() -> Check:
-    """Whether training can begin with an ear that knows speech."""
+def check_speech_encoder() -> Check:
+    """Whether training can begin with layers that know speech."""
     with imports_of("train", "training"):
         from hygiesync.learning.speech_encoder import SpeechEncoder
 
-    ear = SpeechEncoder.load()
-    return Check("generic ear", True, False, f"{ear.name}, {sum(t.numel() for t in ear.tensors.values()):,} weights")
+    encoder = SpeechEncoder.load()
+    return Check(
+        "speech encoder", True, False, f"{encoder.name}, {sum(t.numel() for t in encoder.tensors.values()):,} weights"
+    )
 
 
 def _check_avatar(directory: Path) -> Check:

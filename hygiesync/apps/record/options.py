@@ -10,7 +10,7 @@ from typing import Any
 from hygiesync.apps.record.folder import RECORDINGS
 from hygiesync.apps.record.manifest import COMPLETE, RecordingManifest
 from hygiesync.apps.record.script import SECONDS_OF_SILENCE, SENTENCE
-from hygiesync.building.from_video import MIN_VIDEO_S
+from hygiesync.building.job import MIN_VIDEO_S
 
 
 @dataclass(frozen=True)

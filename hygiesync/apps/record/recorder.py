@@ -24,7 +24,7 @@ from hygiesync.apps.record.screen import KEYS
 from hygiesync.apps.record.script import Item, Script, load_script, read_script
 from hygiesync.apps.record.session import COUNTDOWN_S, Session
 from hygiesync.apps.record.take import spans_to_leave_out
-from hygiesync.building.from_video import MIN_VIDEO_S
+from hygiesync.building.job import MIN_VIDEO_S
 from hygiesync.devices.camera.camera import FileCamera, open_camera
 from hygiesync.devices.sound.devices import find_input
 from hygiesync.devices.sound.sound_file import SoundFile

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = NetworkSettings(3, conv_width=12, kernel_size=3, n_convolutions=2, lstm_width=16, early_frames=(4, 8))
 APERTURE = Aperture(np.array([0.05, 0.0, 0.02]), 0.02, np.array([16.0, 3.0, 10.0]))
 METRIC = np.diag(np.sqrt([0.6, 0.3, 0.1]))
-LESSON = TrainingSettings(n_epochs=3, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3, n_networks=2)
+SETTINGS = TrainingSettings(n_epochs=3, batches_per_epoch=3, batch_size=4, window=60, warm_up=10, seed=3, n_networks=2)
 
 
 def random_network(seed: int, settings: NetworkSettings = TINY) -> SpeechToShape:
@@ -53,8 +53,8 @@ def make_sequence(n_frames: int, seed: int) -> LabelledClip:
 TRAINING, VALIDATION = [make_sequence(600, 1)], [make_sequence(200, 2)]
 
 
-def train(checkpoint=None, progress=None, lesson=LESSON):
-    return train_network(TRAINING, VALIDATION, METRIC, TINY, lesson, checkpoint, progress, APERTURE)
+def train(checkpoint=None, progress=None, training_settings=SETTINGS):
+    return train_network(TRAINING, VALIDATION, METRIC, TINY, training_settings, checkpoint, progress, APERTURE)
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +73,15 @@ def test_the_mean_is_taken_before_the_closing():
     members, mel = [random_network(1), random_network(2)], torch.from_numpy(random_mel(80))[None]
     for member, log_odds in zip(members, (4.0, -4.0), strict=True):
         member.head.bias[TINY.n_components :: TINY.n_components + 1] = log_odds
-    committee = Ensemble(members)
-    proper, early, _ = committee.answer(mel)
+    ensemble = Ensemble(members)
+    main, early, _ = ensemble.predict(mel)
     heard = [member.raw_outputs(mel)[0] for member in members]
     mean = [tuple((one + other) / 2 for one, other in zip(*pair, strict=True)) for pair in zip(*heard, strict=True)]
-    expected, expected_early = members[0].close(mean)
-    for answer, wanted in zip((proper, *early), (expected, *expected_early), strict=True):
+    expected, expected_early = members[0].apply_closure(mean)
+    for answer, wanted in zip((main, *early), (expected, *expected_early), strict=True):
         np.testing.assert_allclose(answer, wanted, atol=1e-5)
-    separately = (members[0].answer(mel)[0] + members[1].answer(mel)[0]) / 2
-    assert not np.allclose(proper, separately, atol=0.05)
+    separately = (members[0].predict(mel)[0] + members[1].predict(mel)[0]) / 2
+    assert not np.allclose(main, separately, atol=0.05)
 
 
 @torch.no_grad()
@@ -93,48 +93,48 @@ def test_one_member_answers_as_it_does_alone():
 @torch.no_grad()
 @pytest.mark.parametrize("n_members", [2, 3])
 def test_in_pieces_as_at_once(n_members):
-    committee = Ensemble([random_network(seed) for seed in range(n_members)])
+    ensemble = Ensemble([random_network(seed) for seed in range(n_members)])
     mel, state, pieces = torch.from_numpy(random_mel(60))[None], None, []
     for begin, end in [(0, 1), (1, 20), (20, 60)]:
-        piece, state = committee(mel[:, begin:end], state)
+        piece, state = ensemble(mel[:, begin:end], state)
         pieces.append(piece)
-    np.testing.assert_allclose(torch.cat(pieces, 1), committee(mel)[0], atol=1e-5)
+    np.testing.assert_allclose(torch.cat(pieces, 1), ensemble(mel)[0], atol=1e-5)
 
 
-def test_the_exported_step_is_the_committee(tmp_path):
+def test_the_exported_step_is_the_ensemble(tmp_path):
     """At the default sizes: two fit in what a network may weigh."""
     settings = NetworkSettings(12, early_frames=(4, 8))
-    committee = Ensemble([random_network(seed, settings) for seed in (1, 2)])
-    export_step(committee, tmp_path / "step.onnx")
+    ensemble = Ensemble([random_network(seed, settings) for seed in (1, 2)])
+    export_step(ensemble, tmp_path / "step.onnx")
     step, mel = (tmp_path / "step.onnx").read_bytes(), random_mel(50)
     with torch.no_grad():
-        proper, early, _ = committee.answer(torch.from_numpy(mel)[None])
-    for number, expected in [(None, proper), (0, early[0]), (1, early[1])]:
+        main, early, _ = ensemble.predict(torch.from_numpy(mel)[None])
+    for number, expected in [(None, main), (0, early[0]), (1, early[1])]:
         np.testing.assert_allclose(OnnxStep(step, number).push(mel), expected[0], atol=1e-4)
-    assert not np.allclose(proper, early[0], atol=0.1)
-    assert sum(parameter.numel() for parameter in committee.parameters()) < 1e6
+    assert not np.allclose(main, early[0], atol=0.1)
+    assert sum(parameter.numel() for parameter in ensemble.parameters()) < 1e6
 
 
-def test_members_are_taught_apart(whole_run):
+def test_members_are_trained_apart(whole_run):
     first, second = whole_run.network.members
-    alone = train(lesson=replace(LESSON, n_networks=1))
+    alone = train(training_settings=replace(SETTINGS, n_networks=1))
     assert not same_weights(first, second)
     calibrated = ("opening_gain", "early_opening_gain")
     for name, tensor in alone.network.state_dict().items():
         assert name in calibrated or torch.equal(tensor, first.state_dict()[name]), name
-    assert whole_run.settings == LESSON
-    assert len(whole_run.training_loss) == len(whole_run.validation_loss) == LESSON.n_epochs
+    assert whole_run.settings == SETTINGS
+    assert len(whole_run.training_loss) == len(whole_run.validation_loss) == SETTINGS.n_epochs
     assert not whole_run.network.training
 
 
-def test_the_committees_own_opening_is_stretched_to_the_real_spread():
+def test_the_ensembles_own_opening_is_stretched_to_the_real_spread():
     """Its mean moves less than its members' answers do."""
-    network = train(lesson=replace(LESSON, n_epochs=8, batches_per_epoch=12, batch_size=16, learning_rate=0.01)).network
+    longer = replace(SETTINGS, n_epochs=8, batches_per_epoch=12, batch_size=16, learning_rate=0.01)
+    network = train(training_settings=longer).network
     stretched = float(network.opening_gain)
     network.opening_gain.fill_(1.0)
-    sequences = [*TRAINING, *VALIDATION]
-    said = np.concatenate([APERTURE.opening(predict(network, sequence.mel)) for sequence in sequences])
-    real = np.concatenate([APERTURE.opening(sequence.coefficients) for sequence in sequences])
+    said = np.concatenate([APERTURE.opening(predict(network, sequence.mel)) for sequence in TRAINING])
+    real = np.concatenate([APERTURE.opening(sequence.coefficients) for sequence in TRAINING])
     assert stretched != 1
     assert stretched == pytest.approx(min(real.std() / said.std(), 1.4), rel=1e-3)
 
@@ -145,7 +145,7 @@ class Interrupted(Exception):  # noqa: N818
 
 @pytest.mark.parametrize("n_epochs", [1, 3, 4, 6])
 def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epochs):
-    """Whether the first network or the second was being taught."""
+    """Whether the first network or the second was being trained."""
     told = []
 
     def interrupt(epoch, n_all, *_):
@@ -167,7 +167,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epoch
 FIVE_MINUTES = time_to_mel_frames(300)
 
 
-def test_the_best_preset_is_a_committee():
+def test_the_best_preset_is_an_ensemble():
     assert preset("best", 0, FIVE_MINUTES).n_networks == 2
     assert {preset(name, 0, FIVE_MINUTES).n_networks for name in ("fast", "balanced")} == {1}
 

@@ -1,4 +1,4 @@
-"""How the generic speech model is made: its lips, its rooms, its lesson, and the file at half precision."""
+"""How the generic speech model is made: its lips, its rooms, its training, and the file at half precision."""
 
 import shutil
 from dataclasses import replace
@@ -12,7 +12,7 @@ from hygiesync.learning.augment import in_rooms, other_tract
 from hygiesync.learning.export_onnx import export_step
 from hygiesync.learning.half_precision import to_half_precision
 from hygiesync.learning.synthetic_corpus import SOUNDS, Corpus, speak_as_flite, synthesise_corpus
-from hygiesync.learning.train_generic import REPORT_EVERY, GenericSettings, teach_generic
+from hygiesync.learning.train_generic import GenericSettings, train_generic
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.generic import GenericSpeech, hearing_metadata
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
@@ -23,7 +23,7 @@ from hygiesync.tts.visemes import CURVES, VISEMES, mouth_curves
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 EARLY = (6, 2)
-SHORT = GenericSettings(n_steps=2, batch_size=2, window=40, warm_up=5)
+SHORT = GenericSettings(n_epochs=1, steps_per_epoch=2, batch_size=2, window=40, warm_up=5)
 PAPA = [Phoneme(PAUSE, 0.0, 0.3)] + [Phoneme("pɑ"[n % 2], 0.3 + 0.1 * n, 0.4 + 0.1 * n) for n in range(4)]
 
 
@@ -107,7 +107,7 @@ def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     from hygiesync.apps.make_generic import main
 
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["generic", "--only", "speech", "--out", str(tmp_path / "models")])
+    monkeypatch.setattr("sys.argv", ["generic", "--only", "generic", "--out", str(tmp_path / "models")])
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 4
@@ -116,35 +116,37 @@ def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     assert not (tmp_path / "models").exists()
 
 
-# --- the lesson
+# --- training
 
 
-def test_a_lesson_teaches_the_lips_when_to_part_in_all_answers(corpus):
-    told: list[tuple[int, int, str]] = []
-    lesson = replace(SHORT, n_steps=4 * REPORT_EVERY, batch_size=6, tract_spread=0.0, room_share=0.0, eagerness=0.0)
-    network = teach_generic(corpus, (2,), lesson, progress=lambda *report: told.append(report))
-    assert [report[:2] for report in told] == [(n * REPORT_EVERY, lesson.n_steps) for n in (1, 2, 3, 4)]
+def test_all_heads_learn_when_lips_part(corpus):
+    told: list[tuple[int, int]] = []
+    settings = replace(
+        SHORT, n_epochs=4, steps_per_epoch=50, batch_size=6, tract_std=0.0, room_share=0.0, eagerness=0.0
+    )
+    network = train_generic(corpus, (2,), settings, progress=lambda n_done, n_all, _: told.append((n_done, n_all)))
+    assert told == [(n, 4) for n in (1, 2, 3, 4)]
     with torch.no_grad():
-        proper, early, _ = network.predict(torch.from_numpy(corpus.mel)[None])
-    assert proper.shape == (1, len(corpus.mel), len(CURVES))
-    for answer, later in ((proper, 0), (early[0], 2)):
+        main, early, _ = network.predict(torch.from_numpy(corpus.mel)[None])
+    assert main.shape == (1, len(corpus.mel), len(CURVES))
+    for answer, later in ((main, 0), (early[0], 2)):
         answer, wanted = answer[0, : len(corpus.mel) - later, 0].numpy(), corpus.curves[later:, 0]
         assert np.median(answer[wanted > 0]) > 0.4
         assert np.median(answer[wanted == 0]) < 0.1
 
 
-def test_the_same_seed_teaches_the_same(corpus):
-    first = teach_generic(corpus, EARLY, SHORT).state_dict()
+def test_the_same_seed_gives_the_same_model(corpus):
+    first = train_generic(corpus, EARLY, SHORT).state_dict()
     torch.manual_seed(9)
-    again = teach_generic(corpus, EARLY, SHORT).state_dict()
-    other = teach_generic(corpus, EARLY, replace(SHORT, seed=3)).state_dict()
+    again = train_generic(corpus, EARLY, SHORT).state_dict()
+    other = train_generic(corpus, EARLY, replace(SHORT, seed=3)).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.weight"], other["head.weight"])
     assert first["head.weight"].shape[0] == (1 + len(EARLY)) * (len(CURVES) + 1)
 
 
 def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
-    network = teach_generic(corpus, EARLY, SHORT)
+    network = train_generic(corpus, EARLY, SHORT)
     whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
     export_step(network, whole)
     shutil.copy(whole, half)
@@ -160,7 +162,7 @@ def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
 
 
 def test_weights_beyond_half_precision_are_not_stored(tmp_path, corpus):
-    network = teach_generic(corpus, EARLY, SHORT)
+    network = train_generic(corpus, EARLY, SHORT)
     with torch.no_grad():
         network.lstm.weight_hh_l0[0, 0] = 1e6
     export_step(network, tmp_path / "step.onnx")

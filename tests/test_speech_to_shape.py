@@ -1,4 +1,4 @@
-"""From sound to motion: training that can be repeated and resumed, the exported step, and the streaming listener."""
+"""From sound to shape: training that can be repeated and resumed, the exported step, and the streaming listener."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -51,9 +51,9 @@ def make_sequence(n_frames: int, seed: int) -> LabelledClip:
 TRAINING, VALIDATION = [make_sequence(600, 1), make_sequence(400, 2)], [make_sequence(300, 3)]
 
 
-def train(checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, ear=None):
+def train(checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, encoder=None):
     return train_network(
-        TRAINING, VALIDATION, METRIC, network_settings, training_settings, checkpoint, progress, aperture, ear
+        TRAINING, VALIDATION, METRIC, network_settings, training_settings, checkpoint, progress, aperture, encoder
     )
 
 
@@ -62,7 +62,7 @@ def same_weights(one: SpeechToShape, other: SpeechToShape) -> bool:
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
 
 
-def random_ear(network_settings=TINY, seed: int = 5) -> SpeechEncoder:
+def random_encoder(network_settings=TINY, seed: int = 5) -> SpeechEncoder:
     torch.manual_seed(seed)
     return SpeechEncoder.from_network(SpeechToShape(network_settings))
 
@@ -116,8 +116,8 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epoch
 
 
 @pytest.mark.parametrize("n_epochs", [2, 5])
-def test_an_interrupted_run_with_an_ear_and_an_aperture_does_too(tmp_path, n_epochs):
-    path, equipment = tmp_path / "checkpoint.safetensors", dict(aperture=APERTURE, ear=random_ear())
+def test_an_interrupted_run_with_an_encoder_and_an_aperture_does_too(tmp_path, n_epochs):
+    path, equipment = tmp_path / "checkpoint.safetensors", dict(aperture=APERTURE, encoder=random_encoder())
     whole = train(**equipment)
     with pytest.raises(Interrupted):
         train(path, interrupt_after(n_epochs), **equipment)
@@ -125,22 +125,22 @@ def test_an_interrupted_run_with_an_ear_and_an_aperture_does_too(tmp_path, n_epo
     resumed = train(path, **equipment)
     assert same_weights(resumed.network, whole.network)
     assert resumed.validation_loss == whole.validation_loss
-    assert resumed.ear_name == whole.ear_name
+    assert resumed.encoder_name == whole.encoder_name
     assert float(whole.network.opening_gain) != 1
 
 
-def test_training_begins_with_the_ear(whole_run):
-    ear, idle = random_ear(), replace(SHORT, n_epochs=1, batches_per_epoch=1, learning_rate=1e-9)
-    run = train(training_settings=idle, ear=ear)
+def test_training_begins_with_the_encoder(whole_run):
+    encoder, idle = random_encoder(), replace(SHORT, n_epochs=1, batches_per_epoch=1, learning_rate=1e-9)
+    run = train(training_settings=idle, encoder=encoder)
     weights = run.network.state_dict()
-    for name, tensor in ear.tensors.items():
+    for name, tensor in encoder.tensors.items():
         np.testing.assert_allclose(weights[name], tensor, atol=1e-6)
-    assert (run.ear_name, whole_run.ear_name) == (ear.name, "none")
+    assert (run.encoder_name, whole_run.encoder_name) == (encoder.name, "none")
 
 
-def test_an_ear_of_other_sizes_is_not_begun_with():
+def test_an_encoder_of_other_sizes_is_not_begun_with():
     with pytest.raises(InputError, match="other sizes"):
-        train(ear=random_ear(replace(TINY, lstm_width=20)))
+        train(encoder=random_encoder(replace(TINY, lstm_width=20)))
 
 
 def test_a_checkpoint_changes_nothing(tmp_path, whole_run):
@@ -149,15 +149,25 @@ def test_a_checkpoint_changes_nothing(tmp_path, whole_run):
 
 
 def test_validation_only_watches():
-    """A part that says the opposite of what is taught changes no weight, and its own lowest epoch is told."""
+    """A part that says the opposite of what is learnt from changes no weight, and its own lowest epoch is told."""
     opposite = [replace(VALIDATION[0], coefficients=-VALIDATION[0].coefficients)]
-    lesson = replace(SHORT, n_epochs=6, batches_per_epoch=6, learning_rate=0.02, velocity_weight=0)
-    misled = train_network(TRAINING, opposite, METRIC, TINY, lesson)
-    led = train_network(TRAINING, VALIDATION, METRIC, TINY, lesson)
+    longer = replace(SHORT, n_epochs=6, batches_per_epoch=6, learning_rate=0.02, velocity_weight=0)
+    misled = train_network(TRAINING, opposite, METRIC, TINY, longer)
+    led = train_network(TRAINING, VALIDATION, METRIC, TINY, longer)
     assert same_weights(misled.network, led.network)
     assert len(misled.validation_loss) == 6
     assert misled.best_epoch < 5 and misled.validation_loss[misled.best_epoch] == min(misled.validation_loss)
     assert not misled.network.training
+
+
+def test_the_gain_is_not_fitted_to_what_is_reported():
+    """Whatever the validation part holds, the opening is stretched as the training part asks for."""
+    wider = [replace(VALIDATION[0], coefficients=5 * VALIDATION[0].coefficients)]
+    gains = [
+        float(train_network(TRAINING, part, METRIC, TINY, SHORT, aperture=APERTURE).network.opening_gain)
+        for part in (VALIDATION, wider)
+    ]
+    assert gains[0] == gains[1] != 1
 
 
 @pytest.mark.parametrize(
@@ -174,14 +184,14 @@ def test_a_checkpoint_of_other_settings_is_refused(checkpoint, other):
         train(checkpoint, **other)
 
 
-def test_a_checkpoint_of_another_ear_is_refused(tmp_path):
+def test_a_checkpoint_of_another_encoder_is_refused(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Interrupted):
-        train(path, interrupt_after(1), ear=random_ear())
-    for other in (random_ear(seed=6), None):
+        train(path, interrupt_after(1), encoder=random_encoder())
+    for other in (random_encoder(seed=6), None):
         with pytest.raises(InputError, match="other settings"):
-            train(path, ear=other)
-    assert len(train(path, ear=random_ear()).validation_loss) == SHORT.n_epochs
+            train(path, encoder=other)
+    assert len(train(path, encoder=random_encoder()).validation_loss) == SHORT.n_epochs
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
@@ -201,9 +211,9 @@ def test_a_file_that_is_no_checkpoint_is_refused(checkpoint):
 
 
 def test_it_learns_a_delayed_answer():
-    lesson = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01)
-    lesson = replace(lesson, augmentation=LITTLE_NOISE)
-    run = train(training_settings=lesson, network_settings=replace(TINY, dropout=0.0))
+    longer = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01)
+    longer = replace(longer, augmentation=LITTLE_NOISE)
+    run = train(training_settings=longer, network_settings=replace(TINY, dropout=0.0))
     truth = VALIDATION[0]
     known = truth.coefficients[20:]
     error = ((predict(run.network, truth.mel)[20:] - known) ** 2 @ WEIGHTS).mean()
@@ -289,8 +299,8 @@ def test_early_answers_are_exported_too(tmp_path):
     export_step(network, tmp_path / "step.onnx")
     step, mel = (tmp_path / "step.onnx").read_bytes(), random_mel(50)
     with torch.no_grad():
-        proper, early, _ = network.predict(torch.from_numpy(mel)[None])
-    for number, expected in [(None, proper), (0, early[0]), (1, early[1])]:
+        main, early, _ = network.predict(torch.from_numpy(mel)[None])
+    for number, expected in [(None, main), (0, early[0]), (1, early[1])]:
         np.testing.assert_allclose(OnnxStep(step, number).push(mel), expected[0], atol=1e-4)
     assert not np.allclose(early[0], early[1], atol=0.1)
     with pytest.raises(InputError, match="another kind"):
@@ -298,19 +308,19 @@ def test_early_answers_are_exported_too(tmp_path):
 
 
 def test_early_answers_are_about_later_moments():
-    """Taught what was heard 4 frames ago, each answer is nearest to the moment that it is for."""
-    lesson = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, early_weight=1.0)
-    run = train(training_settings=replace(lesson, augmentation=LITTLE_NOISE), network_settings=EARLY)
+    """Trained on what was heard 4 frames ago, each head is nearest to the moment that it is for."""
+    longer = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, early_weight=1.0)
+    run = train(training_settings=replace(longer, augmentation=LITTLE_NOISE), network_settings=EARLY)
     truth = VALIDATION[0]
     with torch.no_grad():
-        proper, early, _ = run.network.predict(torch.from_numpy(truth.mel)[None])
-    for answer, own_frames in [(proper, 0), (early[0], 4), (early[1], 8)]:
+        main, early, _ = run.network.predict(torch.from_numpy(truth.mel)[None])
+    for answer, own_frames in [(main, 0), (early[0], 4), (early[1], 8)]:
         said = answer[0, 20:280].numpy()
         errors = {n: float(((said - truth.coefficients[20 + n : 280 + n]) ** 2 @ WEIGHTS).mean()) for n in (0, 4, 8)}
         assert min(errors, key=errors.get) == own_frames, errors
 
 
-def test_early_answers_leave_the_proper_one_nearly_as_it_is():
+def test_early_answers_leave_the_main_one_nearly_as_it_is():
     alone, beside = train(), train(network_settings=replace(TINY, early_frames=(4,)))
     ratio = beside.validation_loss[-1] / alone.validation_loss[-1]
     assert 0.8 < ratio < 1.2

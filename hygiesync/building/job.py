@@ -1,0 +1,131 @@
+"""What one training is asked for, and the folder in which it keeps unfinished work until the bundle is there.
+
+A run that was killed is resumed from that folder: the tracks of the faces once they are whole, and the network after
+every epoch.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hygiesync.avatar.manifest import sha256_of
+from hygiesync.errors import InputError, UsageError
+from hygiesync.media.video import VideoInfo, probe
+from hygiesync.timing import lookahead_frames
+
+MIN_VIDEO_S = 8
+
+DEFAULT_LOOKAHEAD_MS = 80.0
+MAX_LOOKAHEAD_MS = 200.0
+
+EARLY_LOOKAHEADS = (0, 4)
+"""Mel frames; every avatar has heads that answer as early as that too, as far as it is less than its own lookahead."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one training is asked for; a resumed run must ask for the same.
+
+    Attributes
+    ----------
+    videos : tuple of Path
+    preset : str
+    lookahead : int
+        Of the main head, mel frames.
+    seed : int
+    fix_offset : bool
+    """
+
+    videos: tuple[Path, ...]
+    preset: str
+    lookahead: int
+    seed: int
+    fix_offset: bool = False
+
+    @classmethod
+    def checked(cls, videos: tuple[Path, ...], preset: str, lookahead_ms: float, seed: int, *, fix_offset: bool) -> Job:
+        """A job whose arguments are in range.
+
+        Raises
+        ------
+        UsageError
+            When one is not.
+        """
+        from hygiesync.learning.settings import PRESETS
+
+        if preset not in PRESETS:
+            raise UsageError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
+        if not 0 <= lookahead_ms <= MAX_LOOKAHEAD_MS:
+            raise UsageError(f"lookahead: expected 0 to {MAX_LOOKAHEAD_MS:g} ms, got {lookahead_ms:g}")
+        return cls(videos, preset, lookahead_frames(lookahead_ms), seed, fix_offset)
+
+    @property
+    def early_lookaheads(self) -> tuple[int, ...]:
+        """Of the network's early heads, mel frames."""
+        return tuple(n for n in EARLY_LOOKAHEADS if n < self.lookahead)
+
+    @property
+    def early_frames(self) -> tuple[int, ...]:
+        """How many mel frames later than the main head's the moments of the early heads are."""
+        return tuple(self.lookahead - n for n in self.early_lookaheads)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells this job from others."""
+        hashes = [sha256_of(video) for video in self.videos]
+        options = {name: getattr(self, name) for name in ("preset", "lookahead", "seed", "fix_offset")}
+        return {"videos": hashes, **options}
+
+
+def check_video(path: Path) -> VideoInfo:
+    """What is known of a training video.
+
+    Raises
+    ------
+    InputError
+        When it can't be read, has no sound or is too short.
+    """
+    info = probe(path)
+    if not info.has_audio:
+        raise InputError(f"{path}: has no audio track; training needs a video with the speaker's voice")
+    if info.duration_s < MIN_VIDEO_S:
+        raise InputError(
+            f"{path}: lasts {float(info.duration_s):.1f} s, and training needs at least {MIN_VIDEO_S} s"
+            " (five minutes are best)"
+        )
+    return info
+
+
+def open_workshop(directory: Path, job: Job, *, resume: bool, warn: Callable[[str], None]) -> Path:
+    """Folder for unfinished work beside `directory`: either fresh or that of an interrupted run of the same job.
+
+    Raises
+    ------
+    UsageError
+        When the interrupted run was another job.
+    InputError
+        When the folder can't be written.
+    """
+    workshop = directory.with_name(f".{directory.name}.training")
+    record = workshop / "job.json"
+    fingerprint = job.fingerprint()
+    if resume and record.is_file():
+        if json.loads(record.read_text()) != fingerprint:
+            raise UsageError(
+                f"{directory}: the interrupted training had other videos or options; repeat them, or train without"
+                " resume"
+            )
+        return workshop
+    if resume:
+        warn(f"{directory}: nothing to resume, so training starts from the beginning")
+    shutil.rmtree(workshop, ignore_errors=True)
+    try:
+        workshop.mkdir(parents=True)
+        record.write_text(json.dumps(fingerprint))
+    except OSError as error:
+        raise InputError(f"{workshop}: can't be written ({error.strerror}); choose another folder") from error
+    return workshop

@@ -1,0 +1,96 @@
+"""What the videos show, before anything is learnt from them: faces, their fit, the sound's offset, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from hygiesync.building.av_offset import Offset, fix_offsets, measure_offsets
+from hygiesync.building.face_fitting import FittedFace, Recording, background_loudness, fit_face
+from hygiesync.building.job import Job
+from hygiesync.building.sound_level import SoundLevel
+from hygiesync.building.video_quality import Advice, advise
+from hygiesync.errors import InputError
+from hygiesync.face.track import FaceTrack
+from hygiesync.face.tracking import watch
+from hygiesync.learning.dataset import LabelledClip, align
+from hygiesync.media.audio import read_audio
+from hygiesync.media.video import VideoInfo
+from hygiesync.progress import Progress
+from hygiesync.speech.mel import mel_spectrogram
+
+MIN_FACE_SHARE = 0.5
+"""Share of a training video's frames that must show the face."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All videos of a job, watched and heard.
+
+    Attributes
+    ----------
+    recordings : list of Recording
+        In the videos' order; their sound's offset corrected where the job asks for it.
+    face : FittedFace
+    background : float
+        Loudness of the pauses.
+    offsets : list of Offset
+        One for each recording, as measured.
+    advice : tuple of Advice
+    """
+
+    recordings: list[Recording]
+    face: FittedFace
+    background: float
+    offsets: list[Offset]
+    advice: tuple[Advice, ...]
+
+    @property
+    def videos(self) -> list[VideoInfo]:
+        """What is known of each video."""
+        return [recording.video for recording in self.recordings]
+
+    def clips(self, lookahead: int) -> list[LabelledClip]:
+        """Mel frames beside the coefficients of the moments `lookahead` mel frames before, one clip a recording."""
+        return [
+            align(r.mel, f.targets, r.heard_times_s, f.shots, f.is_usable, lookahead)
+            for r, f in zip(self.recordings, self.face.frames, strict=True)
+        ]
+
+
+def observe(
+    infos: list[VideoInfo], job: Job, workshop: Path, report: Progress, warn: Callable[[str], None]
+) -> Observation:
+    """Watch and hear all videos, and say what is odd about them."""
+    recordings = [
+        _record(info, workshop / f"track-{number}.safetensors", report, warn) for number, info in enumerate(infos)
+    ]
+    face = fit_face(recordings)
+    background = background_loudness(recordings)
+    offsets = measure_offsets(recordings, face)
+    if job.fix_offset:
+        recordings = fix_offsets(recordings, offsets, warn)
+    advice = advise(recordings, face, offsets)
+    for one in advice:
+        warn(f"{one.problem}; {one.what_to_do}")
+    return Observation(recordings, face, background, offsets, advice)
+
+
+def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:
+    """Watch and hear one video; the track comes from `cache` when an interrupted run left it whole."""
+    samples = read_audio(info.path)
+    mel, sound = mel_spectrogram(samples), SoundLevel.from_samples(samples)
+    if cache.exists():
+        try:
+            return Recording(info, FaceTrack(**load_file(cache)), mel, sound)
+        except (SafetensorError, TypeError) as error:
+            raise InputError(f"{cache}: is damaged ({error}); train again without resume") from error
+    track = watch(info, MIN_FACE_SHARE, lambda done: report("watching", done, info.n_frames, ""), warn)
+    partial = cache.with_suffix(".partial")
+    save_file(track.arrays(), partial)
+    partial.replace(cache)
+    return Recording(info, track, mel, sound)
