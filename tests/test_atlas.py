@@ -1,7 +1,9 @@
 """The atlas's pictures: kept small, opened when wanted, and no more kept open than fit."""
 
 import gc
+import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -11,7 +13,7 @@ import pytest
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_FACE, LOWER_MOUTH_REGION
 from hygiesync.render import atlas as atlas_module
-from hygiesync.render.atlas import Atlas, cut_patch, encode_picture, patch_size, with_detail
+from hygiesync.render.atlas import Atlas, PictureCache, cut_patch, encode_picture, patch_size, with_detail
 
 HEIGHT, WIDTH = 56, 80
 
@@ -181,3 +183,26 @@ def test_a_patch_is_the_frames_own_pixels_its_edge_repeated(centre):
     np.testing.assert_array_equal(patch, around[top + 400 : top + 426, left + 400 : left + 448])
     assert abs(left + 24 - centre[0]) <= 1
     assert abs(top + 13 - centre[1]) <= 1
+
+
+class SlowNumber(int):
+    """A picture's number that lets other threads go first whenever it is looked up."""
+
+    def __hash__(self) -> int:
+        time.sleep(0)
+        return super().__hash__()
+
+
+def test_threads_that_ask_at_once_all_get_what_they_asked_for(monkeypatch):
+    """Room for two of six pictures: each is thrown out while others are just being given it."""
+    images = [np.full((8, 8, 3), shade, np.uint8) for shade in range(6)]
+    monkeypatch.setattr(atlas_module, "MAX_OPEN_BYTES", 2 * images[0].nbytes)
+    cache = PictureCache()
+
+    def ask(seed):
+        order = np.random.default_rng(seed).integers(6, size=1000).tolist()
+        return all(cache.get(SlowNumber(index), lambda index=index: images[index]) is images[index] for index in order)
+
+    with ThreadPoolExecutor(8) as workers:
+        assert all(workers.map(ask, range(8)))
+    assert len(cache) == 2

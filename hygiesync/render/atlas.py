@@ -6,7 +6,9 @@ stay open, as many as fit in `MAX_OPEN_BYTES`, since speech asks for the same mo
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -23,9 +25,38 @@ _DETAIL_SIGMA_PX = 2.0
 _PATCH_MARGIN = 0.12
 
 
+class PictureCache:
+    """The pictures that were asked for last, as many as fit in `MAX_OPEN_BYTES`; all of one size.
+
+    Any number of threads may ask at once. Two that ask for the same new picture both open it, and neither waits while
+    the other does.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pictures: OrderedDict[int, np.ndarray] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def get(self, index: int, open_picture: Callable[[], np.ndarray]) -> np.ndarray:
+        """Picture `index`, which `open_picture` gives when it isn't here."""
+        with self._lock:
+            picture = self._pictures.get(index)
+            if picture is not None:
+                self._pictures.move_to_end(index)
+                return picture
+        picture = open_picture()
+        with self._lock:
+            self._pictures[index] = picture
+            if len(self._pictures) * picture.nbytes > MAX_OPEN_BYTES:
+                self._pictures.popitem(last=False)
+        return picture
+
+
 @dataclass(frozen=True)
 class Atlas:
-    """Mouth pictures and what is known of them.
+    """Mouth pictures and what is known of them; any number of threads may use one.
 
     Attributes
     ----------
@@ -50,7 +81,7 @@ class Atlas:
     frame_numbers: np.ndarray
     codes: np.ndarray
     detail: float = 1.0
-    _open: OrderedDict[int, np.ndarray] = field(default_factory=OrderedDict, init=False, repr=False, compare=False)
+    _open: PictureCache = field(default_factory=PictureCache, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -58,15 +89,7 @@ class Atlas:
     def picture(self, index: int) -> np.ndarray:
         """Picture `index`, shape (h, w, 3), uint8, RGB; shared, so not to be written to."""
         index = int(index)
-        picture = self._open.get(index)
-        if picture is None:
-            picture = with_detail(self.camera_picture(index), self.detail)
-            self._open[index] = picture
-            if len(self._open) * picture.nbytes > MAX_OPEN_BYTES:
-                self._open.popitem(last=False)
-        else:
-            self._open.move_to_end(index)
-        return picture
+        return self._open.get(index, lambda: with_detail(self.camera_picture(index), self.detail))
 
     def camera_picture(self, index: int) -> np.ndarray:
         """Picture `index` as the camera saw it, shape (h, w, 3), uint8, RGB."""

@@ -1,0 +1,104 @@
+"""Settings of the whole process that several sessions change at once: all as before once the last one has left."""
+
+import sys
+import threading
+from contextlib import ExitStack, suppress
+
+import cv2
+import faiss  # noqa: F401 - brings a matrix library and an OpenMP of its own
+import numpy as np  # noqa: F401 - and another
+import pytest
+from threadpoolctl import OpenBLASController, ThreadpoolController
+
+from hygiesync.concurrency.library_threads import SWITCH_INTERVAL_S, prompt_threads, single_threaded_libraries
+
+
+def opencv():
+    return cv2.getNumThreads()
+
+
+def matrices():
+    """Threads of each matrix and OpenMP library, as the calling thread has them."""
+    libraries = sorted(ThreadpoolController().lib_controllers, key=lambda one: one.filepath)
+    return [one.num_threads for one in libraries if getattr(one, "threading_layer", "") != "disabled"]
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    """More than one of everything, whatever the machine has."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    with ThreadpoolController().limit(limits=2):
+        OpenBLASController.clear_controlling_thread(force=True)  # as if it had always been so
+        yield
+    cv2.setNumThreads(before)
+
+
+SETTINGS = [
+    (single_threaded_libraries, opencv, 1),
+    (single_threaded_libraries, matrices, [1] * len(matrices())),
+    (prompt_threads, sys.getswitchinterval, SWITCH_INTERVAL_S),
+]
+
+
+@pytest.mark.parametrize("leaves_first", [0, 1])
+@pytest.mark.parametrize(("context", "setting", "within"), SETTINGS)
+def test_overlapping_users_may_leave_in_any_order(context, setting, within, leaves_first):
+    before = setting()
+    assert before != within
+    users = [ExitStack(), ExitStack()]
+    for user in users:
+        user.enter_context(context())
+        assert setting() == pytest.approx(within)
+    users.pop(leaves_first).close()
+    assert setting() == pytest.approx(within)
+    users.pop().close()
+    assert setting() == before
+
+
+@pytest.mark.parametrize(("context", "setting", "within"), SETTINGS)
+def test_a_user_that_fails_takes_nothing_from_the_other(context, setting, within):
+    before = setting()
+    with context():
+        with suppress(ZeroDivisionError), context():
+            1 / 0  # noqa: B018
+        assert setting() == pytest.approx(within)
+    assert setting() == before
+
+
+@pytest.mark.parametrize(("setting", "within"), [(opencv, 1), (matrices, [1] * len(matrices()))])
+def test_the_last_to_leave_may_be_another_thread_than_the_first_to_come(setting, within):
+    before, is_in, may_leave, seen = setting(), threading.Event(), threading.Event(), []
+
+    def use():
+        with single_threaded_libraries():
+            is_in.set()
+            may_leave.wait(10)
+            seen.append(setting())
+
+    with single_threaded_libraries():
+        other = threading.Thread(target=use)
+        other.start()
+        assert is_in.wait(10)
+    may_leave.set()
+    other.join()
+    assert (seen, setting()) == ([within], before)
+
+
+def test_users_in_threads_of_their_own():
+    """Eight that come and go at random moments; while one is in, there is one thread."""
+    before, failures = (opencv(), matrices()), []
+
+    def use():
+        for _ in range(20):
+            with single_threaded_libraries():
+                if opencv() != 1 or set(matrices()) != {1}:
+                    failures.append((opencv(), matrices()))
+
+    threads = [threading.Thread(target=use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert (opencv(), matrices()) == before

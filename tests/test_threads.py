@@ -1,0 +1,73 @@
+"""One avatar, many sessions at once: engines in threads draw to the bit what they draw one after another."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+
+import hygiesync
+from hygiesync.render import atlas
+from hygiesync.timing import SAMPLE_RATE
+from hygiesync.tts.espeak import synthesise
+
+N_ENGINES = 8
+SECONDS = 1.5
+
+
+@pytest.fixture(scope="module")
+def photo_avatar(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photo")
+    Image.fromarray(np.ascontiguousarray(pictures.astronaut()[:256, 90:346])).save(folder / "face.png")
+    return hygiesync.photo(folder / "face.png", folder / "avatar", has_consent=True)
+
+
+@pytest.fixture(scope="module")
+def speeches():
+    """Something else for each engine, in blocks of its own length."""
+    speech = synthesise("My mother bought a big bag of apples, and we paid for five warm shoes.")
+    samples = np.interp(np.arange(0, speech.duration_s, 1 / SAMPLE_RATE),
+                        np.arange(len(speech.samples)) / speech.sample_rate, speech.samples)  # fmt: skip
+    length = int(SECONDS * SAMPLE_RATE)
+    starts = np.linspace(0, len(samples) - length, N_ENGINES).astype(int)
+    return [samples[start : start + length].astype(np.float32) for start in starts]
+
+
+@pytest.fixture
+def short_turns():
+    """Threads that change over as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def spoken(avatar, samples, number):
+    engine = hygiesync.Engine(avatar, fps=25)
+    blocks = np.array_split(samples, 10 + number)
+    drawn = [frame for block in blocks for frame in engine.push(block)]
+    return [(frame.time_s, frame.image.copy()) for frame in [*drawn, *engine.flush()]]
+
+
+@pytest.mark.parametrize("kind", ["talker_avatar", "photo_avatar"])
+def test_eight_engines_at_once_draw_what_they_draw_one_after_another(kind, speeches, short_turns, monkeypatch, request):
+    avatar = request.getfixturevalue(kind)
+    monkeypatch.setattr(atlas, "MAX_OPEN_BYTES", 500_000)  # pictures come and go all the time
+    alone = [spoken(avatar, samples, number) for number, samples in enumerate(speeches)]
+    all_ready = Barrier(N_ENGINES)
+
+    def speak_together(number):
+        all_ready.wait(60)
+        return spoken(avatar, speeches[number], number)
+
+    with ThreadPoolExecutor(N_ENGINES) as workers:
+        together = list(workers.map(speak_together, range(N_ENGINES)))
+    for mine, others in zip(together, alone, strict=True):
+        assert [time_s for time_s, _ in mine] == [time_s for time_s, _ in others]
+        for (_, image), (_, wanted) in zip(mine, others, strict=True):
+            np.testing.assert_array_equal(image, wanted)
+    first, last = alone[0][-5][1], alone[-1][-5][1]
+    assert not np.array_equal(first, last), "they say something else"
