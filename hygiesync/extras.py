@@ -26,7 +26,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "demo": (*_TRAIN, "skimage"),
     "vcam": ("pyvirtualcam",),
     "piper": ("piper",),
-    "dev": ("librosa", "soundfile"),
+    "dev": ("librosa",),
 }
 """Top-level modules that each extra brings; of ``dev`` those that the package itself imports, for `make generic`."""
 

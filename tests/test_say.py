@@ -15,27 +15,34 @@ from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
 from hygiesync.pipelines.say import say
-from hygiesync.tts.espeak import synthesise
-from hygiesync.tts.voices import EspeakVoice, PiperVoice, open_voice
+from hygiesync.tts.espeak import EspeakVoice, synthesise
+from hygiesync.tts.piper import PiperVoice
+from hygiesync.tts.voices import open_voice
 
 SAMPLES_A_PHONEME = 256
+
+
+def samples_of(chunks):
+    """All of a voice's samples."""
+    return np.concatenate([chunk.samples for chunk in chunks])
 
 
 def test_espeak_is_the_voice_unless_another_is_named():
     assert open_voice(None) == EspeakVoice()
     assert open_voice("f3", "fr", 180, 70) == EspeakVoice("fr+f3", 180, 70)
-    samples, rate = open_voice(None, "de").speak("Guten Tag!")
+    (chunk,) = open_voice(None, "de").speak("Guten Tag!")
     spoken = synthesise("Guten Tag!", "de")
-    assert rate == spoken.sample_rate
-    np.testing.assert_array_equal(samples, spoken.samples)
+    assert chunk.sample_rate == spoken.sample_rate
+    assert chunk.phonemes == spoken.phonemes
+    np.testing.assert_array_equal(chunk.samples, spoken.samples)
 
 
 def test_variants_sound_different_and_unknown_ones_are_refused():
-    plain, low = EspeakVoice("en").speak("Hello.")[0], EspeakVoice("en+m7").speak("Hello.")[0]
+    plain, low = samples_of(EspeakVoice("en").speak("Hello.")), samples_of(EspeakVoice("en+m7").speak("Hello."))
     assert len(plain) != len(low) or not np.allclose(plain, low)
     for name in ("zzz", "../en", ""):
         with pytest.raises(UsageError, match="expected one of espeak's variants"):
-            open_voice(name).speak("Hello.")
+            list(open_voice(name).speak("Hello."))
 
 
 def write_piper_voice(path):
@@ -79,14 +86,15 @@ def write_piper_voice(path):
 def test_a_piper_voice_speaks(tmp_path):
     pytest.importorskip("piper")
     voice = open_voice(str(write_piper_voice(tmp_path / "voice.onnx")))
-    samples, rate = voice.speak("Hello world. Hello.")
-    assert rate == 22050
+    chunks = list(voice.speak("Hello world. Hello."))
+    assert [chunk.sample_rate for chunk in chunks] == [22050, 22050], "a chunk a sentence"
+    samples = samples_of(chunks)
     assert samples.dtype == np.float32 and samples.ndim == 1
     assert len(samples) > 10 * SAMPLES_A_PHONEME
     assert len(samples) % SAMPLES_A_PHONEME == 0
     assert 0.4 < np.abs(samples).max() <= 1
     with pytest.raises(InputError, match="nothing is spoken"):
-        voice.speak("")
+        next(voice.speak(""))
 
 
 def test_what_is_no_piper_voice_is_refused(tmp_path):
@@ -115,12 +123,11 @@ def test_without_piper_the_remedy_is_named(tmp_path, monkeypatch):
 def test_an_avatar_says_a_text(talker_avatar, tmp_path):
     voice = EspeakVoice("en", words_per_minute=200)
     say(talker_avatar, "Bob may buy a map.", voice, tmp_path / "said.mp4")
-    info, wanted = probe(tmp_path / "said.mp4"), voice.speak("Bob may buy a map.")
-    duration_s = len(wanted[0]) / wanted[1]
-    assert float(info.duration_s) == pytest.approx(duration_s, abs=0.08)
-    heard = read_audio(tmp_path / "said.mp4", wanted[1])
-    n_common = min(len(heard), len(wanted[0]))
-    assert np.corrcoef(heard[:n_common], wanted[0][:n_common])[0, 1] > 0.95
+    info, wanted = probe(tmp_path / "said.mp4"), synthesise("Bob may buy a map.", words_per_minute=200)
+    assert float(info.duration_s) == pytest.approx(wanted.duration_s, abs=0.08)
+    heard = read_audio(tmp_path / "said.mp4", wanted.sample_rate)
+    n_common = min(len(heard), len(wanted.samples))
+    assert np.corrcoef(heard[:n_common], wanted.samples[:n_common])[0, 1] > 0.95
     tags = tags_of(tmp_path / "said.mp4")
     assert "Synthetic media (speech-driven from text): a synthetic voice reads a text" in tags["comment"]
     assert tags["comment"].endswith("Consent of the person shown: stated.")
@@ -151,6 +158,8 @@ def write_text(path, text):
         (["Hi", "--out", "{}/o.mp4", "--language", "nowhere"], 2, "language"),
         (["Hi", "--out", "{}/o.mp4", "--voice", "nobody"], 2, "variants"),
         (["Hi", "--out", "{}/o.mp4", "--voice", "no.onnx"], 3, "no.onnx"),
+        (["Hi", "--out", "{}/o.mp4", "--voice", "flite-x"], 2, "flite-slt"),
+        (["Hi", "--out", "{}/o.mp4", "--voice", "flite-slt", "--language", "fr"], 2, "expected en"),
         (["Hi", "--out", "{}/o.mp4", "--speed", "9999"], 2, "words per minute"),
         (["Hi", "--out", "{}/o.mp4", "--pitch", "-1"], 2, "pitch"),
         (["Hi", "--out", "{}/o.mp4", "--fps", "x"], 2, "frame rate"),

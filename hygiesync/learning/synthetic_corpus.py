@@ -20,10 +20,11 @@ from hygiesync.errors import InputError
 from hygiesync.extras import imports_of
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.timing import SAMPLE_RATE, described_time, time_to_samples
-from hygiesync.tts.espeak import MAX_PITCH, synthesise
+from hygiesync.tts.espeak import synthesise
 from hygiesync.tts.flite import FLITE_VOICES, synthesise_with_flite
 from hygiesync.tts.speech import PAUSE, Phoneme, Speech
 from hygiesync.tts.visemes import CURVES, VISEMES, mouth_curves
+from hygiesync.tts.voice import MAX_PITCH
 
 SOUNDS = (*sorted(VISEMES), "other")
 """IPA letters that the speech encoder tells apart, :data:`PAUSE` among them."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.provenance import Method
 from hygiesync.media.container import PathLike
 from hygiesync.media.sound import Sound
 from hygiesync.pipelines.offline import RenderOptions, render
 from hygiesync.progress import Progress
-from hygiesync.tts.voices import Voice
+from hygiesync.tts.voice import Voice
 
 
 def say(
@@ -37,5 +39,6 @@ def say(
     UsageError
         When an option or the voice's language is unknown.
     """
-    samples, sample_rate = voice.speak(text)
-    render(avatar, Sound(samples, sample_rate), out, options, progress=progress, method=Method.FROM_TEXT)
+    chunks = list(voice.speak(text))
+    spoken = Sound(np.concatenate([chunk.samples for chunk in chunks]), chunks[0].sample_rate)
+    render(avatar, spoken, out, options, progress=progress, method=Method.FROM_TEXT)

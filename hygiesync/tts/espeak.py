@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hygiesync.errors import HygieSyncError, InputError, MissingDependencyError, UsageError
 from hygiesync.timing import sample_time, time_to_samples
-from hygiesync.tts import espeak_process as espeak
+from hygiesync.tts.espeak_client import Clause, ask_espeak
 from hygiesync.tts.speech import PAUSE, Phoneme, Speech
-
-WORDS_PER_MINUTE, MIN_WORDS_PER_MINUTE, MAX_WORDS_PER_MINUTE = 150, 80, 450
-PITCH, MIN_PITCH, MAX_PITCH = 50, 0, 100
-
-_SILENCE_LEVEL = 1e-3
-"""Samples below this (-60 dB of full scale) are silence."""
+from hygiesync.tts.voice import PITCH, WORDS_PER_MINUTE, VoiceSettings, check_pace_and_pitch, check_text, if_audible
 
 _STOPS = frozenset("ptkcqʔbdɡ")
 """First letters of the sounds that begin with a closure, affricates among them."""
@@ -34,6 +24,42 @@ _BURST_S = 0.01
 
 _MAX_CLOSURE_S = 0.12
 """Longest silence that is taken for the closure of a stop."""
+
+
+@dataclass(frozen=True)
+class EspeakVoice:
+    """A voice of espeak-ng, which gives its clauses one by one.
+
+    Attributes
+    ----------
+    language : str
+        Such as ``en``, ``fr``, ``de``; with a variant, ``en+f3``.
+    words_per_minute : int
+    pitch : int
+        0 to 100.
+    """
+
+    language: str = "en"
+    words_per_minute: int = WORDS_PER_MINUTE
+    pitch: int = PITCH
+
+    def speak(self, text: str) -> Iterator[Speech]:
+        """See :meth:`hygiesync.tts.voice.Voice.speak`; together they are what :func:`synthesise` gives."""
+        check_text(text)
+        check_pace_and_pitch(self.words_per_minute, self.pitch)
+        return if_audible(self._clauses(text), text)
+
+    def _clauses(self, text: str) -> Iterator[Speech]:
+        n_samples = 0
+        for clause in ask_espeak(text, self.language, self.words_per_minute, self.pitch):
+            yield _speech(clause, n_samples)
+            n_samples += len(clause.samples)
+
+
+def open_espeak_voice(settings: VoiceSettings) -> EspeakVoice:
+    """The voice of a language, or the variant of it that is named."""
+    language = settings.language if settings.name is None else f"{settings.language}+{settings.name}"
+    return EspeakVoice(language, settings.words_per_minute, settings.pitch)
 
 
 def synthesise(text: str, language: str = "en", words_per_minute: int = WORDS_PER_MINUTE, pitch: int = PITCH) -> Speech:
@@ -62,6 +88,8 @@ def synthesise(text: str, language: str = "en", words_per_minute: int = WORDS_PE
         When espeak doesn't know `language`, or the speed or pitch is out of range.
     MissingDependencyError
         When ``espeakng-loader`` isn't installed or its library can't be loaded.
+    HygieSyncError
+        When espeak fails, or hangs.
 
     Examples
     --------
@@ -69,57 +97,22 @@ def synthesise(text: str, language: str = "en", words_per_minute: int = WORDS_PE
     >>> [phoneme.symbol for phoneme in speech.phonemes][:4]
     ['h', 'ə', 'l', 'ˈəʊ']
     """
-    if not text.strip():
-        raise InputError("text to speak: expected at least one word, got nothing")
-    _check_range("words per minute", words_per_minute, MIN_WORDS_PER_MINUTE, MAX_WORDS_PER_MINUTE)
-    _check_range("pitch", pitch, MIN_PITCH, MAX_PITCH)
-    header, samples = _ask_espeak(
-        dict(text=text, language=language, words_per_minute=int(words_per_minute), pitch=int(pitch))
-    )
-    if not np.any(np.abs(samples) > _SILENCE_LEVEL):
-        raise InputError(f"text to speak: expected at least one word, got {text!r}, in which nothing is spoken")
-    phonemes = _phonemes(header["events"], samples, header["sample_rate"])
-    return Speech(samples, header["sample_rate"], phonemes)
+    check_text(text)
+    check_pace_and_pitch(words_per_minute, pitch)
+    clauses = list(ask_espeak(text, language, int(words_per_minute), int(pitch)))
+    (speech,) = if_audible((_speech(_joined(clauses), 0) for _ in clauses[:1]), text)
+    return speech
 
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise UsageError(f"{name}: expected {low} to {high}, got {value}")
+def _joined(clauses: list[Clause]) -> Clause:
+    samples = np.concatenate([clause.samples for clause in clauses])
+    return Clause(samples, clauses[0].sample_rate, [event for clause in clauses for event in clause.events])
 
 
-def _ask_espeak(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-    """The header and the samples of a request to :mod:`hygiesync.tts.espeak_process`, each in a process of its own."""
-    try:
-        import espeakng_loader
-    except ImportError as error:
-        raise MissingDependencyError(
-            "text to speech needs espeakng-loader, which isn't installed; run `pip install espeakng-loader`"
-        ) from error
-    paths = dict(library=espeakng_loader.get_library_path(), data=espeakng_loader.get_data_path())
-    _check_variant(request["language"], Path(paths["data"]))
-    command = [sys.executable, "-I", str(Path(espeak.__file__))]
-    done = subprocess.run(command, input=json.dumps(paths | request).encode(), capture_output=True, check=False)
-    if done.returncode != 0:
-        complaint = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise HygieSyncError(f"espeak-ng ended with exit code {done.returncode} on {request['text']!r}: {complaint}")
-    head, _, audio = done.stdout.partition(b"\n")
-    header = json.loads(head)
-    if header.get("error") == "language":
-        raise UsageError(f"language: expected an espeak-ng voice such as en, en-us or fr, got {header['message']!r}")
-    if header.get("error") == "library":
-        raise MissingDependencyError(
-            f"the espeak-ng library of espeakng-loader can't be used ({header['message']});"
-            " run `pip install --force-reinstall espeakng-loader`"
-        )
-    return header, np.frombuffer(audio, np.int16).astype(np.float32) / 32768
-
-
-def _check_variant(language: str, data: Path) -> None:
-    """Refuse a variant that there is none of: espeak would speak with its plain voice, and say nothing of it."""
-    _, plus, variant = language.partition("+")
-    known = sorted(path.name for path in (data / "voices" / "!v").iterdir())
-    if plus and variant not in known:
-        raise UsageError(f"voice: expected one of espeak's variants ({', '.join(known)}), got {variant!r}")
+def _speech(clause: Clause, first_sample: int) -> Speech:
+    """Speech of a clause that begins at `first_sample` of the text."""
+    events = [(symbol, sample - first_sample) for symbol, sample in clause.events]
+    return Speech(clause.samples, clause.sample_rate, _phonemes(events, clause.samples, clause.sample_rate))
 
 
 def _phonemes(events: list[tuple[str, int]], samples: np.ndarray, sample_rate: int) -> tuple[Phoneme, ...]:

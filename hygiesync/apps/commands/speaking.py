@@ -92,7 +92,9 @@ def add_say(commands: common.Commands) -> None:
         "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, zh (%(default)s)"
     )
     parser.add_argument(
-        "--voice", metavar="V", help="a variant of espeak's, such as f3 or m2, or a Piper voice's .onnx file"
+        "--voice",
+        metavar="V",
+        help="a variant of espeak's, such as f3 or m2, a voice of flite's, such as flite-slt, or a Piper voice's .onnx file",
     )
     parser.add_argument("--speed", type=int, default=150, metavar="WPM", help="words a minute, 80 to 450 (%(default)s)")
     parser.add_argument("--pitch", type=int, default=50, metavar="P", help="espeak's, 0 to 100 (%(default)s)")
