@@ -1,4 +1,4 @@
-"""Asking espeak-ng: a process for each text, read clause by clause, and ended when it hangs or is not wanted any more."""
+"""Asking espeak-ng: a process for each text, read clause by clause, and ended when it hangs or is wanted no more."""
 
 from __future__ import annotations
 

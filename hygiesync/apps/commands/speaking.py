@@ -69,7 +69,7 @@ def run_render(arguments: argparse.Namespace) -> int:
     )
     avatar = load_avatar(arguments.avatar)
     with StageBars() as bars:
-        render(avatar, arguments.audio, arguments.out, options, progress=bars)
+        render(avatar, arguments.audio, arguments.out, options, bars)
     print(f"{arguments.out}: written")
     return 0
 
@@ -94,7 +94,7 @@ def add_say(commands: common.Commands) -> None:
     parser.add_argument(
         "--voice",
         metavar="V",
-        help="a variant of espeak's, such as f3 or m2, a voice of flite's, such as flite-slt, or a Piper voice's .onnx file",
+        help="espeak's variants, such as f3 or m2; flite-slt, -rms or -awb; or a Piper voice's .onnx file",
     )
     parser.add_argument("--speed", type=int, default=150, metavar="WPM", help="words a minute, 80 to 450 (%(default)s)")
     parser.add_argument("--pitch", type=int, default=50, metavar="P", help="espeak's, 0 to 100 (%(default)s)")
