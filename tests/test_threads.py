@@ -22,7 +22,7 @@ SECONDS = 1.5
 def photo_avatar(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photo")
     Image.fromarray(np.ascontiguousarray(pictures.astronaut()[:256, 90:346])).save(folder / "face.png")
-    return hygiesync.photo(folder / "face.png", folder / "avatar", has_consent=True)
+    return hygiesync.avatar_from_photo(folder / "face.png", folder / "avatar", has_consent=True)
 
 
 @pytest.fixture(scope="module")
