@@ -13,7 +13,7 @@ from hygiesync.render.interfaces import TemplateFrame
 from hygiesync.render.lips import place_shape
 from hygiesync.render.warp import Box, PiecewiseAffine
 from hygiesync.speech.mel import N_MELS
-from hygiesync.speech_to_shape.stream import N_SOUND_FRAMES
+from hygiesync.speech_to_shape.track import N_SOUND_FRAMES
 
 NO_SOUND = np.full((N_SOUND_FRAMES, N_MELS), -8, np.float32)
 """Sound features of digital silence, for renderers that look at coefficients only."""

@@ -10,7 +10,7 @@ from scipy.signal import butter, resample_poly, sosfilt
 
 from hygiesync.speech.activity import HOLD, VoiceActivity, loudness, ripple
 from hygiesync.speech.mel import mel_spectrogram
-from hygiesync.speech_to_shape.stream import CLOSING_FRAMES, OPENING_FRAMES
+from hygiesync.speech_to_shape.gate import CLOSING_FRAMES, OPENING_FRAMES
 from hygiesync.timing import SAMPLE_RATE, n_mel_frames
 
 ROOM = 3e-4

@@ -17,7 +17,8 @@ from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
 from hygiesync.speech.mel import mel_spectrogram
-from hygiesync.speech_to_shape.stream import N_SOUND_FRAMES, coefficients_at
+from hygiesync.speech_to_shape.stream import coefficients_at
+from hygiesync.speech_to_shape.track import N_SOUND_FRAMES
 from hygiesync.timing import mel_position, parse_fps
 
 

@@ -24,10 +24,18 @@ from hygiesync.media.container import PathLike
 from hygiesync.progress import Progress
 from hygiesync.render.interfaces import MouthShapes, Scene
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
-from hygiesync.speech_to_shape.stream import SpeechToShapeStream
+from hygiesync.speech_to_shape.onnx_window import OnnxWindow
+from hygiesync.speech_to_shape.stream import SpeechStream, SpeechToShapeStream
+from hygiesync.speech_to_shape.whole import WholeRecordingStream
 from hygiesync.timing import lookahead_frames, mel_frames_to_time
 
+WHOLE_RECORDING = float("inf")
+"""A lookahead, ms: as far as there is sound. A bundle without a network for it answers as far ahead as it can."""
+
 STEP = "speech_to_shape.onnx"
+
+WINDOW = "speech_to_shape_whole.onnx"
+"""The network that hears whole recordings; bundles of earlier versions have none."""
 
 SomeAvatar = TypeVar("SomeAvatar", bound="Avatar")
 
@@ -48,11 +56,16 @@ class Avatar(ABC):
         Loudness of the training video's pauses, log10 of power; None where there was no such video.
     step : bytes
         ONNX model of one streaming step.
+    window : bytes or None
+        ONNX model that hears a window of a whole recording, where there is one.
     """
 
     ORIGIN: ClassVar[str]
     FILES: ClassVar[tuple[str, ...]]
     """Every file of the bundle that the avatar can't do without."""
+
+    OPTIONAL: ClassVar[tuple[str, ...]] = (WINDOW,)
+    """What is checked where it is there."""
 
     directory: Path
     manifest: Manifest
@@ -60,11 +73,17 @@ class Avatar(ABC):
     rest: np.ndarray
     background: float | None
     step: bytes = field(repr=False)
+    window: bytes | None = field(repr=False)
 
     @classmethod
     @abstractmethod
     def from_files(cls: type[SomeAvatar], folder: Path, manifest: Manifest) -> SomeAvatar:
         """Read a bundle of this kind, whose manifest and fingerprints are found to be right."""
+
+    @staticmethod
+    def read_window(folder: Path, manifest: Manifest) -> bytes | None:
+        """The network for whole recordings, where the bundle has one."""
+        return (folder / WINDOW).read_bytes() if WINDOW in manifest.files else None
 
     @abstractmethod
     def idle(self, fps: Fraction, lag: int = 0) -> Scene[Any]:
@@ -119,30 +138,33 @@ class Avatar(ABC):
         """The rate that pictures have when none is asked for."""
         return Fraction(self.manifest.fps)
 
-    def speech_stream(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> SpeechToShapeStream:
-        """A new streaming part that turns samples into this person's coefficients; see :class:`SpeechToShapeStream`.
+    def speech_stream(self, expressiveness: float = 1.0, lookahead_ms: float | None = None) -> SpeechStream:
+        """A new streaming part that turns samples into this person's coefficients.
 
         Parameters
         ----------
         expressiveness : float
         lookahead_ms : float, optional
-            How far ahead it may hear: the avatar's answer with the longest lookahead within that is used. Left out, it
-            is the one that the avatar was trained for.
+            How far ahead it may hear: the avatar's answer with the longest lookahead within that is used.
+            :data:`WHOLE_RECORDING` means as far as there is sound, for those who need not speak as they hear. Left out,
+            it is what the avatar was trained for live.
 
         Raises
         ------
         UsageError
             When it is negative, or none of the avatar's answers comes as early as that.
         """
+        if lookahead_ms == WHOLE_RECORDING and self.window is not None:
+            return WholeRecordingStream(OnnxWindow(self.window), self.rest, self.background, expressiveness)
         lookahead, early = self._answer_within(lookahead_ms)
         return SpeechToShapeStream(OnnxStep(self.step, early), self.rest, self.background, lookahead, expressiveness)
 
     def _answer_within(self, lookahead_ms: float | None) -> tuple[int, int | None]:
         """Lookahead in mel frames, and the number of the early answer that has it (None: the answer proper)."""
         proper, early = self.manifest.lookahead, self.manifest.early_lookaheads
-        if lookahead_ms is not None and not 0 <= lookahead_ms < np.inf:
+        if lookahead_ms is not None and not lookahead_ms >= 0:
             raise UsageError(f"lookahead: expected 0 ms or more, got {lookahead_ms:g}")
-        if lookahead_ms is None or lookahead_frames(lookahead_ms) >= proper:
+        if lookahead_ms in (None, WHOLE_RECORDING) or lookahead_frames(lookahead_ms) >= proper:
             return proper, None
         within = [(frames, index) for index, frames in enumerate(early) if frames <= lookahead_frames(lookahead_ms)]
         if not within:

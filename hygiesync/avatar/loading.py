@@ -55,5 +55,6 @@ def load_avatar(directory: str | os.PathLike[str], kind: type[Avatar] = Avatar) 
         raise UsageError(
             f"{folder}: was made from a {manifest.origin}, and this needs an avatar made from a {kind.ORIGIN}"
         )
-    manifest.check_files(folder, found.FILES)
+    optional = [name for name in found.OPTIONAL if name in manifest.files]
+    manifest.check_files(folder, (*found.FILES, *optional))
     return found.from_files(folder, manifest)

@@ -79,6 +79,7 @@ class PhotoAvatar(Avatar):
                 rest=np.zeros(len(CURVES)),
                 background=None,
                 step=(folder / STEP).read_bytes(),
+                window=cls.read_window(folder, manifest),
                 picture=picture,
                 landmarks=landmarks,
                 layers=layers,

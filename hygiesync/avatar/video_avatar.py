@@ -103,6 +103,7 @@ class VideoAvatar(Avatar):
                 appearance=_load_appearance(_with_prefix(look, "appearance.")),
                 idle_places=FacePlaces(**idle),
                 step=(folder / STEP).read_bytes(),
+                window=cls.read_window(folder, manifest),
             )
         except (SafetensorError, KeyError, TypeError, OSError) as error:
             raise InputError(f"{folder}: can't be read ({error}); train the avatar again") from error

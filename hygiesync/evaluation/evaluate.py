@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from hygiesync.avatar.bundle import WHOLE_RECORDING
 from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.engine import VideoFrame
@@ -141,7 +142,7 @@ def _coefficients(avatar: VideoAvatar, real: RealVideo) -> tuple[dict[str, np.nd
     smooth = real.track.smoothed()
     oracle = avatar.shape.transform(to_canonical_face(avatar, smooth), real.places.turns)
     times = [Fraction(time_s) for time_s in real.track.times_s.tolist()]
-    ours, sounds = moments_at(avatar.speech_stream(), read_audio(real.info.path), times)
+    ours, sounds = moments_at(avatar.speech_stream(lookahead_ms=WHOLE_RECORDING), read_audio(real.info.path), times)
     return {"reencoded": None, "oracle": oracle, "ours": ours, "mean": np.zeros_like(ours)}, sounds
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Generic
 
-from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.bundle import WHOLE_RECORDING, Avatar
 from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
@@ -45,8 +45,9 @@ class RenderOptions(EncodingOptions):
         Draw points on black in place of the face.
     expressiveness : float
         How far the mouth goes from rest; 1 is as the person does.
-    lookahead_ms : float, optional
-        How far ahead the network may hear; the avatar's own when left out.
+    lookahead_ms : float
+        How far ahead the network may hear: the whole recording, since nobody waits, unless it is to be seen what is
+        drawn live.
     """
 
     template: PathLike | None = None
@@ -54,7 +55,7 @@ class RenderOptions(EncodingOptions):
     still: bool = False
     landmarks_only: bool = False
     expressiveness: float = 1.0
-    lookahead_ms: float | None = None
+    lookahead_ms: float = WHOLE_RECORDING
 
 
 class _ReadAhead(Generic[Face]):

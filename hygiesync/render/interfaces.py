@@ -103,7 +103,7 @@ class Renderer(Protocol[Face]):
             The mouth that the network wants.
         sound : ndarray, shape (N_SOUND_FRAMES, n_mels), float32, log10 of power
             The log-mel frames around the moment, as from
-            :meth:`hygiesync.speech_to_shape.stream.SpeechToShapeStream.sound_at`. Retrieval has no use for
+            :meth:`hygiesync.speech_to_shape.track.SoundTrack.at`. Retrieval has no use for
             them; a renderer that paints mouths may.
 
         Yields

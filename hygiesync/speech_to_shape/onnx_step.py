@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hygiesync.errors import InputError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 
 class OnnxStep:
@@ -26,17 +31,7 @@ class OnnxStep:
     """
 
     def __init__(self, onnx_model: bytes, early: int | None = None) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(onnx_model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no other base
-            reason = str(error).splitlines()[0]
-            raise InputError(f"the speech model can't be loaded ({reason}); make the avatar again") from error
+        self._session = open_session(onnx_model)
         answer = "coefficients" if early is None else f"early_{early}"
         has_answer = answer in {node.name for node in self._session.get_outputs()}
         if "mel" not in {node.name for node in self._session.get_inputs()} or not has_answer:
@@ -67,3 +62,24 @@ class OnnxStep:
         coefficients, *state = self._session.run(self._outputs, {"mel": frame[None, None], **self._state})
         self._state = dict(zip(self._state_shapes, state, strict=True))
         return coefficients[0]
+
+
+def open_session(onnx_model: bytes) -> InferenceSession:
+    """A model ready to run on one thread without spinning.
+
+    Raises
+    ------
+    InputError
+        When the bytes are no model.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(onnx_model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no other base
+        reason = str(error).splitlines()[0]
+        raise InputError(f"the speech model can't be loaded ({reason}); make the avatar again") from error

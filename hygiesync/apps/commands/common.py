@@ -52,6 +52,11 @@ def asks(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def lookahead_ms(text: str) -> float:
+    """An option's milliseconds of lookahead, or infinitely many for ``all``."""
+    return float("inf") if text == "all" else float(text)
+
+
 def mp4(name: str) -> Path:
     """An argument that names an mp4 to write: another ending would promise another kind of file."""
     path = Path(name)

@@ -40,8 +40,8 @@ def add_render(commands: common.Commands) -> None:
         help="how far the mouth goes from rest, 0 to 2; 1 is as the person does (%(default)g)",
     )  # fmt: skip
     parser.add_argument(
-        "--lookahead-ms", type=float, metavar="N",
-        help="how far ahead the network may hear, to see what `live` draws with less (as the avatar was trained)",
+        "--lookahead-ms", type=common.lookahead_ms, default=float("inf"), metavar="N|all",
+        help="how far ahead the network may hear: the whole recording, or as little as `live` does (all)",
     )  # fmt: skip
     parser.add_argument("--landmarks-only", action="store_true", help="draw the moving landmarks on black")
     parser.add_argument("--codec", default="libx264", help="FFmpeg's name of the video encoder (%(default)s)")
