@@ -33,7 +33,8 @@ def smoothstep(share: float | NDArray[Floating]) -> float | NDArray[Floating]:
     [0.0, 0.0, 0.15625, 0.5, 1.0]
     """
     s = np.clip(share, 0, 1)
-    return s * s * (3 - 2 * s)
+    stepped: float | NDArray[Floating] = s * s * (3 - 2 * s)
+    return stepped
 
 
 def peak_offset(values: NDArray[np.floating[Any]], best: int) -> float:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, resample_poly, sosfilt
+from scipy.special import polygamma
 
-from hygiesync.speech.activity import HOLD, VoiceActivity, loudness, ripple
+from hygiesync.speech.activity import HOLD, VoiceActivity, likelihood_ratio
+from hygiesync.speech.bands import N_BANDS, band_levels, loudness, ripple
 from hygiesync.speech.mel import mel_spectrogram
 from hygiesync.speech_to_shape.gate import CLOSING_FRAMES, OPENING_FRAMES
 from hygiesync.timing import SAMPLE_RATE, n_mel_frames
@@ -363,6 +365,22 @@ def test_reset_forgets_what_was_heard(talk):
     first = detector.listen(mel)
     detector.reset()
     np.testing.assert_array_equal(detector.listen(mel), first)
+
+
+def test_the_likelihood_ratio_is_sohns():
+    """Against the two Gaussian densities themselves: a band of power `g` in noise of power 1, the voice's estimated."""
+    g = np.linspace(1, 8, N_BANDS)
+    weights = np.array([0.3] + [1.0] * (N_BANDS - 1)) / N_BANDS
+    log_of_noise, log_of_both = -g - np.log(np.pi), -g / g - np.log(np.pi * g)
+    assert likelihood_ratio(np.log10(g)) == pytest.approx(float((log_of_both - log_of_noise) @ weights))
+    assert likelihood_ratio(np.full(N_BANDS, -2.0)) == 0
+
+
+@pytest.mark.parametrize("slope", [0.0, -0.5])
+def test_noise_fluctuates_as_four_or_five_independent_values_do(slope):
+    std = band_levels(mel_spectrogram(noise(30, 0.1, slope=slope)))[:, 1:].std(axis=0)
+    most, least = (np.sqrt(polygamma(1, n)) / np.log(10) for n in (4, 5))
+    assert 0.97 * least < std.mean() < 1.03 * most
 
 
 def test_loudness_is_the_mean_of_the_bands():

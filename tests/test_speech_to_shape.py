@@ -20,7 +20,7 @@ from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
 from hygiesync.learning.speech_encoder import SpeechEncoder
 from hygiesync.learning.train import predict, train_network
-from hygiesync.speech.activity import loudness
+from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.speech_to_shape.stream import SpeechToShapeStream, coefficients_at

@@ -14,7 +14,7 @@ from hygiesync.face.pose import PoseModel, apply_similarity
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.track import FaceTrack, is_turned_beyond
 from hygiesync.media.video import VideoInfo
-from hygiesync.speech.activity import ENTER_MARGIN, loudness
+from hygiesync.speech.bands import loudness
 from hygiesync.timing import n_mel_frames, time_to_mel_frames, time_to_samples
 
 MIN_USABLE_FRAMES = 150
@@ -23,6 +23,10 @@ MAX_FITTED_FRAMES = 15_000
 """Frames that the shape model is fitted to, about: more of one person change nothing but the memory needed."""
 
 _BACKGROUND_QUANTILE = 0.05
+
+_VOICE_MARGIN = 0.7
+"""How far over the pauses' loudness a sound in a training video is voice: 7 decibels, in log10 of power."""
+
 _SILENCE_AROUND_S = 0.12
 _MIN_REST_FRAMES = 10
 
@@ -162,7 +166,7 @@ def background_loudness(recordings: list[Recording]) -> float:
     """
     level = np.concatenate([loudness(recording.mel) for recording in recordings])
     background = float(np.quantile(level, _BACKGROUND_QUANTILE))
-    if np.quantile(level, 0.9) < background + ENTER_MARGIN:
+    if np.quantile(level, 0.9) < background + _VOICE_MARGIN:
         raise InputError(
             f"{_names(recordings)}: no speech stands out in the sound (it is silent, or all one noise); check that the"
             " microphone was on, and film again"
@@ -190,7 +194,7 @@ def is_quiet_at(recording: Recording, background: float) -> np.ndarray:
     """Video frames (n_frames,), bool, with no voice around them."""
     level = loudness(recording.mel)
     reach = time_to_mel_frames(_SILENCE_AROUND_S)
-    padded = np.pad(level > background + ENTER_MARGIN, reach, constant_values=False)
+    padded = np.pad(level > background + _VOICE_MARGIN, reach, constant_values=False)
     has_voice_near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).any(1)
     heard = np.array([n_mel_frames(time_to_samples(time_s)) for time_s in recording.heard_times_s])
     return ~has_voice_near[np.clip(heard, 0, len(level) - 1)]

@@ -22,7 +22,8 @@ from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoInfo
-from hygiesync.speech.activity import VoiceActivity, loudness
+from hygiesync.speech.activity import VoiceActivity
+from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import mel_spectrogram
 from hygiesync.timing import n_mel_frames, time_to_samples
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hygiesync.speech.activity import loudness
+from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS
 
 LAGS = (-8, -4, 0, 4, 8)
