@@ -14,6 +14,7 @@ import pytest
 from hygiesync.apps.benchmarks import bench as module
 from hygiesync.apps.benchmarks import live, processes
 from hygiesync.apps.benchmarks.bench import PARTS, bench, format_bench
+from hygiesync.apps.benchmarks.epochs import measure_epochs
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render import compositor
@@ -100,6 +101,19 @@ def test_table_says_the_ratios(result):
         assert word in text
     assert "FaceMesh" not in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_table_shows_how_learning_stands_other_work(result):
+    epochs = {"steps": 5, "alone_s": 0.4, "beside_busy_cores_s": 0.8, "ratio": 2.0}
+    assert "80 ms a step; 2.0 x" in format_bench(copy.deepcopy(result) | {"epochs": epochs})
+
+
+@pytest.mark.slow
+def test_learning_is_not_stopped_by_busy_cores():
+    """Twice as slow is a fair share of each core; threads that spin while they wait made it ten times and more."""
+    epochs = measure_epochs(lambda *_: None)
+    assert epochs["alone_s"] > 0
+    assert epochs["ratio"] < 4
 
 
 def test_table_shows_training(result):
@@ -212,7 +226,7 @@ def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_v
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"]) as process:
             attend(process)
 
-    monkeypatch.setattr(processes, "_checked_run", pretend)
+    monkeypatch.setattr(processes, "checked_run", pretend)
     training = processes.measure_training(talker_video, lambda *_: None)
     assert [command[0] for command in commands] == ["-c", "-m", "-c"]
     assert commands[1] == ["-m", "hygiesync", "train"]
@@ -223,12 +237,12 @@ def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_v
 
 def test_the_bare_pass_runs(talker_video, tmp_path):
     short = tmp_path / "log"
-    processes._checked_run(["-c", processes.BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
+    processes.checked_run(["-c", processes.BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
 
 
 def test_a_failing_command_is_told_with_its_last_words(tmp_path):
     with pytest.raises(HygieSyncError, match="exit code 3: the last words"):
-        processes._checked_run(
+        processes.checked_run(
             ["-c", "import sys; print('the last words'); sys.exit(3)"], str(tmp_path / "log"), subprocess.Popen.wait
         )
 
@@ -241,7 +255,7 @@ def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        processes._checked_run(["-c", "import time; time.sleep(60)"], str(tmp_path / "log"), interrupted)
+        processes.checked_run(["-c", "import time; time.sleep(60)"], str(tmp_path / "log"), interrupted)
     assert started[0].poll() is not None
 
 
@@ -260,5 +274,5 @@ def test_the_package_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import hygiesync, pathlib; print(pathlib.Path(hygiesync.__file__).parent)"
-    processes._checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
+    processes.checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
     assert Path((tmp_path / "log").read_text().strip()) == Path(module.__file__).parents[2]

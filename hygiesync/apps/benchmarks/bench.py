@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 
 from hygiesync.apps.benchmarks.animate import measure_animate
+from hygiesync.apps.benchmarks.epochs import measure_epochs
 from hygiesync.apps.benchmarks.live import measure_live
 from hygiesync.apps.benchmarks.processes import Progress, measure_startup, measure_training, seconds_of
 from hygiesync.apps.benchmarks.table import format_bench
@@ -116,7 +117,7 @@ def bench(
     dict
         ``sizes`` -> ``"WIDTHxHEIGHT"`` -> ``retrieval_ms, warp_ms, decode_ms, blend_ms, frame_ms, seamless_clone_ms,
         frame_copy_ms``, each ``{"p50", "p95", "p99"}``, ``patch_px`` and ``ratios``; ``listening``, ``latency_s``,
-        ``load_ms``, ``animate``, ``live``, ``startup``, ``training`` (when asked for) and ``machine``.
+        ``load_ms``, ``animate``, ``live``, ``startup``, ``training`` and ``epochs`` (when asked for) and ``machine``.
 
     Raises
     ------
@@ -138,6 +139,7 @@ def bench(
     result["startup"] = measure_startup(report)
     if training_video is not None:
         result["training"] = measure_training(training_video, report)
+        result["epochs"] = measure_epochs(report)
     return result
 
 

@@ -70,12 +70,12 @@ def measure_startup(report: Progress) -> dict[str, Any]:
 def _run_python(arguments: Sequence[str]) -> tuple[float, float]:
     """Wall-clock and processor seconds of one interpreter."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wall_s = seconds_of(partial(_checked_run, arguments, os.devnull, subprocess.Popen.wait))
+    wall_s = seconds_of(partial(checked_run, arguments, os.devnull, subprocess.Popen.wait))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _checked_run(arguments: Sequence[str], log: str, attend: Callable[[subprocess.Popen[bytes]], Any]) -> None:
+def checked_run(arguments: Sequence[str], log: str, attend: Callable[[subprocess.Popen[bytes]], Any]) -> None:
     """Run an interpreter that finds this package, while `attend` watches it.
 
     Raises
@@ -114,7 +114,7 @@ def measure_training(video: Path, report: Progress) -> dict[str, Any]:
         for number, arguments in enumerate((bare, train, bare)):
             report("training", number, 3, "")
             peak = _PeakMemory()
-            spent_s.append(seconds_of(partial(_checked_run, arguments, log, peak.watch)))
+            spent_s.append(seconds_of(partial(checked_run, arguments, log, peak.watch)))
             peaks.append(peak.n_bytes)
         report("training", 3, 3, "")
     bare_s = (spent_s[0] + spent_s[2]) / 2
