@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
@@ -109,6 +110,27 @@ def test_angles_and_rotations_are_each_others_inverse(wanted):
     rotation = rotation_of(wanted)
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(angles_deg(rotation), wanted, atol=1e-9)
+
+
+_AXES = (("y", -1), ("x", 1), ("z", 1))
+
+
+@given(angles)
+@settings(max_examples=50, deadline=None)
+def test_heads_are_rolled_then_pitched_then_yawed(wanted):
+    """R = R_yaw R_pitch R_roll about the picture's axes; yaw is counted against the usual sense, towards the right."""
+    signed = zip(_AXES, wanted, strict=True)
+    yaw, pitch, roll = (Rotation.from_euler(axis, sign * angle, degrees=True) for (axis, sign), angle in signed)
+    np.testing.assert_allclose(rotation_of(wanted), (yaw * pitch * roll).as_matrix(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("turn_deg", "point", "goes_to"),
+    [((20, 0, 0), (0, 0, -1), (1, 0)), ((0, 20, 0), (0, 0, -1), (0, 1)), ((0, 0, 20), (1, 0, 0), (0, 1))],
+)
+def test_yaw_goes_right_pitch_down_and_roll_clockwise(turn_deg, point, goes_to):
+    moved = rotation_of(np.array(turn_deg)) @ np.array(point) - np.array(point)
+    assert moved[:2] @ np.array(goes_to) == pytest.approx(np.sin(np.radians(20)))
 
 
 @given(angles, st.floats(0.5, 2), st.tuples(*(st.floats(-50, 50) for _ in range(3))))

@@ -7,6 +7,19 @@ Where two moments of a stretch look and move alike, what lies between them is a 
 
 Where there are none, a stretch is played forth and back.
 
+Every stretch of `n` frames and `T` seconds has a cost, in eyes' distances; the least one is taken:
+
+    cost = mean(u) + 0.03 / T                     forth and back: + 0.03
+                                                  a loop, by landmarks: + m;   by pictures: + 0.03 p / p_max
+    u = o + 2 v + 0.05 t                          unrest of one frame
+
+    o   the inner lips' distance                  canonical units: eyes' distances
+    v   how far the head moved since the frame before, eyes' distances
+    t   the larger of the head's two turns        standard deviations of the video's turns
+    m   root mean square of what differs between both ends and two frames before and after them: landmarks in eyes'
+        distances, and the mouth's grey levels in thousandths
+    p   grey levels that the same frames differ by where they differ most; p_max is the 0.9 quantile of frames in a row
+
 .. [1] Schödl, Szeliski, Salesin, Essa, *Video textures*, 2000.
 """
 
@@ -41,6 +54,9 @@ So the jump is one that the stretch itself makes a few times a second. A blink i
 
 _STRETCH_LENGTHS_S = (MAX_IDLE_S, 4.0, 2.0, 1.0, 0.4)
 """Lengths that are looked at for playing forth and back."""
+
+_MOTION_WEIGHT, _TURN_WEIGHT = 2.0, 0.05
+"""What a frame's motion and a turn count beside an open mouth: `u` above."""
 
 _SHORTNESS_COST = 0.03
 """Cost of a loop of one second beside its mean unrest, in eyes' distances; longer ones cost less in proportion."""
@@ -124,11 +140,12 @@ def build_idle_loop(recordings: list[Recording], face: FittedFace, path: Path) -
 
 
 def _summed_unrest(frames: LabelledFrames) -> np.ndarray:
-    """Running sum (n_frames + 1,) of how open the mouth is, how fast the head moves and how far it is turned."""
+    """Running sum (n_frames + 1,) of the unrest `u`, eyes' distances; 1 where the face is not seen."""
     opening = np.nan_to_num(mouth_opening(frames.canonical), nan=1.0)
     step = np.linalg.norm(np.diff(frames.places.to_picture[:, :, 2], axis=0, prepend=np.nan), axis=1)
     scale = np.nanmedian(similarity_scale(frames.places.to_picture))
-    unrest = opening + 2 * np.nan_to_num(step, nan=0.0) / scale + 0.05 * np.abs(frames.places.turns).max(1)
+    motion, turn = np.nan_to_num(step, nan=0.0) / scale, np.abs(frames.places.turns).max(1)
+    unrest = opening + _MOTION_WEIGHT * motion + _TURN_WEIGHT * turn
     return np.cumsum(np.concatenate([[0.0], np.nan_to_num(unrest, nan=1.0)]))
 
 

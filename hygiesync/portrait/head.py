@@ -1,4 +1,17 @@
-"""How a head moves in space, seen by one camera: rotation, scale and shift between two sets of landmarks."""
+r"""How a head moves in space, seen by one camera: rotation, scale and shift between two sets of landmarks.
+
+Axes are the picture's: x to its right, y down, z away from the camera. Angles are yaw `a` (the nose goes to the
+picture's right), pitch `b` (down) and roll `c` (clockwise), in degrees, and a rotation is their product
+
+    R = R_yaw(a) R_pitch(b) R_roll(c),
+
+             ( cos a  0  -sin a )              ( 1    0       0   )             ( cos c  -sin c  0 )
+    R_yaw =  (   0    1     0   ),   R_pitch = ( 0  cos b  -sin b ),   R_roll = ( sin c   cos c  0 ).
+             ( sin a  0   cos a )              ( 0  sin b   cos b )             (   0       0    1 )
+
+So a point is rolled first, then pitched, then yawed, all about the picture's axes: Tait-Bryan angles. A face that looks
+into the camera has R = 1, and the direction it looks in is ``-R[:, 2] = (sin a cos b, sin b, -cos a cos b)``.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +111,7 @@ def facing_deg(landmarks: np.ndarray) -> np.ndarray:
 
 
 def rotation_of(angles: np.ndarray) -> np.ndarray:
-    """Rotation (3, 3) with these :func:`angles_deg`, (3,)."""
+    """Rotation (3, 3) ``R_yaw R_pitch R_roll`` of yaw, pitch and roll (3,), degrees."""
     (cy, cp, cr), (sy, sp, sr) = np.cos(np.radians(angles)), np.sin(np.radians(angles))
     yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
     pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -112,9 +125,9 @@ def pivot_of(landmarks: np.ndarray, size_px: float) -> np.ndarray:
 
 
 def angles_deg(rotation: np.ndarray) -> np.ndarray:
-    """Yaw (to the picture's right), pitch (down) and roll (clockwise) of rotations (..., 3, 3), degrees, (..., 3).
+    """Yaw, pitch and roll (..., 3), degrees, of rotations (..., 3, 3); the inverse of :func:`rotation_of`.
 
-    As when turning first about the nose's axis, then the ears', then the neck's.
+    Pitch lies within -90 to 90; at its ends yaw and roll are not told apart.
     """
     forward = -rotation[..., :, 2]
     yaw = np.arctan2(forward[..., 0], -forward[..., 2])

@@ -5,8 +5,18 @@ m look closed. From there every mouth is a sum of displacement fields, one for e
 
     vertices = rest + opening * OPEN + max(width, 0) * SPREAD + max(-width, 0) * ROUND + tuck * TUCK
 
-Lips and jaw line are given by hand, skin in between by an interpolation that is zero at the nose, the eyes and a ring
-around the head.
+Lips and jaw line are given, skin in between by an interpolation that is zero at the nose, the eyes and a ring around
+the head. A lip point at `u`, -1 in the right corner of its ring to 1 in the left one, moves by (dx, dy); of the rings,
+k = 0 is next to the skin and k = 3 next to the teeth:
+
+    OPEN     dx = -0.03 u          dy = 0.072 + 0.104 (1 - |u|^2.5)  lower lip,   0.072 - 0.096 (1 - |u|^2.5)  upper lip
+    SPREAD   dx =  0.036 u         dy = -0.012 u^2
+    ROUND    dx = -0.085 u         dy = +s_k (1 - u^2)             lower lip,   -s_k (1 - u^2)               upper lip
+    TUCK     dx =  0               dy = -t_k (1 - u^2)             lower lip,   -0.024 (1 - u^2)             upper lip
+
+             s = (0.022, 0.014, 0.006, 0), t = (0.024, 0.020, 0.016, 0.012)
+
+At an opening of 1 the inner lips' middle is thus 0.2 open, and the mouth's middle has sunk by 0.076.
 
 Points are in *face coordinates*: the middle of the inner lips is the origin, x runs along the eyes to the picture's
 right, y towards the chin, and the outer eye corners are 1 apart.
@@ -117,7 +127,11 @@ def across(face: np.ndarray) -> np.ndarray:
 
 
 def _closing(face: np.ndarray) -> np.ndarray:
-    """From lips that are apart to closed ones: (4, 20, 2) displacements of the lip rings."""
+    """From lips that are apart to closed ones: (4, 20, 2) displacements of the lip rings.
+
+    With the gap `g` between a pair of inner points and the ring's share `q`, the upper point moves by ``0.27 q g`` and
+    the lower by ``-0.73 q g``; a smile `m`, 0 to 1, is taken off by ``dx = -0.035 m u`` and ``dy = 0.03 m^2 u^2``.
+    """
     inner_edge = face[LIP_RINGS[INNER]]
     gap = inner_edge[LOWER] - inner_edge[UPPER]
     moved = np.zeros((*LIP_RINGS.shape, 2))
@@ -133,6 +147,7 @@ def _closing(face: np.ndarray) -> np.ndarray:
 
 
 def _opening(rest: np.ndarray) -> np.ndarray:
+    """OPEN (4, 20, 2): all lips sink with the jaw, the lower one most, and the corners draw in."""
     place = across(rest)
     roundness = 1 - np.abs(place) ** 2.5
     moved = np.zeros((*LIP_RINGS.shape, 2))
@@ -144,12 +159,13 @@ def _opening(rest: np.ndarray) -> np.ndarray:
 
 
 def _spreading(rest: np.ndarray) -> np.ndarray:
+    """SPREAD (4, 20, 2): corners go outwards and up, as in i."""
     place = across(rest)
     return np.stack([0.036 * place, -0.012 * place**2], axis=-1)
 
 
 def _rounding(rest: np.ndarray) -> np.ndarray:
-    """Corners drawn in; lips, pushed forward, look fuller: the outer rings swell."""
+    """ROUND (4, 20, 2): corners drawn in; lips, pushed forward, look fuller: the outer rings swell."""
     place = across(rest)
     moved = np.stack([-0.085 * place, np.zeros_like(place)], axis=-1)
     swell = np.array([0.022, 0.014, 0.006, 0.0])[:, None]
@@ -159,7 +175,7 @@ def _rounding(rest: np.ndarray) -> np.ndarray:
 
 
 def _tucking(rest: np.ndarray) -> np.ndarray:
-    """The lower lip under the upper teeth, as in f and v: it thins and rises, and the upper lip makes way."""
+    """TUCK (4, 20, 2): the lower lip under the upper teeth, as in f and v: it thins, rises; the upper makes way."""
     roundness = 1 - across(rest) ** 2
     moved = np.zeros((*LIP_RINGS.shape, 2))
     moved[:, UPPER, 1] = -0.024 * roundness[:, UPPER]

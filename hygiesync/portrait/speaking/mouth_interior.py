@@ -5,8 +5,17 @@ unit. The upper teeth stand still in the head; the lower ones and the tongue go 
 the depth of colour of the picture's own skin, as soft as the picture, and shaded by the lips. A picture that smiles
 with its own teeth keeps them.
 
-Sizes are those of an average mouth, 50 mm wide: incisors 8.5 and 6.5 mm wide, 10 mm high, seen 3 to 4 mm below the
-upper lip's edge in speech.
+Sizes are those of an average mouth, 50 mm wide, so that the unit is 25 mm: incisors 8.5 and 6.5 mm wide (0.34, 0.26),
+10 mm high (0.42), seen 3 to 4 mm below the upper lip's edge in speech (0.15). A row of teeth is bright by a product,
+
+    light(x, y) = brightness * groove * sides * body
+
+    groove = 1 - 0.2 exp(-(d / 0.02)^2)                           d: distance to the border between two teeth
+    sides  = 1 - 0.62 min(|x| / 1.05, 1)^2                        towards the cheeks
+    body   = 1 - 0.08 exp(-(e / 0.05)^2) - 0.15 min(e / h, 1)^2   e: distance to the biting edge, h: the tooth's height
+
+with lengths in mouth coordinates; the lips' shade on all of it is ``s + (1 - s) * clip(2.2 c - 0.9, 0, 1)``, where `c`
+is how much of the surroundings, a Gaussian 0.09 wide, lies between the lips, and `s` the light right at them.
 """
 
 from __future__ import annotations
@@ -223,7 +232,20 @@ class MouthInterior:
 def _teeth(
     x: np.ndarray, inside: np.ndarray, widths: tuple[float, ...], height: float, light: np.ndarray, brightness: float
 ) -> np.ndarray:
-    """A row of teeth (h, w, 4), RGB and cover; `inside` (h, w) is how far a point lies within their edge."""
+    """A row of teeth (h, w, 4), RGB and cover.
+
+    Parameters
+    ----------
+    x : ndarray, shape (1, w), mouth coordinates
+    inside : ndarray, shape (h, w), mouth coordinates
+        How far a point lies within the biting edge (`e` of the module's formulas); negative beyond it.
+    widths : tuple of float, mouth coordinates
+        From the middle to either side.
+    height : float, mouth coordinates
+    light : ndarray, shape (3, 3)
+        From colours beside an average skin to the picture's.
+    brightness : float
+    """
     borders = np.concatenate([[0.0], np.cumsum(widths)])
     place = np.searchsorted(borders, np.abs(x), side="right") - 1
     is_tooth = place < len(widths)
