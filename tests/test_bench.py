@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,16 @@ import cv2
 import numpy as np
 import pytest
 
+import hygiesync
 from hygiesync.apps.benchmarks import bench as module
-from hygiesync.apps.benchmarks import live, processes
-from hygiesync.apps.benchmarks.bench import PARTS, bench, format_bench
+from hygiesync.apps.benchmarks import drawing, enlargement, live, processes, speaking
+from hygiesync.apps.benchmarks.bench import bench, format_bench
+from hygiesync.apps.benchmarks.drawing import PARTS, DrawingBench
+from hygiesync.apps.benchmarks.enlargement import enlarge, enlarged_atlas
 from hygiesync.apps.benchmarks.epochs import measure_epochs
+from hygiesync.apps.benchmarks.stopwatch import Stopwatch
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
-from hygiesync.render import compositor
 from hygiesync.render.compositor import Compositor
 
 SIZES = ((256, 256), (480, 320))
@@ -36,18 +40,30 @@ PERCENTILES = ("p50", "p95", "p99")
 @pytest.fixture(scope="module")
 def short_runs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "N_ROUNDS", 8)
-        patch.setattr(module, "MAX_PICTURES", 12)
+        patch.setattr(drawing, "N_ROUNDS", 8)
+        patch.setattr(enlargement, "MAX_PICTURES", 12)
         patch.setattr(processes, "N_STARTS", 1)
-        patch.setattr(module, "N_LOADS", 1)
-        patch.setattr(module, "HEARD_S", 0.5)
+        patch.setattr(speaking, "N_LOADS", 1)
+        patch.setattr(speaking, "HEARD_S", 0.5)
         patch.setattr(live, "N_REPEATS", 1)
         yield
 
 
 @pytest.fixture(scope="module")
-def result(talker_avatar, short_runs):
-    return bench(talker_avatar, SIZES)
+def measured(talker_avatar, short_runs):
+    """The result, and what was told of progress on the way."""
+    told = []
+    return bench(talker_avatar, SIZES, progress=lambda *work: told.append(work)), told
+
+
+@pytest.fixture(scope="module")
+def result(measured):
+    return measured[0]
+
+
+@pytest.fixture(scope="module")
+def told(measured):
+    return measured[1]
 
 
 def test_each_size_has_all_times(result):
@@ -61,7 +77,7 @@ def test_each_size_has_all_times(result):
 
 def test_parts_are_within_the_frame(result):
     for size in result["sizes"].values():
-        parts = sum(size[f"{part}_ms"]["p50"] for part in {part for _, _, part in PARTS})
+        parts = sum(size[f"{part}_ms"]["p50"] for part in PARTS)
         # medians of parts may add up to slightly more than the median of the whole
         assert parts < 1.5 * size["frame_ms"]["p99"]
 
@@ -123,9 +139,7 @@ def test_table_shows_training(result):
     assert "700 MB" in text
 
 
-def test_everything_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
-    before = [getattr(owner, name) for owner, name, _ in PARTS]
-    pictures = talker_avatar.atlas.pictures
+def test_the_number_of_threads_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
     monkeypatch.setattr(module, "measure_startup", lambda report: {})
     monkeypatch.setattr(module, "measure_live", lambda avatar, report: {})
     n_threads = cv2.getNumThreads()
@@ -135,31 +149,33 @@ def test_everything_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
         assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(n_threads)
-    assert [getattr(owner, name) for owner, name, _ in PARTS] == before
-    assert talker_avatar.atlas.pictures is pictures
 
 
-def test_what_is_wrapped_is_unwrapped_after_an_error(talker_avatar, short_runs, monkeypatch):
-    def fail(self, template, coefficients):
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr(Compositor, "render", fail)
-    before = compositor.mix
-    with pytest.raises(RuntimeError, match="broken"):
-        bench(talker_avatar, ((128, 128),))
-    assert compositor.mix is before
+def test_what_is_timed_is_what_speaking_draws(talker_avatar):
+    """By the watch the same pictures come out as without it."""
+    there = enlarge(talker_avatar, (256, 256), n_rounds=3)
+    timed = DrawingBench(talker_avatar, there)
+    plain = Compositor.from_models(
+        talker_avatar.shape, there.atlas, talker_avatar.mesh, talker_avatar.canvas, talker_avatar.appearance
+    )
+    for number, (template, coefficients) in enumerate(there.script):
+        spent_s = timed.draw(number)
+        mouth, picture = timed.drawing.blended
+        np.testing.assert_array_equal(picture, plain.render(template, coefficients))
+        assert mouth.patch.shape[1::-1] == tuple(timed.patch_px)
+        assert all(0 < spent_s[part] < spent_s["frame"] for part in PARTS)
 
 
 @pytest.mark.parametrize(("size", "longer_side"), [((512, 512), 256), ((1920, 1080), 384)])
 def test_mouths_have_the_wanted_size(talker_avatar, short_runs, size, longer_side):
-    scene = module._make_scene(talker_avatar, size)
-    template, coefficients = scene.script[0]
+    there = enlarge(talker_avatar, size, n_rounds=1)
+    template, coefficients = there.script[0]
     assert template.image.shape == (size[1], size[0], 3)
     region = template.face.lower[LOWER_MOUTH_REGION]
     assert np.ptp(region, axis=0).max() == pytest.approx(longer_side, rel=0.05)
     assert (region > 0).all()
     assert (region < size).all()
-    drawn = scene.renderer.render(template, coefficients)
+    drawn = DrawingBench(talker_avatar, there).compositor.render(template, coefficients)
     assert drawn.shape == template.image.shape
     assert (drawn != template.image).any()
 
@@ -167,42 +183,34 @@ def test_mouths_have_the_wanted_size(talker_avatar, short_runs, size, longer_sid
 def test_enlarged_mouths_are_the_same_mouths(talker_avatar, short_runs):
     """The same picture, at twice the size, from an atlas that was enlarged and one that was not."""
     atlas = talker_avatar.atlas
-    larger = module._enlarged_atlas(atlas, 2.0)
+    larger = enlarged_atlas(atlas, 2.0)
     height, width = atlas.camera_picture(3).shape[:2]
     assert larger.camera_picture(3).shape == (2 * height, 2 * width, 3)
     smaller = cv2.resize(larger.camera_picture(3), (width, height), interpolation=cv2.INTER_AREA)
     assert np.abs(smaller.astype(int) - atlas.camera_picture(3)).mean() < 3
-    assert len(larger) == module.MAX_PICTURES
+    assert len(larger) == enlargement.MAX_PICTURES
     assert np.allclose(larger.vertices, 2 * atlas.vertices[: len(larger)])
     assert larger.detail == atlas.detail
 
 
-def test_what_a_part_calls_counts_only_once():
-    class Work:
-        @staticmethod
-        def outer():
-            return Work.inner() + 1
-
-        @staticmethod
-        def inner():
-            return 1
-
-    watch = module._Stopwatch()
-    with watch.watching(Work, "outer", "outer"), watch.watching(Work, "inner", "inner"):
-        assert Work.outer() == 2
-    assert set(watch.spent_s) == {"outer"}
+def test_the_watch_adds_up_what_a_part_takes():
+    watch = Stopwatch()
+    for _ in range(2):
+        with watch.timing("slow"):
+            time.sleep(0.02)
+    with pytest.raises(KeyError), watch.timing("failing"):
+        raise KeyError
+    assert watch.spent_s["slow"] >= 0.04
+    assert 0 < watch.spent_s["failing"] < watch.spent_s["slow"]
 
 
-def test_progress_is_told(talker_avatar, short_runs, monkeypatch):
-    told = []
-    monkeypatch.setattr(processes, "_run_python", lambda arguments: (0.01, 0.01))
-    bench(talker_avatar, ((128, 128),), progress=lambda *work: told.append(work))
+def test_progress_is_told(told):
     assert {stage for stage, *_ in told} == {"drawing", "live", "starting"}
     assert all(0 <= done <= total for _, done, total, _ in told)
 
 
 def test_a_missing_training_video_is_refused_at_once(talker_avatar, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_make_scene", lambda *_: pytest.fail("began to measure"))
+    monkeypatch.setattr(module, "measure_drawing", lambda *_: pytest.fail("began to measure"))
     with pytest.raises(InputError, match="nowhere"):
         bench(talker_avatar, training_video=tmp_path / "nowhere.mp4")
 
@@ -261,7 +269,7 @@ def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path):
 
 def test_memory_of_children_counts():
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
-    alone, family = processes._PeakMemory(), processes._PeakMemory()
+    alone, family = processes.PeakMemory(), processes.PeakMemory()
     fill = "import time; block = bytearray(60_000_000); time.sleep(0.5)"
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.3)"]) as process:
         alone.watch(process)
@@ -275,4 +283,4 @@ def test_the_package_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import hygiesync, pathlib; print(pathlib.Path(hygiesync.__file__).parent)"
     processes.checked_run(["-c", code], str(tmp_path / "log"), subprocess.Popen.wait)
-    assert Path((tmp_path / "log").read_text().strip()) == Path(module.__file__).parents[2]
+    assert Path((tmp_path / "log").read_text().strip()) == Path(hygiesync.__file__).parent

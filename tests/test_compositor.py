@@ -16,6 +16,7 @@ from hygiesync.render.compositor import WHOLE_PATH_LAG
 from hygiesync.render.features import ShapeFeatures
 from hygiesync.render.interfaces import TemplateFrame
 from hygiesync.render.lips import place_shape
+from hygiesync.render.mouth_drawing import MouthDrawing
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,10 @@ def mouths(avatar, n: int) -> np.ndarray:
     """Indices of `n` atlas pictures, from the most closed to the widest open mouth."""
     order = np.argsort(mouth_opening(avatar.shape.inverse_transform(avatar.atlas.coefficients)))
     return order[np.linspace(0, len(order) - 1, n).astype(int)]
+
+
+def drawing_of(avatar) -> MouthDrawing:
+    return MouthDrawing(avatar.shape, avatar.atlas, avatar.mesh, avatar.canvas, avatar.appearance)
 
 
 def expected_look(avatar, coefficients, turn):
@@ -45,13 +50,13 @@ def enlarged(template: TemplateFrame, factor: int) -> TemplateFrame:
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_it_draws_what_the_plain_rendering_draws(talker_avatar, templates, factor):
     """At every size, so with every step of the grid."""
-    compositor = talker_avatar.renderer()
+    drawing = drawing_of(talker_avatar)
     for number, index in enumerate(mouths(talker_avatar, 5)):
         template = enlarged(templates[number], factor)
         coefficients = talker_avatar.atlas.coefficients[index] * 0.9
         look = expected_look(talker_avatar, coefficients, template.face.turn)
         plain = PlainRendering(talker_avatar, template, coefficients, index, look)
-        drawn = compositor.draw(template, coefficients, int(index), look)
+        drawn = drawing.draw(template, coefficients, int(index), look)
         error = np.abs(drawn.astype(float) - plain.picture)
         assert error[plain.mask].mean() < 1.0
         assert error[~plain.mask].mean() < 0.05
@@ -66,7 +71,7 @@ def test_the_blend_is_the_dense_poisson_solution(talker_avatar, templates):
         template, coefficients = templates[number], avatar.atlas.coefficients[index]
         look = expected_look(avatar, coefficients, template.face.turn)
         plain = PlainRendering(avatar, template, coefficients, index, look)
-        drawn = avatar.renderer().draw(template, coefficients, int(index), look)
+        drawn = drawing_of(avatar).draw(template, coefficients, int(index), look)
         inside = cv2.erode(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         errors.append(np.abs(drawn.astype(float) - np.clip(plain.blended, 0, 255))[inside].mean())
     assert np.mean(errors) <= 1.0  # of 255
@@ -78,7 +83,7 @@ def test_on_its_rim_the_mouth_is_the_skin(talker_avatar, templates):
         template, coefficients = templates[number], talker_avatar.atlas.coefficients[index]
         look = expected_look(talker_avatar, coefficients, template.face.turn)
         plain = PlainRendering(talker_avatar, template, coefficients, index, look)
-        drawn = talker_avatar.renderer().draw(template, coefficients, int(index), look)
+        drawn = drawing_of(talker_avatar).draw(template, coefficients, int(index), look)
         ring = plain.mask & (cv2.erode(plain.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
         assert np.abs(drawn.astype(float) - plain.skin)[ring].mean() < 0.5
 
@@ -122,7 +127,7 @@ def test_the_mouth_fades_in(talker_avatar, templates):
     for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
         face = replace(templates[0].face, strength=strength)
         template = replace(templates[0], face=face)
-        pictures.append(talker_avatar.renderer().draw(template, coefficients, int(index), look).astype(float))
+        pictures.append(drawing_of(talker_avatar).draw(template, coefficients, int(index), look).astype(float))
     np.testing.assert_allclose(pictures[0], templates[0].image, atol=1)
     steps = [np.abs(b - a).mean() for a, b in pairwise(pictures)]
     whole = np.abs(pictures[-1] - pictures[0]).mean()

@@ -49,7 +49,6 @@ def test_using_the_parts_that_speak_imports_nothing_more():
         from hygiesync.render.compositor import Compositor
         from hygiesync.render.mesh import FaceMesh
         from hygiesync.render.interfaces import TemplateFace, TemplateFrame
-        from hygiesync.render.lips import place_shape
         from hygiesync.speech.mel import mel_spectrogram
 
         n = len(LOWER_FACE)
@@ -66,7 +65,7 @@ def test_using_the_parts_that_speak_imports_nothing_more():
                              np.full((600, N_RIM), 1 / N_RIM, np.float32))
         look = AppearanceModel(rng.normal(size=(3, 1800)).astype(np.float32), np.zeros((1, 11), np.float32),
                                np.zeros((1, 3), np.float32), 0.1)
-        compositor = Compositor(shape, atlas, mesh, canvas, look)
+        compositor = Compositor.from_models(shape, atlas, mesh, canvas, look)
         face = TemplateFace(to_picture, np.zeros(2), shape.mean * 40 + 40)
         frame = TemplateFrame(np.full((100, 120, 3), 90, np.uint8), Fraction(0), face)
         assert (compositor.render(frame, np.zeros(8, np.float32)) != frame.image).any()

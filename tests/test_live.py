@@ -35,7 +35,7 @@ from hygiesync.live.worker import MAX_LEVEL, EngineWorker
 from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.video import probe
 from hygiesync.pipelines.offline import RenderOptions, render
-from hygiesync.render.compositor import Compositor
+from hygiesync.render.mouth_drawing import MouthDrawing
 from hygiesync.speech_to_shape.stream import coefficients_at
 
 RATE = 16_000
@@ -441,7 +441,7 @@ def test_a_stopped_process_comes_back_in_time(avatar_directory, talker_avatar, s
 
 
 def test_a_slow_renderer_drops_pictures_and_recovers(talker_avatar, speech, tmp_path, monkeypatch):
-    start_s, draw = time.perf_counter(), Compositor.draw
+    start_s, draw = time.perf_counter(), MouthDrawing.draw
     drawn_s = []
 
     def slow_for_a_while(self, *arguments):
@@ -451,7 +451,7 @@ def test_a_slow_renderer_drops_pictures_and_recovers(talker_avatar, speech, tmp_
             time.sleep(0.1)
         return draw(self, *arguments)
 
-    monkeypatch.setattr(Compositor, "draw", slow_for_a_while)
+    monkeypatch.setattr(MouthDrawing, "draw", slow_for_a_while)
     sound = tmp_path / "long.wav"
     write_wav(sound, np.tile(speech[0], 2), RATE)
     result = run_live(talker_avatar, LiveOptions(input_device=str(sound), output="none"))
@@ -470,7 +470,7 @@ def test_a_failure_of_the_performer_ends_it_with_its_own_error(talker_avatar, sp
 
     warmed_up = threading.Event()
     monkeypatch.setattr(EngineWorker, "warm_up", lambda self: warmed_up.set())
-    monkeypatch.setattr(Compositor, "draw", fail)
+    monkeypatch.setattr(MouthDrawing, "draw", fail)
     with pytest.raises(ZeroDivisionError, match="the performer's own"):
         run_live(talker_avatar, LiveOptions(input_device=str(speech[1]), output="none"))
     assert warmed_up.is_set()

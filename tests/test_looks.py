@@ -66,7 +66,7 @@ def sharpness(image: np.ndarray, frame: TemplateFrame) -> float:
 
 def relative_sharpness(avatar, atlas, canvas, appearance, unseen) -> float:
     """Size of the Laplacian of mouths drawn anew, as a share of the camera's."""
-    compositor = Compositor(avatar.shape, atlas, avatar.mesh, canvas, appearance)
+    compositor = Compositor.from_models(avatar.shape, atlas, avatar.mesh, canvas, appearance)
     drawn = [sharpness(compositor.render(frame, coefficients), frame) for frame, coefficients in unseen]
     return float(np.sqrt(np.mean(drawn) / np.mean([sharpness(frame.image, frame) for frame, _ in unseen])))
 
@@ -143,7 +143,7 @@ def test_correcting_the_look_brings_a_mouth_nearer_to_the_cameras(talker_avatar,
     flat = replace(appearance, basis=np.zeros_like(appearance.basis))
     errors = []
     for look in (appearance, flat):
-        compositor = Compositor(talker_avatar.shape, atlas, talker_avatar.mesh, canvas, look)
+        compositor = Compositor.from_models(talker_avatar.shape, atlas, talker_avatar.mesh, canvas, look)
         drawn = [(compositor.render(frame, coefficients), frame) for frame, coefficients in unseen]
         off = [np.abs(lips_of(image.astype(int) - frame.image, frame)).mean() for image, frame in drawn]
         errors.append(np.mean(off))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
-from hygiesync.speech.activity import loudness
+from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.stream import coefficients_at

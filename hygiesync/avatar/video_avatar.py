@@ -110,7 +110,7 @@ class VideoAvatar(Avatar):
 
     def renderer(self, lag: int = 0) -> Compositor:
         """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""
-        return Compositor(self.shape, self.atlas, self.mesh, self.canvas, self.appearance, lag)
+        return Compositor.from_models(self.shape, self.atlas, self.mesh, self.canvas, self.appearance, lag)
 
     def idle(self, fps: Fraction, lag: int = 0) -> Scene[TemplateFace]:
         """The idle loop at a constant rate; see :meth:`Avatar.idle`."""

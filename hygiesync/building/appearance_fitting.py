@@ -107,7 +107,7 @@ def _measure_detail(
     real = float(np.mean([_sharpness(frame.image, frame) for frame in frames]))
     ratios = []
     for detail in (1.0, _PROBED_DETAIL):
-        compositor = Compositor(shape, replace(known, detail=detail), mesh, canvas, appearance)
+        compositor = Compositor.from_models(shape, replace(known, detail=detail), mesh, canvas, appearance)
         drawn = [
             _sharpness(compositor.render(frame, atlas.coefficients[index]), frame)
             for frame, index in zip(frames, probes, strict=True)

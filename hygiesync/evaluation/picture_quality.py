@@ -157,8 +157,7 @@ class PictureComparison:
     def _lower_face_mask(self, face: TemplateFace, height: int, width: int) -> np.ndarray:
         """Pixels (height, width), bool, that putting in a mouth may change."""
         mask = np.zeros((height, width), np.uint8)
-        reach = np.concatenate([face.lower, apply_similarity(face.to_picture, self._mesh.still)])
-        hull = cv2.convexHull(np.rint(reach).astype(np.int32))
+        hull = cv2.convexHull(np.rint(self._mesh.place(face.lower, face.to_picture)).astype(np.int32))
         cv2.fillConvexPoly(mask, hull, 1)
         return cv2.dilate(mask, np.ones((2 * _REGION_MARGIN_PX + 1,) * 2, np.uint8)).astype(bool)
 

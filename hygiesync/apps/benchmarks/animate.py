@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hygiesync.apps.benchmarks.stopwatch import percentiles, seconds_of
 from hygiesync.errors import InputError
 from hygiesync.face.landmarks import find_faces, mesh_triangles, person_matte
 from hygiesync.portrait.body import BodyMotion
@@ -32,7 +32,7 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``frame_ms`` and ``remap_ms`` (one bicubic cv2.remap of the whole picture), each with ``p50`` and ``p99``,
+        ``frame_ms`` and ``remap_ms`` (one bicubic cv2.remap of the whole picture), each as percentiles,
         ``frame_p50_to_remap_p50`` and ``pictures_per_s``.
 
     Raises
@@ -59,7 +59,7 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
 
     frame_s = _times([partial(draw, move) for move in moves])
     remap_s = _times([partial(cv2.remap, image, somewhere, None, cv2.INTER_CUBIC)] * N_PICTURES)
-    frame, remap = _percentiles(frame_s), _percentiles(remap_s)
+    frame, remap = percentiles(frame_s, 1e3), percentiles(remap_s, 1e3)
     return {
         "frame_ms": frame,
         "remap_ms": remap,
@@ -83,13 +83,4 @@ def _times(works: list[Callable[[], Any]]) -> list[float]:
     """Seconds that each takes, after some of them were done without a watch."""
     for work in works[:5]:
         work()
-    times = []
-    for work in works:
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return times
-
-
-def _percentiles(times_s: list[float]) -> dict[str, float]:
-    return {f"p{p}": float(np.percentile(times_s, p)) * 1000 for p in (50, 99)}
+    return [seconds_of(work) for work in works]

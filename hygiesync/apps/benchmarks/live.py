@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from hygiesync.apps.benchmarks.processes import Progress
 from hygiesync.apps.live.session import LiveOptions, run_live
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.export.export import reference_signal
 from hygiesync.media.audio import write_wav
+from hygiesync.progress import Progress
 from hygiesync.timing import SAMPLE_RATE
 
 LOOKAHEADS_MS = (None, 0.0)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hygiesync.apps.benchmarks.stopwatch import seconds_of
 from hygiesync.errors import HygieSyncError
 from hygiesync.extras import imports_of
 from hygiesync.media.video import probe
@@ -33,13 +34,6 @@ with LandmarkDetector() as detector:
     for frame in read_frames(sys.argv[1], n_threads=1):
         detector.detect(frame.image)
 """
-
-
-def seconds_of(function: Callable[[], Any]) -> float:
-    """Wall-clock time of one call."""
-    start_s = time.perf_counter()
-    function()
-    return time.perf_counter() - start_s
 
 
 def measure_startup(report: Progress) -> dict[str, Any]:
@@ -113,7 +107,7 @@ def measure_training(video: Path, report: Progress) -> dict[str, Any]:
         spent_s, peaks = [], []
         for number, arguments in enumerate((bare, train, bare)):
             report("training", number, 3, "")
-            peak = _PeakMemory()
+            peak = PeakMemory()
             spent_s.append(seconds_of(partial(checked_run, arguments, log, peak.watch)))
             peaks.append(peak.n_bytes)
         report("training", 3, 3, "")
@@ -128,7 +122,7 @@ def measure_training(video: Path, report: Progress) -> dict[str, Any]:
     }
 
 
-class _PeakMemory:
+class PeakMemory:
     """The most memory that a process and its children held together; pages that they share count for each."""
 
     def __init__(self) -> None:

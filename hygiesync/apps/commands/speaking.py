@@ -69,7 +69,7 @@ def run_render(arguments: argparse.Namespace) -> int:
     )
     avatar = load_avatar(arguments.avatar)
     with StageBars() as bars:
-        render(avatar, arguments.audio, arguments.out, options, bars)
+        render(avatar, arguments.audio, arguments.out, options, progress=bars)
     print(f"{arguments.out}: written")
     return 0
 
