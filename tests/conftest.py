@@ -1,15 +1,50 @@
-"""Fixtures made once a session: a synthetic talker whose true shapes are known, and an avatar trained on it."""
+"""Fixtures that many tests share, made once a run, and how tests are dealt out to several processes.
+
+Whatever only needs *an* avatar takes `talker_avatar`: a synthetic talker whose true shapes are known, learnt once.
+"""
 
 import os
+import pickle
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from made_once import made_once, run_folder
 
-from hygiesync.synthetic.talker import HELD_OUT, make_talker
+# Networks and matrices of the tests are small: a second thread only waits for the first, and beside another test it
+# spins. Set before any of the libraries is loaded; what the tests start inherits it.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from hygiesync.avatar.video_avatar import VideoAvatar  # noqa: E402
+from hygiesync.synthetic.talker import HELD_OUT, TalkerTruth, make_talker  # noqa: E402
+
+SLOW_TIMEOUT_S = 600
+"""Until a slow test counts as hanging; the others' is in setup.cfg."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests out by files, so that what a file's tests share is made once, and the longest files first.
+
+    All that listens and shows in real time is one group: two such sessions at once would make each other late.
+    """
+    slow_groups = set()
+    for item in items:
+        group = "devices" if item.get_closest_marker("device") else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("slow"):
+            slow_groups.add(group)
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+
+    def turn(item: pytest.Item) -> int:
+        group = item.get_closest_marker("xdist_group").args[0]
+        return 0 if group == "devices" else 1 if group in slow_groups else 2
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="module")
-def one_thread():
+def one_thread() -> Iterator[None]:
     """So small a network only waits for a second thread, and on a busy machine for long."""
     import torch
 
@@ -20,54 +55,72 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
-def talker_directory(tmp_path_factory):
-    return tmp_path_factory.mktemp("talker")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that all processes of a run share."""
+    return run_folder(tmp_path_factory)
+
+
+def _talker(folder: Path, sentences: Sequence[str] | int, seed: int) -> None:
+    truth = make_talker(folder / "talker.mp4", sentences=sentences, seed=seed)
+    (folder / "truth").write_bytes(pickle.dumps(truth))
 
 
 @pytest.fixture(scope="session")
-def talker_truth(talker_directory):
+def talker_directory(shared_folder: Path) -> Path:
+    return made_once(shared_folder / "talker", lambda folder: _talker(folder, 7, seed=0))
+
+
+@pytest.fixture(scope="session")
+def talker_truth(talker_directory: Path) -> TalkerTruth:
     """Truth of `talker_video`."""
-    return make_talker(talker_directory / "talker.mp4", sentences=7)
+    return pickle.loads((talker_directory / "truth").read_bytes())
 
 
 @pytest.fixture(scope="session")
-def talker_video(talker_directory, talker_truth):
+def talker_video(talker_directory: Path) -> Path:
     """Some 20 seconds of a talking portrait."""
     return talker_directory / "talker.mp4"
 
 
 @pytest.fixture(scope="session")
-def held_out_truth(talker_directory):
+def held_out_directory(shared_folder: Path) -> Path:
+    return made_once(shared_folder / "held out", lambda folder: _talker(folder, HELD_OUT[:1], seed=7))
+
+
+@pytest.fixture(scope="session")
+def held_out_truth(held_out_directory: Path) -> TalkerTruth:
     """Truth of `held_out_video`."""
-    return make_talker(talker_directory / "held out.mp4", sentences=HELD_OUT[:1], seed=7)
+    return pickle.loads((held_out_directory / "truth").read_bytes())
 
 
 @pytest.fixture(scope="session")
-def held_out_video(talker_directory, held_out_truth):
+def held_out_video(held_out_directory: Path) -> Path:
     """A few seconds of the same talker saying something else."""
-    return talker_directory / "held out.mp4"
+    return held_out_directory / "talker.mp4"
 
 
 @pytest.fixture(scope="session")
-def avatar_directory(talker_directory, talker_video):
+def avatar_directory(shared_folder: Path, talker_video: Path) -> Path:
     """Folder of `talker_avatar`; not to be changed."""
-    from hygiesync.building.from_video import train
-    from hygiesync.evaluation.training_report import make_report
 
-    train(talker_video, talker_directory / "avatar", preset="fast", has_consent=True, report=make_report)
-    return talker_directory / "avatar"
+    def learn(folder: Path) -> None:
+        from hygiesync.building.from_video import train
+        from hygiesync.evaluation.training_report import make_report
+
+        train(talker_video, folder / "avatar", preset="fast", has_consent=True, report=make_report)
+
+    return made_once(shared_folder / "avatars", learn) / "avatar"
 
 
 @pytest.fixture(scope="session")
-def talker_avatar(avatar_directory):
+def talker_avatar(avatar_directory: Path) -> VideoAvatar:
     from hygiesync.avatar.loading import load_avatar
-    from hygiesync.avatar.video_avatar import VideoAvatar
 
     return load_avatar(avatar_directory, VideoAvatar)
 
 
 @pytest.fixture(scope="session")
-def data():
+def data() -> Path:
     """Folder of real recordings, where there is one."""
     folder = os.environ.get("HYGIESYNC_DATA")
     if not folder:
