@@ -105,6 +105,7 @@ def made_path(picture_path, driving_path, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_the_face_follows_the_driving_one(made_path, driving):
     comparison = compare_motion(driving, detect_all(made_path))
     assert comparison.opening > 0.9
@@ -284,12 +285,14 @@ def test_parts_of_the_motion_can_be_chosen(only, picture, driving):
         assert (lids > 2) == ("eyes" in only)
 
 
+@pytest.mark.slow
 def test_the_best_frame_is_the_one_like_the_picture(picture_path, driving_path, driving, tmp_path):
     result = animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(uses_best_frame=True))
     number = round(result["reference_s"] * 25)
     assert mouth_opening(driving[number]) < 0.5 * mouth_opening(driving).max()
 
 
+@pytest.mark.slow
 def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving_path, driving, tmp_path):
     out = tmp_path / "swapped.mp4"
     animate(picture_path, driving_path, out, AnimateOptions(swaps=True, crf=8), has_consent=True)
@@ -308,6 +311,7 @@ def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving
     assert comment.endswith("Consent of the person shown: stated.")
 
 
+@pytest.mark.slow
 def test_frames_without_a_face_hold_the_motion(picture_path, driving_path, tmp_path):
     gone, out = tmp_path / "gone.mp4", tmp_path / "out.mp4"
     with VideoWriter(gone, 320, 320, FPS) as writer:
@@ -351,6 +355,7 @@ def test_a_video_without_a_face_is_named(run, picture_path, tmp_path):
     assert not (tmp_path / "out.mp4").exists()
 
 
+@pytest.mark.slow
 def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
     both = np.hstack([picture, picture[:, ::-1]])
     cv2.imwrite(str(tmp_path / "two.png"), both[..., ::-1])
@@ -364,6 +369,7 @@ def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
     assert change[:, 400:].mean() > 4 * change[:, :360].mean()
 
 
+@pytest.mark.slow
 def test_the_command_begins_with_the_picture_unless_asked_otherwise(run, picture, picture_path, driving_path, tmp_path):
     """The driving head is turned from the start on: relative motion doesn't see that, absolute does."""
     with VideoWriter(tmp_path / "turned.mp4", 320, 320, FPS, crf=10) as writer:
@@ -423,6 +429,7 @@ def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(data, name, 
     ("name", "start_s", "share"),
     [("newsreader_20s_512px", 0, 0.4), ("face1_22fps", 3, 0.6), ("face3", 0, 0.6), ("face5", 2, 0.6)],
 )
+@pytest.mark.slow
 def test_people_reenacted_are_much_nearer_than_their_first_pictures(data, name, start_s, share, tmp_path):
     part, first, out = tmp_path / "part.mp4", tmp_path / "first.png", tmp_path / "out.mp4"
     frames = list(read_frames(data / "clips" / f"{name}.mp4"))

@@ -65,6 +65,7 @@ def test_pictures_are_turned_upright(tmp_path):
     assert np.abs(read_still(tmp_path / "a.jpg").astype(int) - np.rot90(gradient(), -1)).mean() < 4
 
 
+@pytest.mark.slow
 def test_large_pictures_are_scaled_with_a_note(tmp_path):
     Image.new("RGB", (8000, 5000), (10, 200, 30)).save(tmp_path / "a.png", compress_level=1)
     notes = []

@@ -157,6 +157,7 @@ def test_in_pieces_it_closes_as_at_once():
         np.testing.assert_allclose(torch.cat(pieces, 1), network(mel)[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_exported_step_closes_as_the_network_does(tmp_path):
     network, mel = make_network(opening_gain=1.2), random_mel(150)
     raw, answer = before_closing(network, mel), predict(network, mel)

@@ -24,6 +24,8 @@ from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render.compositor import Compositor
 
+pytestmark = pytest.mark.slow
+
 SIZES = ((256, 256), (480, 320))
 TIMES = (
     "retrieval_ms",

@@ -129,14 +129,17 @@ class TestTrainRefuses:
         short = write_video(tmp_path / "short.mp4", wall(25), noise(1))
         check_refused(self.train(run, tmp_path, short), 3, "1.0 s", "8 s")
 
+    @pytest.mark.slow
     def test_no_face(self, run, tmp_path):
         check_refused(self.train(run, tmp_path, write_video(tmp_path / "wall.mp4", wall(225), noise(9))), 3, "no face")
 
+    @pytest.mark.slow
     def test_a_face_in_under_half_of_the_frames(self, run, tmp_path, talker_video):
         pictures = first_pictures(talker_video, 75) + [smooth_picture(512, 512)] * 175
         path = write_video(tmp_path / "mostly wall.mp4", pictures, noise(10))
         check_refused(self.train(run, tmp_path, path), 3, "30%", "50%")
 
+    @pytest.mark.slow
     def test_a_silent_sound_track(self, run, tmp_path, talker_video):
         silence = np.zeros(160000, np.float32)
         path = write_video(tmp_path / "silent.mp4", first_pictures(talker_video, 250), silence)
@@ -168,6 +171,7 @@ class TestRenderRefuses:
         soundfile.write(tmp_path / "nan.wav", samples, 16000, subtype="FLOAT")
         check_refused(self.render(run, avatar_directory, tmp_path / "nan.wav", tmp_path / "o.mp4"), 3, "NaN", "2.5")
 
+    @pytest.mark.slow
     def test_an_unwritable_output(self, run, tmp_path, avatar_directory, speech):
         check_refused(self.render(run, avatar_directory, speech, tmp_path / "none" / "o.mp4"), 3, "folder")
         check_refused(self.render(run, avatar_directory, speech, tmp_path), 3, "folder")

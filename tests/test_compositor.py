@@ -47,6 +47,7 @@ def enlarged(template: TemplateFrame, factor: int) -> TemplateFrame:
     return TemplateFrame(image, template.time_s, replace(face, to_picture=to_picture, lower=lower))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_it_draws_what_the_plain_rendering_draws(talker_avatar, templates, factor):
     """At every size, so with every step of the grid."""

@@ -110,6 +110,7 @@ def test_the_sound_comes_as_much_later_as_the_lookahead_allows(corpus):
     assert LOOKAHEAD - 4 <= int(np.argmax(likeness)) - 5 <= LOOKAHEAD + 4
 
 
+@pytest.mark.slow
 def test_the_voices_exist():
     pytest.importorskip("espeakng_loader")
     from hygiesync.tts.espeak import synthesise

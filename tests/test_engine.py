@@ -77,6 +77,7 @@ def test_times_are_exact_and_cover_the_sound(talker_avatar, speech):
     assert times[-1] < Fraction(len(speech), 16000) <= times[-1] + Fraction(1001, 30000)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(cuts=st.lists(st.integers(0, 24000), max_size=12))
 def test_any_blocks_give_the_same_coefficients(talker_avatar, speech, cuts):
@@ -156,6 +157,7 @@ def test_refuses_what_is_no_signal(talker_avatar, bad):
         Engine(talker_avatar, scene=recorded(talker_avatar)).push(bad)
 
 
+@pytest.mark.slow
 def test_only_the_lower_face_changes(talker_avatar, held_out_video, speech):
     """Above the nose, and in the corners, a dubbed picture is the template's own."""
     source = video_template(held_out_video, talker_avatar)
@@ -176,6 +178,7 @@ def test_the_loop_goes_on_for_ever(talker_avatar):
     assert np.abs(seen[0].image.astype(int) - seen[length // 2].image).mean() > 0
 
 
+@pytest.mark.slow
 def test_a_short_template_goes_back_and_forth(talker_avatar, held_out_video):
     """Past its end it is shown backwards, then forwards: neighbouring pictures stay neighbours."""
     info = probe(held_out_video)

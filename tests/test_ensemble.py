@@ -101,6 +101,7 @@ def test_in_pieces_as_at_once(n_members):
     np.testing.assert_allclose(torch.cat(pieces, 1), ensemble(mel)[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_exported_step_is_the_ensemble(tmp_path):
     """At the default sizes: two fit in what a network may weigh."""
     settings = NetworkSettings(12, early_frames=(4, 8))
@@ -127,6 +128,7 @@ def test_members_are_trained_apart(whole_run):
     assert not whole_run.network.training
 
 
+@pytest.mark.slow
 def test_the_ensembles_own_opening_is_stretched_to_the_real_spread():
     """Its mean moves less than its members' answers do."""
     longer = replace(SETTINGS, n_epochs=8, batches_per_epoch=12, batch_size=16, learning_rate=0.01)

@@ -74,6 +74,7 @@ def write_copy(source: Path, out: Path, n_frames: int, blank: range = range(0), 
     return out
 
 
+@pytest.mark.slow
 def test_rows_are_complete_and_finite(done) -> None:
     rows, _, _ = done
     assert tuple(rows) == ROWS
@@ -83,6 +84,7 @@ def test_rows_are_complete_and_finite(done) -> None:
         assert row["faces_found"] > 0.95
 
 
+@pytest.mark.slow
 def test_knowing_more_of_the_lips_is_better(done) -> None:
     rows, _, _ = done
     distance = {name: row["lip_distance_pct"] for name, row in rows.items()}
@@ -95,6 +97,7 @@ def test_knowing_more_of_the_lips_is_better(done) -> None:
     assert abs(rows["oracle"]["lag_ms"]) < 10
 
 
+@pytest.mark.slow
 def test_pictures_are_best_where_they_are_real(done) -> None:
     rows, _, _ = done
     assert rows["reencoded"]["mouth_psnr_db"] > rows["oracle"]["mouth_psnr_db"] > rows["mean"]["mouth_psnr_db"]
@@ -105,6 +108,7 @@ def test_pictures_are_best_where_they_are_real(done) -> None:
     assert np.ptp(outside) < 0.7
 
 
+@pytest.mark.slow
 def test_videos_are_kept_with_times_and_sound(done, held_out_video: Path) -> None:
     _, folder, _ = done
     assert {file.name for file in (folder / "videos").iterdir()} == {f"{row}.mp4" for row in ROWS}
@@ -119,6 +123,7 @@ def test_videos_are_kept_with_times_and_sound(done, held_out_video: Path) -> Non
         assert np.corrcoef(sound[:n_samples], heard[:n_samples])[0, 1] > 0.97
 
 
+@pytest.mark.slow
 def test_videos_say_what_they_are(done) -> None:
     _, folder, _ = done
     comments = {}
@@ -130,6 +135,7 @@ def test_videos_say_what_they_are(done) -> None:
     assert [row for row in ROWS if "recorded sound" in comments[row]] == ["ours"]
 
 
+@pytest.mark.slow
 def test_every_stage_is_told_to_its_end(done, held_out_video: Path) -> None:
     _, _, stages = done
     n_frames = probe(held_out_video).n_frames
@@ -151,6 +157,7 @@ class _Links(HTMLParser):
         self.alternatives += [value for name, value in attrs if tag == "img" and name == "alt"]
 
 
+@pytest.mark.slow
 def test_report_holds_all_it_shows(done) -> None:
     rows, folder, _ = done
     text = (folder / "report.html").read_text(encoding="utf-8")
@@ -180,6 +187,7 @@ def test_report_holds_all_it_shows(done) -> None:
     assert list(folder.glob(".*")) == []
 
 
+@pytest.mark.slow
 def test_table_has_a_line_for_each_measure(done) -> None:
     rows, _, _ = done
     lines = format_table(rows).splitlines()
@@ -189,6 +197,7 @@ def test_table_has_a_line_for_each_measure(done) -> None:
     assert "–" in format_table({"ours": {"frames": 3.0, "faces_found": 0.1}})
 
 
+@pytest.mark.slow
 def test_frames_without_a_face_are_left_out_and_nothing_is_left_behind(
     talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +240,7 @@ def test_destinations_are_checked_before_the_work(
         evaluate(talker_avatar, held_out_video, keep=tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_contact_sheet_shows_each_video(held_out_video: Path, tmp_path: Path) -> None:
     other = write_copy(held_out_video, tmp_path / "small.mp4", 40)
     contact_sheet([held_out_video, other], tmp_path / "sheet.png", ["real", "small"], n_moments=3)

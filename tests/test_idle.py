@@ -61,6 +61,7 @@ def steps(path):
     return step(pictures[-1], pictures[0]), [step(*pair) for pair in pairwise(pictures)]
 
 
+@pytest.mark.slow
 def test_a_movement_that_comes_round_is_one_loop(swaying_loop):
     """The loop is as long as some rounds, and encloses their area; what goes forth and back encloses none."""
     places, path = swaying_loop
@@ -73,6 +74,7 @@ def test_a_movement_that_comes_round_is_one_loop(swaying_loop):
     assert jump <= 1.2 * max(others)
 
 
+@pytest.mark.slow
 def test_a_movement_that_never_returns_is_played_forth_and_back(drifting_loop):
     places, path = drifting_loop
     middle = len(places.times_s) // 2
@@ -83,6 +85,7 @@ def test_a_movement_that_never_returns_is_played_forth_and_back(drifting_loop):
     assert jump <= 1.2 * max(others)
 
 
+@pytest.mark.slow
 def test_loops_are_neither_short_nor_long_and_have_the_mouth_throughout(swaying_loop, drifting_loop):
     for places, path in (swaying_loop, drifting_loop):
         assert MIN_LOOP_S <= len(places.times_s) / FPS <= 2 * MAX_IDLE_S
@@ -90,6 +93,7 @@ def test_loops_are_neither_short_nor_long_and_have_the_mouth_throughout(swaying_
         assert (places.strengths == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [FPS, Fraction(30000, 1001)])
 def test_the_loop_is_endless_on_an_exact_clock(swaying_loop, fps):
     """At its own rate the loop's n-th frame is frame n modulo its length, for as long as one looks."""

@@ -38,6 +38,8 @@ from hygiesync.pipelines.offline import RenderOptions, render
 from hygiesync.render.mouth_drawing import MouthDrawing
 from hygiesync.speech_to_shape.stream import coefficients_at
 
+pytestmark = pytest.mark.slow
+
 RATE = 16_000
 TIMEOUT_S = 120
 TITLE = "avatar - hygiesync (synthetic media)"

@@ -32,6 +32,7 @@ def test_filterbank_is_librosas():
     np.testing.assert_allclose(mel_filterbank(), expected, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loudness", [1.0, 1e-3, 0.0])
 def test_spectrogram_is_librosas(loudness):
     samples = loudness * voice_like(20_000)

@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "a_look_inside.ipynb"
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(tmp_path, avatar_directory, held_out_video):
     shutil.copytree(avatar_directory, tmp_path / "models" / "demo")
     (tmp_path / "recordings").mkdir()

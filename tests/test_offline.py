@@ -40,6 +40,7 @@ def lag_behind_sound_ms(avatar, video, sound):
     return 1000 * lag_s(wanted, np.interp([float(t) for t in clock], times, opening), 0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", ["25", "29.97", "60"])
 def test_every_rate_is_in_sync(talker_avatar, held_out_video, tmp_path, fps):
     out = tmp_path / "out.mp4"
@@ -49,6 +50,7 @@ def test_every_rate_is_in_sync(talker_avatar, held_out_video, tmp_path, fps):
     assert abs(lag_behind_sound_ms(talker_avatar, out, held_out_video)) < 12
 
 
+@pytest.mark.slow
 def test_dubbing_keeps_the_times_of_a_variable_rate(talker_avatar, held_out_video, tmp_path):
     """Frames that come when they like: the dubbed ones come at the very same times, in sync."""
     template, out = tmp_path / "variable.mp4", tmp_path / "out.mp4"
@@ -63,6 +65,7 @@ def test_dubbing_keeps_the_times_of_a_variable_rate(talker_avatar, held_out_vide
     assert abs(lag_behind_sound_ms(talker_avatar, out, held_out_video)) < 12
 
 
+@pytest.mark.slow
 def test_the_sound_stays_where_it_was(talker_avatar, held_out_video, tmp_path):
     out = tmp_path / "out.mp4"
     render(talker_avatar, held_out_video, out)
@@ -82,6 +85,7 @@ def test_silence_rests_and_stays_still(talker_avatar, tmp_path):
     assert abs(opening.mean() - rest) < 0.01
 
 
+@pytest.mark.slow
 def test_without_expressiveness_a_still_never_moves(talker_avatar, held_out_video, tmp_path):
     soundfile.write(tmp_path / "speech.wav", read_audio(held_out_video)[8000:24000], 16000)
     movement = []
@@ -101,6 +105,7 @@ def test_landmarks_only_are_points_on_black(talker_avatar, held_out_video, tmp_p
     assert (picture > 200).any()
 
 
+@pytest.mark.slow
 def test_a_template_without_a_face_passes_where_there_is_none(talker_avatar, held_out_video, tmp_path):
     """Where the face is gone the picture passes untouched."""
     template, out = tmp_path / "gone.mp4", tmp_path / "out.mp4"
@@ -114,6 +119,7 @@ def test_a_template_without_a_face_passes_where_there_is_none(talker_avatar, hel
     assert np.abs(pictures[10].astype(int) - 128).mean() > 20
 
 
+@pytest.mark.slow
 def test_a_killed_rendering_is_playable(avatar_directory, held_out_video, tmp_path):
     """SIGKILL in the middle leaves an mp4 with pictures and sound up to shortly before."""
     samples = np.tile(read_audio(held_out_video), 30)

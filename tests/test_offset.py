@@ -52,6 +52,7 @@ def offset_with(talker, samples):
     return measure_offset(heard_with(recording, samples), face.frames[0])
 
 
+@pytest.mark.slow
 class TestFilter:
     def test_its_weights_are_those_of_the_fit(self):
         fitted = fit_weights()
@@ -75,6 +76,7 @@ class TestFilter:
         assert mean_of("ɑaæɐ") > mean_of("m")
 
 
+@pytest.mark.slow
 class TestSyntheticTalker:
     @pytest.mark.parametrize("late_ms", SHIFTS_MS)
     def test_a_known_shift_is_found(self, talker, late_ms):
@@ -226,12 +228,14 @@ class TestRealSpeech:
         recording, samples = record(data / "grid" / "dev.mp4")
         return recording, samples, fit_face([recording])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("late_ms", SHIFTS_MS)
     def test_a_known_shift_is_found(self, minute, late_ms):
         offset = offset_with(minute, delayed(minute[1], late_ms))
         assert offset.is_certain
         assert offset.late_ms == pytest.approx(late_ms, abs=30)
 
+    @pytest.mark.slow
     def test_shifts_are_told_apart_exactly(self, data):
         recording, samples = record(data / "clips" / "newsreader_20s_512px.mp4")
         person = recording, samples, fit_face([recording])

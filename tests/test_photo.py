@@ -177,6 +177,7 @@ def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
     assert np.abs(picture.astype(int) - avatar.picture)[beside].max() < 100  # sharpest edges soften
 
 
+@pytest.mark.slow
 def test_moving_skin_shows_no_specks(avatar):
     height, width = avatar.picture.shape[:2]
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
@@ -228,6 +229,7 @@ def test_life_is_gentle_never_repeats_and_needs_no_memory():
     assert not np.allclose(IdleMotion(4).at(30.0).turn_deg, life.at(30.0).turn_deg)
 
 
+@pytest.mark.slow
 def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_path):
     landmarks, times_s = spoken
     opening = mouth_opening(landmarks)
@@ -247,6 +249,7 @@ def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_pat
     assert abs(lags_s[int(np.argmax(likenesses))]) <= 0.04
 
 
+@pytest.mark.slow
 def test_who_it_is_stays(spoken, smile):
     landmarks, _ = spoken
     face = seen(smile)
@@ -254,6 +257,7 @@ def test_who_it_is_stays(spoken, smile):
     assert abs(np.median(eyes) / np.linalg.norm(face[33] - face[263]) - 1) < 0.03
 
 
+@pytest.mark.slow
 def test_commands(smile_path, speech_path, tmp_path, capsys):
     out, said = tmp_path / "one", tmp_path / "said.mp4"
     assert main(["photo", str(smile_path), "--out", str(out), "--i-have-consent", "--max-side", "240"]) == 0
@@ -288,6 +292,7 @@ def test_live_shows_it(avatar, speech_path, tmp_path):
         assert detector.detect(next(read_frames(said)).image) is not None
 
 
+@pytest.mark.slow
 def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
     Image.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(tmp_path / "none.png")
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")

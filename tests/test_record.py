@@ -116,6 +116,7 @@ class TestFromEndToEnd:
         assert code == 0
         return folder, json.loads((folder.parent / "told.json").read_text(encoding="utf-8")), told
 
+    @pytest.mark.slow
     def test_the_video_is_what_was_filmed(self, recorded, talker_video):
         folder, _, _ = recorded
         info = probe(folder / "me.mp4")

@@ -18,6 +18,8 @@ from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = "Yes.\nNo.\n" * 20
 
 SMALL_DISK = """

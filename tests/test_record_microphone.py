@@ -61,6 +61,7 @@ def test_what_is_played_is_in_the_file(options, monkeypatch):
     assert np.corrcoef(part, played[start : start + len(part)])[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_a_sound_server_that_dies_and_returns(options, monkeypatch):
     """The video goes on, silence stands for what was lost, and it is told."""
     told = []

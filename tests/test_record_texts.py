@@ -47,16 +47,19 @@ def spoken(script):
     return phonemes, pairs
 
 
+@pytest.mark.slow
 def test_every_phoneme_is_said(script, spoken):
     assert set(PHONEMES[script.language].split()) - set(spoken[0]) == set()
 
 
+@pytest.mark.slow
 def test_every_viseme_is_shown(script, spoken):
     wanted = {letter for pair in VISEME_PAIRS[script.language].split() for letter in pair}
     assert len(wanted) > 17
     assert wanted - {letter for pair in spoken[1] for letter in pair} == set()
 
 
+@pytest.mark.slow
 def test_nearly_every_pair_of_visemes_is_shown(script, spoken):
     wanted = VISEME_PAIRS[script.language].split()
     missing = [pair for pair in wanted if pair not in spoken[1]]
@@ -65,6 +68,7 @@ def test_nearly_every_pair_of_visemes_is_shown(script, spoken):
     assert [pair for pair in wanted[: 2 * len(wanted) // 3] if pair not in spoken[1]] == []
 
 
+@pytest.mark.slow
 def test_closed_lips_come_often(spoken):
     """The mouth's most conspicuous shape is learnt from many examples, among all kinds of neighbours."""
     _, pairs = spoken

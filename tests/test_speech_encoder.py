@@ -169,6 +169,7 @@ def test_the_same_seed_gives_the_same_encoder(corpus):
     assert pretrain(corpus, replace(SHORT, seed=2)).name != first.name
 
 
+@pytest.mark.slow
 def test_pretraining_tells_sounds_apart(corpus):
     """It reports as it goes, and after a hundred steps tells three sounds of many."""
     told = []

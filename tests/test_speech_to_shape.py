@@ -280,6 +280,7 @@ def test_the_exported_step_by_step_is_the_network_at_once(step):
     assert np.ptp(expected, axis=0).min() > 0.1, "answers that hardly differ show nothing"
 
 
+@pytest.mark.slow
 def test_the_default_network_exports_too(tmp_path):
     network = random_network(NetworkSettings(12))
     export_step(network, tmp_path / "step.onnx")
@@ -292,6 +293,7 @@ def test_the_default_network_exports_too(tmp_path):
 EARLY = replace(TINY, early_frames=(4, 8), dropout=0.0)
 
 
+@pytest.mark.slow
 def test_early_answers_are_exported_too(tmp_path):
     network = random_network(EARLY)
     with torch.no_grad():
@@ -307,6 +309,7 @@ def test_early_answers_are_exported_too(tmp_path):
         OnnxStep(step, 2)
 
 
+@pytest.mark.slow
 def test_early_answers_are_about_later_moments():
     """Trained on what was heard 4 frames ago, each head is nearest to the moment that it is for."""
     longer = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, early_weight=1.0)

@@ -24,6 +24,7 @@ def blocks(rng, duration_s, drift_ppm, block_s=0.01, start_s=1000.0):
     return counts.tolist(), true_s.tolist(), seen_s.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drift_ppm", [100, -100])
 def test_eight_hours_of_drift(drift_ppm):
     clock, worst_s = StreamClock(RATE), 0.0

@@ -61,6 +61,7 @@ def lag_in_frames(truth: np.ndarray, seen: np.ndarray) -> float:
     return 0.5 * (early - late) / (early - 2 * on_time + late)
 
 
+@pytest.mark.slow
 def test_video_has_the_promised_frames_and_sound(talker: tuple[Path, TalkerTruth]) -> None:
     path, truth = talker
     info = probe(path)

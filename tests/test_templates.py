@@ -55,6 +55,7 @@ def places(interrupted, held_out_video):
     return FacePlaces.from_track(track_face(probe(interrupted)), pose)
 
 
+@pytest.mark.slow
 def test_no_mouth_is_put_on_missing_and_covered_faces(interrupted, places):
     faces = [frame.face for frame in VideoTemplate(probe(interrupted), places).frames_once()]
     assert {number for number, face in enumerate(faces) if face is None} == {*GONE, *COVERED}
@@ -80,6 +81,7 @@ def test_the_strength_goes_with_the_slice_and_into_the_face(places):
     np.testing.assert_array_equal(again.strengths, part.strengths)
 
 
+@pytest.mark.slow
 def test_interrupted_frames_pass_through_untouched(talker_avatar, interrupted, held_out_video, tmp_path):
     render(talker_avatar, held_out_video, tmp_path / "out.mp4", RenderOptions(template=interrupted))
     before = [frame.image for frame in read_frames(interrupted)]
@@ -141,6 +143,7 @@ def test_strengths_follow_the_time_to_the_nearest_gap(pose, gone, gaps):
     assert strengths[near].max(initial=0) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_template", [False, True])
 def test_a_still_moves_nothing_but_the_lower_face(talker_avatar, held_out_video, tmp_path, of_template):
     out = tmp_path / "out.mp4"
@@ -156,6 +159,7 @@ def test_a_still_moves_nothing_but_the_lower_face(talker_avatar, held_out_video,
     assert spread.max() == 0
 
 
+@pytest.mark.slow
 def test_a_still_has_the_asked_rate_or_the_templates_own(talker_avatar, held_out_video, tmp_path):
     for asked, fps in ((None, Fraction(25)), ("29.97", parse_fps("29.97"))):
         options = RenderOptions(template=held_out_video, fps=None if asked is None else parse_fps(asked), still=True)
@@ -185,6 +189,7 @@ def test_a_still_of_a_template_without_a_usable_face_is_refused(pose, interrupte
         StillTemplate.from_video(interrupted, nowhere, Fraction(25))
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["clips/face1_22fps", "clips/face5", "driving/silent_template_14s"])
 def test_real_faces_are_not_taken_for_covered(data, name):

@@ -119,6 +119,7 @@ def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
 # --- training
 
 
+@pytest.mark.slow
 def test_all_heads_learn_when_lips_part(corpus):
     told: list[tuple[int, int]] = []
     settings = replace(
@@ -145,6 +146,7 @@ def test_the_same_seed_gives_the_same_model(corpus):
     assert first["head.weight"].shape[0] == (1 + len(EARLY)) * (len(CURVES) + 1)
 
 
+@pytest.mark.slow
 def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
     network = train_generic(corpus, EARLY, SHORT)
     whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
@@ -161,6 +163,7 @@ def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
     np.testing.assert_allclose(answers[0], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_weights_beyond_half_precision_are_not_stored(tmp_path, corpus):
     network = train_generic(corpus, EARLY, SHORT)
     with torch.no_grad():

@@ -32,6 +32,7 @@ def test_the_bundle_is_small_whole_and_without_leftovers(avatar_directory):
     assert [path.name for path in avatar_directory.parent.glob(".*")] == []
 
 
+@pytest.mark.slow
 def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_truth):
     track = track_face(probe(talker_video)).smoothed()
     seen = apply_similarity(talker_avatar.pose.to_canonical(track.rigid), track.lower)
@@ -43,6 +44,7 @@ def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_t
     np.testing.assert_array_equal(track.times_s, [float(time) for time in talker_truth.times_s])
 
 
+@pytest.mark.slow
 def test_the_network_learns_lips_as_detected_and_pictures_are_known_without_jitter(talker_video):
     """Quick closings keep their depth in what is learnt from; what is drawn from must not tremble."""
     info = probe(talker_video)
@@ -57,6 +59,7 @@ def test_the_network_learns_lips_as_detected_and_pictures_are_known_without_jitt
     assert np.abs(difference.mean(0)).max() < 0.02, "no lag, no bias"
 
 
+@pytest.mark.slow
 def test_the_track_does_not_depend_on_stretches(talker_video):
     """Reading in stretches gives every frame once, in order."""
     track = track_face(probe(talker_video))

@@ -12,7 +12,7 @@ from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.render.atlas import Atlas, encode_picture
-from hygiesync.render.interfaces import PlainFrame, TemplateFace
+from hygiesync.render.interfaces import PlainFrame, TemplateFace, TemplateFrame
 
 MAX_PICTURES = 400
 """Atlas pictures that are enlarged."""
@@ -92,4 +92,4 @@ def _enlarged_template(frame: PlainFrame, size: tuple[int, int], scale: float, s
     assert face is not None
     to_picture = scale * face.to_picture
     to_picture[:, 2] += shift
-    return PlainFrame(image, frame.time_s, TemplateFace(to_picture, face.turn, scale * face.lower + shift))
+    return TemplateFrame(image, frame.time_s, TemplateFace(to_picture, face.turn, scale * face.lower + shift))
