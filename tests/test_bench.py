@@ -126,7 +126,6 @@ def test_table_shows_how_learning_stands_other_work(result):
     assert "80 ms a step; 2.0 x" in format_bench(copy.deepcopy(result) | {"epochs": epochs})
 
 
-@pytest.mark.slow
 def test_learning_is_not_stopped_by_busy_cores():
     """Twice as slow is a fair share of each core; threads that spin while they wait made it ten times and more."""
     epochs = measure_epochs(lambda *_: None)
