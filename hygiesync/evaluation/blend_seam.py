@@ -20,6 +20,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray
 
 RING_PX = 1
 """How far to either side of the outline a change counts as across it."""
@@ -28,12 +31,12 @@ _SCHARR_SUM = 32.0
 """What Scharr's derivative makes of a slope of one level a pixel."""
 
 
-def picture_gradient(grey: np.ndarray) -> np.ndarray:
+def picture_gradient(grey: FloatArray) -> NDArray[np.float32]:
     """Gradient (2, H, W), float32, levels per pixel in x and y, of a picture (H, W), float32."""
     return np.stack([cv2.Scharr(grey, cv2.CV_32F, dx, dy, scale=1 / _SCHARR_SUM) for dx, dy in ((1, 0), (0, 1))])
 
 
-def change_across(gradient: np.ndarray, outline: np.ndarray) -> float:
+def change_across(gradient: NDArray[np.float32], outline: FloatArray) -> float:
     """Mean absolute change across a closed line.
 
     Parameters
@@ -57,7 +60,7 @@ def change_across(gradient: np.ndarray, outline: np.ndarray) -> float:
     return float(np.abs(along[0] + along[1]).mean())
 
 
-def walk_outline(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def walk_outline(outline: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Places a pixel apart along a closed line.
 
     Parameters

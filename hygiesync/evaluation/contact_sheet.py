@@ -10,7 +10,9 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
 from hygiesync.evaluation.moments import Moment, choose_moments, to_level_face, voice_at
 from hygiesync.evaluation.tiles import cut_tile, empty_tile
@@ -45,7 +47,7 @@ class View:
     width: float
     points: Sequence[int] = ()
 
-    def centre(self, lower: np.ndarray) -> np.ndarray:
+    def centre(self, lower: FloatArray) -> NDArray[np.float64]:
         """Middle (2,) of the tile on a level face, whose lower part is `lower` (n_lower, 2)."""
         return np.array([0.0, 0.5]) if not self.points else (lower[self.points].min(0) + lower[self.points].max(0)) / 2
 
@@ -116,14 +118,16 @@ def captions_of(moments: Sequence[Moment]) -> list[str]:
     return [f"{moment.caption}\n{moment.time_s:.2f} s" for moment in moments]
 
 
-def tiles(strip: Strip, moments: Sequence[Moment], view: View) -> list[np.ndarray]:
+def tiles(strip: Strip, moments: Sequence[Moment], view: View) -> list[NDArray[np.uint8]]:
     """Tile (height, width, 3), uint8, of a strip at each moment; grey without a face."""
     to_level = to_level_face(strip.track)
     nearest = [int(np.abs(strip.track.times_s - moment.time_s).argmin()) for moment in moments]
     return [_tile(strip, index, to_level[index], view) for index in nearest]
 
 
-def lay_out(rows: Sequence[tuple[str, Sequence[np.ndarray]]], captions: Sequence[str], form: str = "png") -> bytes:
+def lay_out(
+    rows: Sequence[tuple[str, Sequence[NDArray[np.uint8]]]], captions: Sequence[str], form: str = "png"
+) -> bytes:
     """Pictures in labelled rows and captioned columns, pixel for pixel.
 
     Parameters
@@ -182,7 +186,7 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _tile(strip: Strip, index: int, to_level: np.ndarray, view: View) -> np.ndarray:
+def _tile(strip: Strip, index: int, to_level: FloatArray, view: View) -> NDArray[np.uint8]:
     """Tile of a strip's frame; `to_level` (2, 3) is that frame's."""
     frame = next(read_frames(strip.path, Fraction(strip.track.times_s[index]) - _INSTANT_S, n_threads=1), None)
     if frame is None or np.isnan(to_level).any():

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.evaluation.svg import to_svg
 
 STRIP_S, MAX_STRIPS = 12.0, 5
@@ -21,7 +23,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 _STRIP_SIZE = (10.6, 1.75)
 
 
-def opening_curves(times_s: np.ndarray, openings: Mapping[str, np.ndarray], is_voice: np.ndarray) -> str:
+def opening_curves(times_s: FloatArray, openings: Mapping[str, FloatArray], is_voice: NDArray[np.bool_]) -> str:
     """Draw how far mouths are open.
 
     Parameters

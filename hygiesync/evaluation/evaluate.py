@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.avatar.bundle import WHOLE_RECORDING
 from hygiesync.avatar.provenance import Method, Provenance
@@ -134,7 +135,9 @@ def _check_destinations(video: Path, report: Path | None, files: list[Path]) -> 
         raise InputError(f"{report}: can't be written; expected the name of an HTML file in a folder that exists")
 
 
-def _coefficients(avatar: VideoAvatar, real: RealVideo) -> tuple[dict[str, np.ndarray | None], np.ndarray]:
+def _coefficients(
+    avatar: VideoAvatar, real: RealVideo
+) -> tuple[dict[str, NDArray[np.float64] | None], NDArray[np.float64]]:
     """Row -> coefficients (n_frames, n_components) to draw, None for the pictures as they are; and the sound features.
 
     All rows hear the real sound (n_frames, n_sound_frames, n_mels); they differ in what mouth is wanted.
@@ -180,7 +183,7 @@ def _pictures(
         yield from (VideoFrame(picture, drawn.time_s) for drawn, picture in compositor.flush())
 
 
-def _shapes(avatar: VideoAvatar, real: RealVideo, tracks: dict[str, FaceTrack]) -> dict[str, np.ndarray]:
+def _shapes(avatar: VideoAvatar, real: RealVideo, tracks: dict[str, FaceTrack]) -> dict[str, NDArray[np.float64]]:
     """Canonical lower faces (n_frames, n_lower, 2) at the real frames' times; NaN where there is nothing to compare."""
     times = real.track.times_s
     lower = to_canonical_face(avatar, real.track)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.evaluation.contact_sheet import lay_out
 from hygiesync.evaluation.loop_seam import LoopSeam
 from hygiesync.evaluation.picture_quality import PictureComparison
@@ -73,7 +75,7 @@ def loop_strip(loop: LoopSeam) -> bytes:
     return lay_out([("picture", list(loop.pictures)), ("change", list(grey))], captions, "jpeg")
 
 
-def _coloured(colours: Colormap, level: np.ndarray) -> np.ndarray:
+def _coloured(colours: Colormap, level: FloatArray) -> NDArray[np.uint8]:
     """Picture (h, w, 3), uint8, of a map (H, W) of levels from 0 to 1."""
     return (colours(np.clip(_enlarged(level), 0.0, 1.0))[..., :3] * 255).astype(np.uint8)
 

@@ -24,7 +24,9 @@ from itertools import islice
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.evaluation.tiles import cut_tile
 from hygiesync.timing import frames_in
@@ -53,8 +55,8 @@ class LoopSeam:
         Mean absolute change over the whole picture, levels of 255: across the seam, and the median of all others.
     """
 
-    pictures: np.ndarray
-    changes: np.ndarray
+    pictures: NDArray[np.uint8]
+    changes: NDArray[np.uint8]
     n_before: int
     across: float
     usual: float
@@ -75,7 +77,7 @@ def idle_loop_seam(avatar: VideoAvatar) -> LoopSeam:
     return loop_seam(pictures, n_loop, np.nanmedian(avatar.idle_places.to_picture, axis=0))
 
 
-def loop_seam(pictures: Iterator[np.ndarray], n_loop: int, to_picture: np.ndarray) -> LoopSeam:
+def loop_seam(pictures: Iterator[NDArray[np.uint8]], n_loop: int, to_picture: FloatArray) -> LoopSeam:
     """Look at where a loop begins again.
 
     Parameters
@@ -88,7 +90,7 @@ def loop_seam(pictures: Iterator[np.ndarray], n_loop: int, to_picture: np.ndarra
     to_picture : ndarray, shape (2, 3)
         Where the face is, for what is shown of it.
     """
-    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    kept: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
     change_of: list[float] = []
     last = next(pictures)
     for number, picture in enumerate(islice(pictures, n_loop + N_AROUND - 1), start=1):
@@ -103,6 +105,6 @@ def loop_seam(pictures: Iterator[np.ndarray], n_loop: int, to_picture: np.ndarra
     return LoopSeam(np.stack(tiles), np.stack(changes), len(kept) - N_AROUND, across, usual)
 
 
-def _tile(picture: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+def _tile(picture: NDArray[np.uint8], to_picture: FloatArray) -> NDArray[np.uint8]:
     """The face (h, w, 3), uint8, as a seam's strip shows it."""
     return cut_tile(picture, to_picture, _CENTRE, _WIDTH, _TILE)

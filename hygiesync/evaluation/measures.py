@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_LIPS
@@ -50,7 +52,7 @@ MEASURES = (
 )
 
 
-def lip_measures(real: np.ndarray, other: np.ndarray, shots: np.ndarray, frame_s: float) -> dict[str, float]:
+def lip_measures(real: FloatArray, other: FloatArray, shots: NDArray[np.int64], frame_s: float) -> dict[str, float]:
     """Measures of moving lips.
 
     Parameters
@@ -82,7 +84,7 @@ def lip_measures(real: np.ndarray, other: np.ndarray, shots: np.ndarray, frame_s
     }
 
 
-def _jitter(shapes: np.ndarray, known: np.ndarray, shots: np.ndarray) -> float:
+def _jitter(shapes: FloatArray, known: NDArray[np.bool_], shots: NDArray[np.int64]) -> float:
     """Mean second difference of centred lips, over frames whose neighbours are known and of the same shot."""
     lips = shapes[:, LOWER_LIPS]
     lips = lips - lips.mean(1, keepdims=True)

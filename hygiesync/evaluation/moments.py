@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity, fit_similarity
 from hygiesync.face.shape import mouth_opening, mouth_width
 from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
@@ -50,12 +52,12 @@ class Moment:
     caption: str
 
 
-def to_level_face(track: FaceTrack) -> np.ndarray:
+def to_level_face(track: FaceTrack) -> NDArray[np.float64]:
     """Similarities (n_frames, 2, 3) from the pictures to a face with level eyes one unit apart around the origin."""
     return fit_similarity(track.rigid[:, _EYES].astype(np.float64), _LEVEL_EYES)
 
 
-def choose_moments(track: FaceTrack, is_voice: np.ndarray, n_moments: int = 8) -> list[Moment]:
+def choose_moments(track: FaceTrack, is_voice: NDArray[np.bool_], n_moments: int = 8) -> list[Moment]:
     """Moments for a contact sheet, the most telling first.
 
     Parameters
@@ -78,7 +80,7 @@ def choose_moments(track: FaceTrack, is_voice: np.ndarray, n_moments: int = 8) -
     return moments
 
 
-def find_closures(track: FaceTrack, is_voice: np.ndarray) -> np.ndarray:
+def find_closures(track: FaceTrack, is_voice: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How deep each closure of the lips within speech is.
 
     Parameters
@@ -105,7 +107,7 @@ def find_closures(track: FaceTrack, is_voice: np.ndarray) -> np.ndarray:
     return depth
 
 
-def _wishes(track: FaceTrack, is_voice: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _wishes(track: FaceTrack, is_voice: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """What to look for, with how well each frame (n_frames,) shows it; NaN where not at all."""
     lower = _level_lower(track)
     opening, width = mouth_opening(lower), mouth_width(lower)
@@ -126,12 +128,12 @@ def _wishes(track: FaceTrack, is_voice: np.ndarray) -> Iterator[tuple[str, np.nd
         yield "half open", spoken - np.abs(opening - (np.nanmin(opening) + np.nanmax(opening)) / 2)
 
 
-def _level_lower(track: FaceTrack) -> np.ndarray:
+def _level_lower(track: FaceTrack) -> NDArray[np.float64]:
     """Lower faces (n_frames, n_lower, 2), level, in distances between the eyes."""
     return apply_similarity(to_level_face(track), track.lower.astype(np.float64))
 
 
-def _wide_vowels(opening: np.ndarray) -> np.ndarray:
+def _wide_vowels(opening: FloatArray) -> NDArray[np.float64]:
     """`opening` (n,) at the widest frame of each stretch of wide ones; NaN elsewhere."""
     shut, wide = _extremes(opening)
     vowels = np.full(len(opening), np.nan)
@@ -140,7 +142,7 @@ def _wide_vowels(opening: np.ndarray) -> np.ndarray:
     return vowels
 
 
-def _extremes(opening: np.ndarray) -> tuple[float, float]:
+def _extremes(opening: FloatArray) -> tuple[float, float]:
     """How far this person's mouth is open when it is shut and when it is wide; NaN when it is never seen."""
     seen = opening[np.isfinite(opening)]
     if not len(seen):
@@ -149,7 +151,7 @@ def _extremes(opening: np.ndarray) -> tuple[float, float]:
     return float(shut), float(wide)
 
 
-def _peaks(score: np.ndarray, flags: np.ndarray) -> list[int]:
+def _peaks(score: FloatArray, flags: NDArray[np.bool_]) -> list[int]:
     """Where `score` (n,) is highest in each run of true `flags` (n,); the middle one of equals."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     peaks = []
@@ -159,7 +161,7 @@ def _peaks(score: np.ndarray, flags: np.ndarray) -> list[int]:
     return peaks
 
 
-def _distance_to_edge(flags: np.ndarray) -> np.ndarray:
+def _distance_to_edge(flags: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Frames to the nearest end of the run of true `flags` (n,) that a frame is in; NaN where it is false."""
     number = np.arange(len(flags))
     before = np.maximum.accumulate(np.where(flags, -1, number))
@@ -167,7 +169,7 @@ def _distance_to_edge(flags: np.ndarray) -> np.ndarray:
     return np.where(flags, np.minimum(number - before, after - number).astype(float), np.nan)
 
 
-def voice_at(video: VideoInfo, times_s: np.ndarray) -> np.ndarray:
+def voice_at(video: VideoInfo, times_s: FloatArray) -> NDArray[np.bool_]:
     """Whether there is voice at each time (n_times,); everywhere when the video has no sound."""
     if not video.has_audio:
         return np.ones(len(times_s), bool)

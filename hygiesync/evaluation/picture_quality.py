@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.evaluation.blend_seam import change_across, picture_gradient
 from hygiesync.face.pose import apply_similarity, invert_similarity
 from hygiesync.face.shape import ShapeModel
@@ -46,13 +48,13 @@ class CanonicalWindow:
     px_per_unit: float
 
     @classmethod
-    def around(cls, points: np.ndarray, margin: float, px_per_unit: float) -> CanonicalWindow:
+    def around(cls, points: FloatArray, margin: float, px_per_unit: float) -> CanonicalWindow:
         """Window around points (n, 2) in canonical units."""
         left, top = points.min(0) - margin
         width, height = np.ceil((np.ptp(points, axis=0) + 2 * margin) * px_per_unit)
         return cls(float(left), float(top), max(int(width), 8), max(int(height), 8), px_per_unit)
 
-    def cut(self, image: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+    def cut(self, image: NDArray[np.uint8], to_picture: FloatArray) -> NDArray[np.uint8]:
         """Window (height, width, 3), uint8, of `image`, whose canonical face `to_picture` (2, 3) places."""
         pixel_to_canonical = np.array([[1 / self.px_per_unit, 0, self.left], [0, 1 / self.px_per_unit, self.top]])
         linear = to_picture[:, :2] @ pixel_to_canonical[:, :2]
@@ -61,7 +63,7 @@ class CanonicalWindow:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(image, backward, (self.width, self.height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
-    def to_pixels(self, points: np.ndarray) -> np.ndarray:
+    def to_pixels(self, points: FloatArray) -> NDArray[np.float64]:
         """Points (n, 2) in canonical units as pixels of the window."""
         return (points - (self.left, self.top)) * self.px_per_unit
 
@@ -88,7 +90,7 @@ class PictureComparison:
         self._last: deque[np.ndarray] = deque(maxlen=3)
         self._n_pairs = 0
 
-    def add(self, real: np.ndarray, other: np.ndarray, face: TemplateFace) -> None:
+    def add(self, real: NDArray[np.uint8], other: NDArray[np.uint8], face: TemplateFace) -> None:
         """Take in the next pair of pictures (H, W, 3), uint8, RGB; `face` is the real one's."""
         real_mouth, other_mouth = (self._mouth.cut(image, face.to_picture) for image in (real, other))
         self._mouth_error.add(_squared_error(real_mouth, other_mouth))
@@ -126,22 +128,22 @@ class PictureComparison:
         }
 
     @property
-    def mean_real(self) -> np.ndarray:
+    def mean_real(self) -> NDArray[np.uint8]:
         """Mean lower face (height, width, 3), uint8, of the real video."""
         return (self._real / max(self._n_pairs, 1)).astype(np.uint8)
 
     @property
-    def mean_difference(self) -> np.ndarray:
+    def mean_difference(self) -> NDArray[np.float64]:
         """Mean absolute difference (height, width), levels of 255, within the lower face's window."""
         return (self._difference / max(self._n_pairs, 1)).mean(-1)
 
     @property
-    def mean_real_edges(self) -> np.ndarray:
+    def mean_real_edges(self) -> NDArray[np.float64]:
         """Mean length of the gradient (height, width), levels per pixel, of the real lower face."""
         return self._edges[0] / max(self._n_pairs, 1)
 
     @property
-    def mean_added_edges(self) -> np.ndarray:
+    def mean_added_edges(self) -> NDArray[np.float64]:
         """How much longer the other's gradient is in the mean (height, width), levels per pixel; negative is smoother.
 
         What is wrong by another moment's teeth is wrong in different places at different times and fades; a line that
@@ -149,12 +151,12 @@ class PictureComparison:
         """
         return (self._edges[1] - self._edges[0]) / max(self._n_pairs, 1)
 
-    def _outline(self, face: TemplateFace) -> np.ndarray:
+    def _outline(self, face: TemplateFace) -> NDArray[np.float64]:
         """Outline (n_corners, 2), pixels of the lower face's window, of what is blended in, where the real jaw is."""
         in_picture = face.lower[LOWER_MOUTH_REGION]
         return self.lower_face.to_pixels(apply_similarity(invert_similarity(face.to_picture), in_picture))
 
-    def _lower_face_mask(self, face: TemplateFace, height: int, width: int) -> np.ndarray:
+    def _lower_face_mask(self, face: TemplateFace, height: int, width: int) -> NDArray[np.bool_]:
         """Pixels (height, width), bool, that putting in a mouth may change."""
         mask = np.zeros((height, width), np.uint8)
         hull = cv2.convexHull(np.rint(self._mesh.place(face.lower, face.to_picture)).astype(np.int32))
@@ -168,16 +170,16 @@ class _Mean:
     def __init__(self, size: int = 1) -> None:
         self._sum, self._count = np.zeros(size), 0
 
-    def add(self, value: np.ndarray | float) -> None:
+    def add(self, value: FloatArray | float) -> None:
         self._sum += value
         self._count += 1
 
     @property
-    def value(self) -> np.ndarray:
+    def value(self) -> NDArray[np.float64]:
         return self._sum / max(self._count, 1)
 
 
-def _squared_error(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> float:
+def _squared_error(a: NDArray[np.uint8], b: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> float:
     """Mean squared difference of two pictures, within `mask`; 0 where that is empty."""
     squared = cv2.absdiff(a, b).astype(np.float32) ** 2
     if mask is None:

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.evaluation.contact_sheet import (
@@ -60,7 +61,7 @@ class Report:
     video: VideoInfo
     rows: Rows
     strips: Sequence[Strip]
-    shapes: Mapping[str, np.ndarray]
+    shapes: Mapping[str, NDArray[np.float64]]
     pictures: Mapping[str, PictureComparison]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity
 
 _NO_PICTURE = 225
 
 
 def cut_tile(
-    image: np.ndarray, to_picture: np.ndarray, centre: np.ndarray, width: float, size: tuple[int, int]
-) -> np.ndarray:
+    image: NDArray[np.uint8], to_picture: FloatArray, centre: FloatArray, width: float, size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """A rectangle of a picture, enlarged by cubic interpolation.
 
     Parameters
@@ -42,6 +44,6 @@ def cut_tile(
     return cv2.resize(tile, size, interpolation=cv2.INTER_AREA) if finer > 1 else tile
 
 
-def empty_tile(size: tuple[int, int]) -> np.ndarray:
+def empty_tile(size: tuple[int, int]) -> NDArray[np.uint8]:
     """Grey tile (size[1], size[0], 3), uint8, that stands for a picture that isn't there."""
     return np.full((size[1], size[0], 3), _NO_PICTURE, np.uint8)

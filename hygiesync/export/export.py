@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from hygiesync.avatar.loading import load_avatar
@@ -66,10 +67,10 @@ class Reference:
         Frontal, straight from the coefficients.
     """
 
-    samples: np.ndarray
-    mel: np.ndarray
-    coefficients: np.ndarray
-    landmarks: np.ndarray
+    samples: NDArray[np.float32]
+    mel: NDArray[np.float32]
+    coefficients: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
 
 
 def export(avatar_directory: str | os.PathLike[str], out: str | os.PathLike[str]) -> Metadata:
@@ -117,7 +118,7 @@ def make_reference(avatar: VideoAvatar) -> Reference:
     return Reference(samples, mel, coefficients, avatar.shape.inverse_transform(coefficients).astype(np.float32))
 
 
-def reference_signal() -> np.ndarray:
+def reference_signal() -> NDArray[np.float32]:
     """Two seconds that rise, hiss, hush and speak vowels of a kind: all that a listener has to get right.
 
     Returns
@@ -139,7 +140,7 @@ def reference_signal() -> np.ndarray:
     return samples.astype(np.float32)
 
 
-def _noise(n_samples: int) -> np.ndarray:
+def _noise(n_samples: int) -> NDArray[np.float64]:
     """Uniform noise (n_samples,), -1 to 1, of a linear congruential generator: the same on every machine."""
     state, values = 1, np.empty(n_samples)
     for index in range(n_samples):
@@ -148,7 +149,7 @@ def _noise(n_samples: int) -> np.ndarray:
     return values / 2**31 - 1
 
 
-def _shape_tensors(avatar: VideoAvatar) -> dict[str, np.ndarray]:
+def _shape_tensors(avatar: VideoAvatar) -> dict[str, NDArray[np.float32]]:
     tensors = {
         "mean": avatar.shape.mean.astype(np.float32),
         "components": avatar.shape.components.astype(np.float32),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.shape import mouth_opening, mouth_width
 from hygiesync.face.topology import LOWER_LIPS
 from hygiesync.interpolation import peak_offset
@@ -40,7 +42,7 @@ class LipComparison:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
-def compare_lips(real: np.ndarray, other: np.ndarray, frame_s: float) -> LipComparison:
+def compare_lips(real: FloatArray, other: FloatArray, frame_s: float) -> LipComparison:
     """Compare two tracks of canonical lower faces.
 
     Parameters
@@ -60,21 +62,23 @@ def compare_lips(real: np.ndarray, other: np.ndarray, frame_s: float) -> LipComp
     )
 
 
-def lip_distance(real: np.ndarray, other: np.ndarray) -> float:
+def lip_distance(real: FloatArray, other: FloatArray) -> float:
     """Mean distance between the lip points of two tracks (n_frames, n_points, 2), mouths centred, in % of the unit."""
     lips, other_lips = real[:, LOWER_LIPS], other[:, LOWER_LIPS]
     offset = (lips - lips.mean(1, keepdims=True)) - (other_lips - other_lips.mean(1, keepdims=True))
     return float(np.linalg.norm(offset, axis=-1).mean() * 100)
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: FloatArray, b: FloatArray) -> float:
     """Pearson's correlation; 0 when one side does not move."""
     a, b = a - a.mean(), b - b.mean()
     norm = float(np.sqrt((a**2).sum() * (b**2).sum()))
     return float((a * b).sum() / norm) if norm > 1e-12 else 0.0
 
 
-def delay_correlations(reference: np.ndarray, late: np.ndarray, frame_s: float) -> tuple[np.ndarray, np.ndarray]:
+def delay_correlations(
+    reference: FloatArray, late: FloatArray, frame_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How well `late` correlates with `reference` (n,) when it is so much later.
 
     Returns
@@ -91,7 +95,7 @@ def delay_correlations(reference: np.ndarray, late: np.ndarray, frame_s: float) 
     )
 
 
-def lag_s(reference: np.ndarray, late: np.ndarray, frame_s: float) -> float:
+def lag_s(reference: FloatArray, late: FloatArray, frame_s: float) -> float:
     """Delay of `late` behind `reference` (n,) where they correlate best, to a part of a frame (parabola), seconds."""
     delays_s, scores = delay_correlations(reference, late, frame_s)
     best = int(np.argmax(scores))

@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.extras import imports_of
 
 Detector = TypeVar("Detector", bound="LandmarkDetector")
@@ -81,10 +83,10 @@ class LandmarkDetector:
         with _silenced:
             self._mesh = _solutions().face_mesh.FaceMesh(max_num_faces=max_faces, refine_landmarks=True)
             self._mesh.process(np.zeros((64, 64, 3), np.uint8))
-        self._previous: np.ndarray | None = None
+        self._previous: NDArray[np.float64] | None = None
         self._has_found_one = False
 
-    def detect(self, image: np.ndarray) -> np.ndarray | None:
+    def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """Landmarks of the face in `image`.
 
         Parameters
@@ -98,7 +100,7 @@ class LandmarkDetector:
         landmarks = self.detect_in_depth(image)
         return None if landmarks is None else landmarks[:, :2].copy()
 
-    def detect_in_depth(self, image: np.ndarray) -> np.ndarray | None:
+    def detect_in_depth(self, image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """Landmarks of the face in `image`, shape (H, W, 3), uint8, RGB, with their depth.
 
         Returns
@@ -113,7 +115,7 @@ class LandmarkDetector:
         self._previous = self._the_one_we_follow(_as_arrays(found, image))
         return self._previous
 
-    def _find(self, image: np.ndarray) -> Any:
+    def _find(self, image: NDArray[np.uint8]) -> Any:
         if self._has_found_one:
             return self._mesh.process(image).multi_face_landmarks
         with _silenced:  # a warning comes with the first face
@@ -121,7 +123,7 @@ class LandmarkDetector:
         self._has_found_one = bool(found)
         return found
 
-    def _the_one_we_follow(self, faces: list[np.ndarray]) -> np.ndarray:
+    def _the_one_we_follow(self, faces: list[FloatArray]) -> NDArray[np.float64]:
         if self._previous is None:
             return max(faces, key=_area)
         centre = self._previous[:, :2].mean(axis=0)
@@ -140,13 +142,14 @@ class LandmarkDetector:
         self.close()
 
 
-def _as_arrays(found: Any, image: np.ndarray) -> list[np.ndarray]:
+def _as_arrays(found: Any, image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
     """Landmarks (478, 3) in pixels of each face that MediaPipe found in `image`."""
     height, width = image.shape[:2]
-    return [np.array([(p.x, p.y, p.z) for p in face.landmark]) * (width, height, width) for face in found]
+    size = np.array([width, height, width], np.float64)
+    return [np.array([(p.x, p.y, p.z) for p in face.landmark], np.float64) * size for face in found]
 
 
-def _area(landmarks: np.ndarray) -> float:
+def _area(landmarks: FloatArray) -> float:
     return float(np.prod(np.ptp(landmarks[:, :2], axis=0)))
 
 
@@ -160,7 +163,7 @@ class FaceCounter:
             )
             self._detection.process(np.zeros((64, 64, 3), np.uint8))
 
-    def count(self, image: np.ndarray) -> int:
+    def count(self, image: NDArray[np.uint8]) -> int:
         """Number of faces in `image`, an ndarray of shape (H, W, 3), uint8, RGB."""
         return len(self._detection.process(image).detections or ())
 
@@ -173,7 +176,7 @@ class FaceCounter:
         self._detection.close()
 
 
-def find_faces(image: np.ndarray, max_faces: int = 8) -> list[np.ndarray]:
+def find_faces(image: NDArray[np.uint8], max_faces: int = 8) -> list[NDArray[np.float64]]:
     """Landmarks of all faces in a single picture, from left to right.
 
     Faces are looked for in the whole picture, and again in the surroundings of each that the far-sighted detector
@@ -208,7 +211,7 @@ _UPSIDE_DOWN_FROM = 0.1
 """How much surer the detectors are of a face when its picture is turned, from which it was upside down."""
 
 
-def is_upside_down(image: np.ndarray, landmarks: np.ndarray) -> bool:
+def is_upside_down(image: NDArray[np.uint8], landmarks: FloatArray) -> bool:
     """Whether a face stands on its head.
 
     FaceMesh puts an upright face onto one that doesn't, its mouth on the forehead. Both face detectors together are
@@ -237,7 +240,7 @@ def is_upside_down(image: np.ndarray, landmarks: np.ndarray) -> bool:
     return sureness[1] > sureness[0] + _UPSIDE_DOWN_FROM
 
 
-def _face_boxes(detections: Any, image: np.ndarray) -> list[tuple[int, int, int, int]]:
+def _face_boxes(detections: Any, image: NDArray[np.uint8]) -> list[tuple[int, int, int, int]]:
     """(left, top, right, bottom) around each detected face, twice as wide as it."""
     height, width = image.shape[:2]
     boxes = []
@@ -253,13 +256,13 @@ def _face_boxes(detections: Any, image: np.ndarray) -> list[tuple[int, int, int,
     return boxes
 
 
-def _is_known(face: np.ndarray, faces: list[np.ndarray]) -> bool:
+def _is_known(face: FloatArray, faces: list[FloatArray]) -> bool:
     """Whether one of `faces` lies where `face` does."""
     centre, half_width = face[:, :2].mean(axis=0), 0.5 * np.ptp(face[:, 0])
     return any(float(np.linalg.norm(other[:, :2].mean(axis=0) - centre)) < half_width for other in faces)
 
 
-def mesh_triangles() -> np.ndarray:
+def mesh_triangles() -> NDArray[np.int64]:
     """MediaPipe's own triangles over its first 468 points, without those inside eyes and mouth.
 
     Returns
@@ -279,7 +282,7 @@ def mesh_triangles() -> np.ndarray:
     return np.array([ring for ring in rings if min(n_rings[side] for side in combinations(ring, 2)) < 3], np.int64)
 
 
-def person_matte(image: np.ndarray) -> np.ndarray:
+def person_matte(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """How much of each pixel belongs to a person and not to the background.
 
     Parameters

@@ -13,7 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, RIGID
 
 N_TURNS = 2
@@ -22,7 +24,7 @@ N_TURNS = 2
 _EYES = [RIGID.index(RIGHT_EYE_OUTER), RIGID.index(LEFT_EYE_OUTER)]
 
 
-def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def fit_similarity(source: FloatArray, target: FloatArray) -> NDArray[np.float64]:
     """Least-squares similarity (rotation, scale, shift; no mirroring) from points to points.
 
     Parameters
@@ -51,12 +53,12 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.concatenate([linear, shift[..., None]], -1)
 
 
-def apply_similarity(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+def apply_similarity(matrix: FloatArray, points: FloatArray) -> NDArray[np.float64]:
     """Points (..., n, 2) moved by matrices (..., 2, 3)."""
     return points @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]
 
 
-def invert_similarity(matrix: np.ndarray) -> np.ndarray:
+def invert_similarity(matrix: FloatArray) -> NDArray[np.float64]:
     """The similarity that undoes `matrix`, shape (..., 2, 3)."""
     a, b = matrix[..., 0, 0], matrix[..., 1, 0]
     norm = a**2 + b**2
@@ -64,7 +66,7 @@ def invert_similarity(matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([linear, -linear @ matrix[..., 2:]], -1)
 
 
-def similarity_scale(matrix: np.ndarray) -> np.ndarray:
+def similarity_scale(matrix: FloatArray) -> NDArray[np.float64]:
     """Factor by which similarities (..., 2, 3) enlarge."""
     return np.hypot(matrix[..., 0, 0], matrix[..., 1, 0])
 
@@ -82,12 +84,12 @@ class PoseModel:
         Standard deviations of the turn in the training video, by which it is divided.
     """
 
-    reference: np.ndarray
-    turn_basis: np.ndarray
-    turn_scale: np.ndarray
+    reference: NDArray[np.float64]
+    turn_basis: NDArray[np.float64]
+    turn_scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, rigid: np.ndarray, n_rounds: int = 5) -> PoseModel:
+    def fit(cls, rigid: FloatArray, n_rounds: int = 5) -> PoseModel:
         """Pose model of many pictures' rigid points (generalised Procrustes, then PCA of the residual).
 
         Parameters
@@ -111,18 +113,18 @@ class PoseModel:
         scale = np.maximum((residual @ basis.T).std(0), 1e-6)
         return cls(reference, basis, scale)
 
-    def to_canonical(self, rigid: np.ndarray) -> np.ndarray:
+    def to_canonical(self, rigid: FloatArray) -> NDArray[np.float64]:
         """Similarities (..., 2, 3) from a picture with rigid points (..., n_rigid, 2) to the canonical face."""
         return fit_similarity(rigid, self.reference)
 
-    def turn(self, rigid: np.ndarray) -> np.ndarray:
+    def turn(self, rigid: FloatArray) -> NDArray[np.float64]:
         """Turn (..., 2) of heads with rigid points (..., n_rigid, 2), in standard deviations of the training video."""
         aligned = apply_similarity(self.to_canonical(rigid), rigid)
         residual = (aligned - self.reference).reshape(*aligned.shape[:-2], -1)
         return residual @ self.turn_basis.T / self.turn_scale
 
 
-def _normalised(rigid: np.ndarray) -> np.ndarray:
+def _normalised(rigid: FloatArray) -> NDArray[np.float64]:
     """Rigid points with the outer eye corners level, one unit apart, around the origin."""
     eyes = rigid[_EYES]
     return apply_similarity(fit_similarity(eyes, np.array([[-0.5, 0.0], [0.5, 0.0]])), rigid)

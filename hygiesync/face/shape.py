@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.extras import imports_of
 from hygiesync.face.topology import (
     LOWER_BOTTOM,
@@ -44,18 +46,18 @@ class ShapeModel:
     explained_variance_ratio : ndarray, shape (n_components,)
     """
 
-    mean: np.ndarray
-    turn_basis: np.ndarray
-    components: np.ndarray
-    analysis: np.ndarray
-    explained_variance_ratio: np.ndarray
+    mean: NDArray[np.float64]
+    turn_basis: NDArray[np.float64]
+    components: NDArray[np.float64]
+    analysis: NDArray[np.float64]
+    explained_variance_ratio: NDArray[np.float64]
 
     @property
     def n_components(self) -> int:
         return len(self.components)
 
     @classmethod
-    def fit(cls, shapes: np.ndarray, turns: np.ndarray, explained_variance: float = EXPLAINED_VARIANCE) -> ShapeModel:
+    def fit(cls, shapes: FloatArray, turns: FloatArray, explained_variance: float = EXPLAINED_VARIANCE) -> ShapeModel:
         """Shape model of many canonical lower faces.
 
         Parameters
@@ -88,12 +90,12 @@ class ShapeModel:
             explained_variance_ratio=pca.explained_variance_ratio_[kept],
         )
 
-    def transform(self, shapes: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    def transform(self, shapes: FloatArray, turns: FloatArray) -> NDArray[np.float64]:
         """Coefficients (..., n_components), standard deviations, of shapes (..., n_points, 2) at turns (..., 2)."""
         displacement = (shapes - self.mean).reshape(*shapes.shape[:-2], -1)
         return (displacement - turns @ self.turn_basis) @ self.analysis
 
-    def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
+    def inverse_transform(self, coefficients: FloatArray, turns: FloatArray | None = None) -> NDArray[np.float64]:
         """Shapes (..., n_points, 2), canonical, of coefficients (..., n_components); without turns, frontal."""
         displacement = coefficients @ self.components
         if turns is not None:
@@ -101,17 +103,17 @@ class ShapeModel:
         return displacement.reshape(*displacement.shape[:-1], -1, 2) + self.mean
 
 
-def mouth_opening(shapes: np.ndarray) -> np.ndarray:
+def mouth_opening(shapes: FloatArray) -> FloatArray:
     """Distance (...) between the inner lips' middles of lower faces (..., n_points, 2), in the shapes' unit."""
     return np.linalg.norm(shapes[..., LOWER_TOP, :] - shapes[..., LOWER_BOTTOM, :], axis=-1)
 
 
-def mouth_width(shapes: np.ndarray) -> np.ndarray:
+def mouth_width(shapes: FloatArray) -> FloatArray:
     """Distance (...) between the mouth's corners of lower faces (..., n_points, 2), in the shapes' unit."""
     return np.linalg.norm(shapes[..., LOWER_RIGHT, :] - shapes[..., LOWER_LEFT, :], axis=-1)
 
 
-def _effect_of_turns(turns: np.ndarray, displacement: np.ndarray, opening: np.ndarray) -> np.ndarray:
+def _effect_of_turns(turns: FloatArray, displacement: FloatArray, opening: FloatArray) -> NDArray[np.float64]:
     """How turning moves the points (n_turns, n_points * 2), at a constant opening of the mouth.
 
     MediaPipe lets an opening mouth leak into the points that turns are read from. With the opening as a regressor of
@@ -123,14 +125,14 @@ def _effect_of_turns(turns: np.ndarray, displacement: np.ndarray, opening: np.nd
     return solution[: turns.shape[1]]
 
 
-def _point_weights(n_points: int) -> np.ndarray:
+def _point_weights(n_points: int) -> NDArray[np.float64]:
     weights = np.full(n_points, _SKIN_WEIGHT)
     if n_points == len(LOWER_FACE):
         weights[LOWER_LIPS] = 1.0
     return np.repeat(weights, 2)
 
 
-def _with_fixed_signs(directions: np.ndarray) -> np.ndarray:
+def _with_fixed_signs(directions: FloatArray) -> NDArray[np.float64]:
     """Rows flipped so that each one's largest entry is positive: PCA's own sign depends on the machine's LAPACK."""
     largest = directions[np.arange(len(directions)), np.abs(directions).argmax(1)]
     return directions * np.sign(largest)[:, None]

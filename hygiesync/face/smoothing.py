@@ -7,12 +7,17 @@ reaches across a cut.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray
 
 _REACH = 2.5
 """Half width of the window in standard deviations; what lies beyond weighs under 5 %."""
 
 
-def gaussian_smooth(values: np.ndarray, times_s: np.ndarray, shots: np.ndarray, sigma_s: float) -> np.ndarray:
+def gaussian_smooth(
+    values: FloatArray, times_s: FloatArray, shots: NDArray[np.int64], sigma_s: float
+) -> NDArray[np.float64]:
     """Gaussian mean of a track over time, within shots.
 
     Parameters
@@ -47,13 +52,13 @@ def gaussian_smooth(values: np.ndarray, times_s: np.ndarray, shots: np.ndarray, 
     return smooth.reshape(values.shape)
 
 
-def _widest_reach(times_s: np.ndarray, sigma_s: float) -> int:
+def _widest_reach(times_s: FloatArray, sigma_s: float) -> int:
     """Largest number of frames that fit in half a window anywhere on the track."""
     ends = np.searchsorted(times_s, times_s + _REACH * sigma_s, side="right")
     return int((ends - np.arange(len(times_s))).max(initial=1)) - 1
 
 
-def find_shots(rigid: np.ndarray, max_jump: float = 0.05) -> np.ndarray:
+def find_shots(rigid: FloatArray, max_jump: float = 0.05) -> NDArray[np.int64]:
     """Numbers the shots of a video by where the head jumps or goes missing.
 
     Parameters

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.pose import apply_similarity, fit_similarity, invert_similarity
 from hygiesync.face.smoothing import find_shots, gaussian_smooth
@@ -46,16 +49,16 @@ class Observation:
         The mouth, small and grey.
     """
 
-    rigid: np.ndarray
-    lower: np.ndarray
+    rigid: NDArray[np.float32]
+    lower: NDArray[np.float32]
     sharpness: float
-    thumbnail: np.ndarray
+    thumbnail: NDArray[np.uint8]
 
 
 class FaceObserver(LandmarkDetector):
     """Landmarks and image measures of consecutive pictures; a context manager."""
 
-    def observe(self, image: np.ndarray) -> Observation | None:
+    def observe(self, image: NDArray[np.uint8]) -> Observation | None:
         """What `image`, shape (H, W, 3), uint8, RGB, shows of the face; None without one."""
         landmarks = self.detect(image)
         if landmarks is None:
@@ -69,7 +72,7 @@ class FaceObserver(LandmarkDetector):
         )
 
 
-def _mouth_window(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def _mouth_window(image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.uint8]:
     """The mouth, upright and at a fixed size, grey: shape (48, 64), uint8."""
     eyes = landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER]]
     to_picture = invert_similarity(fit_similarity(eyes, np.array([[-0.5, 0.0], [0.5, 0.0]])))
@@ -95,16 +98,16 @@ class FaceTrack:
     thumbnails : ndarray, shape (n_frames, 9, 12), uint8
     """
 
-    times_s: np.ndarray
-    rigid: np.ndarray
-    lower: np.ndarray
-    sharpness: np.ndarray
-    thumbnails: np.ndarray
+    times_s: NDArray[np.float64]
+    rigid: FloatArray
+    lower: FloatArray
+    sharpness: NDArray[np.float32]
+    thumbnails: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.times_s)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for saving."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
@@ -131,24 +134,23 @@ class FaceTrack:
         return cls(**{item.name: np.concatenate([getattr(t, item.name) for t in tracks]) for item in fields(cls)})
 
     @property
-    def has_face(self) -> np.ndarray:
+    def has_face(self) -> NDArray[np.bool_]:
         """ndarray, shape (n_frames,), bool."""
         return ~np.isnan(self.sharpness)
 
-    def shots(self) -> np.ndarray:
+    def shots(self) -> NDArray[np.int64]:
         """Number of the shot that each frame belongs to (n_frames,), int."""
         return find_shots(self.rigid)
 
     def smoothed(self) -> FaceTrack:
         """The track without detector jitter, and without lag."""
         shots = self.shots()
-        smooth = {
-            name: gaussian_smooth(getattr(self, name), self.times_s, shots, LANDMARK_SIGMA_S)
-            for name in ("rigid", "lower")
-        }
-        return FaceTrack(**{**self.arrays(), **smooth})
+        rigid, lower = (
+            gaussian_smooth(points, self.times_s, shots, LANDMARK_SIGMA_S) for points in (self.rigid, self.lower)
+        )
+        return replace(self, rigid=rigid, lower=lower)
 
-    def is_occluded(self) -> np.ndarray:
+    def is_occluded(self) -> NDArray[np.bool_]:
         """Frames (n_frames,), bool, whose mouth looks like nothing the person usually shows: a hand, a cup."""
         usual = np.median(self.thumbnails[self.has_face].astype(np.float32), axis=0)
         # brightness of the whole mouth may change with the light; what covers it changes the pattern
@@ -157,13 +159,13 @@ class FaceTrack:
         strangeness = np.sqrt((difference**2).mean((1, 2)))
         return self.has_face & (strangeness > MAX_STRANGENESS * max(float(np.median(strangeness[self.has_face])), 2.0))
 
-    def is_blurred(self) -> np.ndarray:
+    def is_blurred(self) -> NDArray[np.bool_]:
         """Frames (n_frames,), bool, far less sharp than usual."""
         with np.errstate(invalid="ignore"):
             return self.sharpness < MIN_SHARPNESS * np.nanmedian(self.sharpness)
 
 
-def is_turned_beyond(turns: np.ndarray, turn_scale: np.ndarray, factor: float = 1.0) -> np.ndarray:
+def is_turned_beyond(turns: FloatArray, turn_scale: FloatArray, factor: float = 1.0) -> NDArray[np.bool_]:
     """Frames (...,), bool, whose head is turned further than `factor` times what lips may be learnt from.
 
     Parameters

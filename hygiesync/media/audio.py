@@ -25,8 +25,10 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from numpy.typing import NDArray
 
 from hygiesync import timing
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
 from hygiesync.media.container import (
     PathLike,
@@ -131,7 +133,7 @@ def read_audio_blocks(
     sample_rate: int = timing.SAMPLE_RATE,
     n_channels: int = 1,
     block_length: int = BLOCK_LENGTH,
-) -> Iterator[np.ndarray]:
+) -> Iterator[NDArray[np.float32]]:
     """Read a sound block by block, resampled and mixed to `n_channels`.
 
     When the file has pictures, sample ``n`` lies at ``n / sample_rate`` on the clock of their time stamps: silence
@@ -160,7 +162,9 @@ def read_audio_blocks(
         yield block
 
 
-def read_audio_formats(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Iterator[tuple[int, np.ndarray]]:
+def read_audio_formats(
+    audio: PathLike | Sound, formats: Sequence[AudioFormat]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Read a sound once, and get it in several formats side by side.
 
     Parameters
@@ -191,7 +195,7 @@ def read_audio_formats(audio: PathLike | Sound, formats: Sequence[AudioFormat]) 
         raise InputError(f"{name}: its audio track holds no samples; record or export it again")
 
 
-def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> np.ndarray:
+def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> NDArray[np.float32]:
     """A file's whole sound, mixed to one channel.
 
     Parameters
@@ -214,7 +218,7 @@ def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> np.ndar
     return np.concatenate(list(read_audio_blocks(path, sample_rate)))
 
 
-def write_wav(path: PathLike, samples: np.ndarray, sample_rate: int) -> None:
+def write_wav(path: PathLike, samples: FloatArray, sample_rate: int) -> None:
     """Write a 16-bit wav.
 
     Parameters
@@ -251,7 +255,7 @@ def _audio_stream(container: InputContainer, path: PathLike) -> AudioStream:
     return stream
 
 
-def _read_pieces(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Iterator[tuple[int, np.ndarray]]:
+def _read_pieces(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Samples on the sound's clock in pieces of any length (n, n_channels), each with the number of its format."""
     if isinstance(audio, Sound):
         timelines = [_Timeline(one.sample_rate, one.n_channels, None, "samples") for one in formats]
@@ -268,7 +272,7 @@ def _read_pieces(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Ite
             check_not_cut_off(container, stream, timelines[0].end_s, audio)
 
 
-def _laid_out(frames: Iterator[AudioFrame], timelines: list[_Timeline]) -> Iterator[tuple[int, np.ndarray]]:
+def _laid_out(frames: Iterator[AudioFrame], timelines: list[_Timeline]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Pieces of each timeline, as its number and samples."""
     for frame in frames:
         for number, timeline in enumerate(timelines):
@@ -284,11 +288,11 @@ class _Blocker:
 
     def __init__(self, audio_format: AudioFormat, name: str) -> None:
         self._format, self._name = audio_format, name
-        self._held: list[np.ndarray] = []
+        self._held: list[NDArray[np.float32]] = []
         self._n_held = 0
         self.n_samples = 0
 
-    def push(self, piece: np.ndarray) -> Iterator[np.ndarray]:
+    def push(self, piece: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         """Blocks that are complete once `piece` (n, n_channels) has come."""
         self._held.append(piece)
         self._n_held += len(piece)
@@ -300,12 +304,12 @@ class _Blocker:
         for begin in range(0, n_whole, self._format.block_length):
             yield self._checked(joined[begin : begin + self._format.block_length])
 
-    def flush(self) -> Iterator[np.ndarray]:
+    def flush(self) -> Iterator[NDArray[np.float32]]:
         """What is left."""
         if self._n_held:
             yield self._checked(np.concatenate(self._held))
 
-    def _checked(self, block: np.ndarray) -> np.ndarray:
+    def _checked(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         if not np.isfinite(block).all():
             where = self.n_samples + int(np.argmin(np.isfinite(block).all(axis=1)))
             raise InputError(
@@ -342,7 +346,7 @@ class _Timeline:
         self._n_in_segment = 0
         self.end_s: Fraction | None = None
 
-    def push(self, frame: AudioFrame) -> Iterator[np.ndarray]:
+    def push(self, frame: AudioFrame) -> Iterator[NDArray[np.float32]]:
         """Samples that are complete once `frame` has come, shape (n, n_channels), float32."""
         counted_s = self._counted_time()
         stamp_s = frame_time(frame, Fraction(0))
@@ -357,7 +361,7 @@ class _Timeline:
         self.end_s = self._counted_time() + self._origin
         yield from self._resample(frame)
 
-    def flush(self) -> Iterator[np.ndarray]:
+    def flush(self) -> Iterator[NDArray[np.float32]]:
         """Samples that the resampler still holds."""
         yield from self._end_segment()
 
@@ -367,7 +371,7 @@ class _Timeline:
             return Fraction(0)
         return self._segment_start_s + timing.sample_time(self._n_in_segment, self._format[2])
 
-    def _begin_segment(self, kind: tuple[str, str, int, int], time_s: Fraction) -> Iterator[np.ndarray]:
+    def _begin_segment(self, kind: tuple[str, str, int, int], time_s: Fraction) -> Iterator[NDArray[np.float32]]:
         """Start a segment at `time_s`: silence up to there, or a debt of samples to drop."""
         self._format, self._segment_start_s, self._n_in_segment = kind, time_s, 0
         self._resampler = self._make_resampler(n_source_channels=kind[3])
@@ -389,11 +393,11 @@ class _Timeline:
         options = ANTI_ALIASING | (STEREO_TO_MONO if n_source_channels == 2 else {})
         return AudioResampler(format="flt", layout=layout, rate=self._sample_rate, options=options)
 
-    def _end_segment(self) -> Iterator[np.ndarray]:
+    def _end_segment(self) -> Iterator[NDArray[np.float32]]:
         yield from self._resample(None)
         self._resampler = None
 
-    def _resample(self, frame: AudioFrame | None) -> Iterator[np.ndarray]:
+    def _resample(self, frame: AudioFrame | None) -> Iterator[NDArray[np.float32]]:
         """Resampled samples, less those that overlap what was delivered."""
         if self._resampler is None:
             return
@@ -405,7 +409,7 @@ class _Timeline:
         if frame is not None:
             frame.pts = stamp  # other timelines read it too
         for resampled in done:
-            piece = resampled.to_ndarray().reshape(-1, resampled.layout.nb_channels)
+            piece = cast(NDArray[np.float32], resampled.to_ndarray()).reshape(-1, resampled.layout.nb_channels)
             piece = np.broadcast_to(piece, (len(piece), self._n_channels))
             n_dropped = min(self._n_to_drop, len(piece))
             self._n_to_drop -= n_dropped

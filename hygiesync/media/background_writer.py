@@ -13,6 +13,7 @@ from fractions import Fraction
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.media.video import VideoWriter
 
@@ -56,11 +57,11 @@ class BackgroundWriter:
         if error is None and self._error is not None:
             raise self._error
 
-    def write(self, image: np.ndarray, time_s: Fraction, *, is_keyframe: bool = False) -> None:
+    def write(self, image: NDArray[np.uint8], time_s: Fraction, *, is_keyframe: bool = False) -> None:
         """See :meth:`VideoWriter.write`."""
         self._put(image.nbytes, lambda: self._writer.write(image, time_s, is_keyframe=is_keyframe))
 
-    def write_audio(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: NDArray[np.float32]) -> None:
         """See :meth:`VideoWriter.write_audio`."""
         self._put(samples.nbytes, lambda: self._writer.write_audio(samples))
 

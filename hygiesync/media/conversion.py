@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
 
 ACCURATE = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 """swscale's default is up to 2 levels off; this is exact to rounding."""
@@ -32,9 +33,9 @@ class FrameConverter:
     def __init__(self, stretch: Fraction | None) -> None:
         self._reformatter = VideoReformatter()
         self._stretch = stretch or Fraction(1)
-        self._orientation: np.ndarray | None = None
+        self._orientation: NDArray[np.int64] | None = None
 
-    def to_rgb(self, frame: VideoFrame) -> np.ndarray:
+    def to_rgb(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Upright RGB picture of a decoded frame, shape (height, width, 3), uint8."""
         picture = self._plainly(frame) if _is_plain(frame) and self._stretch == 1 else self._by_swscale(frame)
         if self._orientation is None:
@@ -42,7 +43,7 @@ class FrameConverter:
             self._orientation = _display_matrix(frame)
         return _upright(picture, self._orientation)
 
-    def _by_swscale(self, frame: VideoFrame) -> np.ndarray:
+    def _by_swscale(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Any frame, exact to rounding."""
         picture = self._reformatter.reformat(
             frame,
@@ -53,16 +54,16 @@ class FrameConverter:
             interpolation=ACCURATE,
             threads=1,
         )
-        return picture.to_ndarray()
+        return cast(NDArray[np.uint8], picture.to_ndarray())  # rgb24: a byte a colour
 
-    def _plainly(self, frame: VideoFrame) -> np.ndarray:
+    def _plainly(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """A frame as nearly all cameras and encoders write them: the same colours in a quarter of swscale's time."""
         luma, *chroma = (_plane(frame, number) for number in range(3))
         full = cv2.merge([luma, *(_chroma_at_luma(plane) for plane in chroma)])
         return cv2.transform(full, _TO_RGB[_colour_matrix(frame) or Colorspace(frame.colorspace)])
 
 
-def _to_rgb(red: float, blue: float) -> np.ndarray:
+def _to_rgb(red: float, blue: float) -> NDArray[np.float64]:
     """Matrix (3, 4) from studio-range (Y, Cb, Cr, 1) to RGB, 0 to 255 (ITU-T H.273, equations 38 to 43)."""
     green = 1 - red - blue
     of_cb = np.array([0, -2 * (1 - blue) * blue / green, 2 * (1 - blue)]) * 255 / 224
@@ -85,13 +86,13 @@ def _is_plain(frame: VideoFrame) -> bool:
     )
 
 
-def _plane(frame: VideoFrame, number: int) -> np.ndarray:
+def _plane(frame: VideoFrame, number: int) -> NDArray[np.uint8]:
     """One plane of a frame, (height, width), uint8; not to be used longer than the frame."""
     plane = frame.planes[number]
     return np.frombuffer(cast(bytes, plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
-def _chroma_at_luma(chroma: np.ndarray) -> np.ndarray:
+def _chroma_at_luma(chroma: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Chroma (h, w) at every luma pixel, (2 h, 2 w): it lies on every second column, and halfway between two rows."""
     height, width = chroma.shape
     tall = cv2.resize(chroma, (width, 2 * height), interpolation=cv2.INTER_LINEAR)
@@ -116,7 +117,7 @@ def _colour_matrix(frame: VideoFrame) -> Colorspace | None:
     return Colorspace.ITU601 if is_small else Colorspace.ITU709
 
 
-def _display_matrix(frame: VideoFrame) -> np.ndarray:
+def _display_matrix(frame: VideoFrame) -> NDArray[np.int64]:
     """The 2 x 2 part of the display matrix, shape (2, 2), int; identity where the file has none."""
     side_data = frame.side_data.get("DISPLAYMATRIX")
     if side_data is None:
@@ -126,7 +127,7 @@ def _display_matrix(frame: VideoFrame) -> np.ndarray:
     return np.rint(entries / 65536.0).astype(int)
 
 
-def _upright(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def _upright(image: NDArray[np.uint8], matrix: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Turn and mirror `image` as `matrix` says: stored pixel (x, y) is shown at (x, y) @ matrix."""
     if matrix[0, 0] == 0 and matrix[1, 1] == 0 and matrix[0, 1] and matrix[1, 0]:
         image, flip_x, flip_y = image.transpose(1, 0, 2), matrix[1, 0] < 0, matrix[0, 1] < 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.errors import InputError
 from hygiesync.media.container import PathLike
@@ -24,7 +25,9 @@ MAX_SIDE = 1920
 MIN_SIDE = 64
 
 
-def read_still(path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], None] | None = None) -> np.ndarray:
+def read_still(
+    path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], None] | None = None
+) -> NDArray[np.uint8]:
     """A picture as it is meant to be seen: turned upright, on white where it is transparent, 8 bits a colour.
 
     Parameters
@@ -77,7 +80,7 @@ def read_still(path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], N
     return image
 
 
-def read_png(path: Path) -> np.ndarray:
+def read_png(path: Path) -> NDArray[np.uint8]:
     """A picture (H, W, n), uint8, as :func:`write_png` wrote it.
 
     Raises
@@ -94,7 +97,7 @@ def read_png(path: Path) -> np.ndarray:
         raise OSError(str(error)) from error
 
 
-def write_png(path: Path, picture: np.ndarray) -> None:
+def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture (H, W, 3 or 4), uint8, RGB or RGBA, without loss.
 
     Raises

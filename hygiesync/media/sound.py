@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
 
 from hygiesync.errors import InputError
 from hygiesync.timing import sample_time
@@ -33,7 +34,7 @@ class Sound:
         When there are no samples, or they are not finite floating-point numbers, or the rate is none.
     """
 
-    samples: np.ndarray
+    samples: NDArray[np.float32]
     sample_rate: int
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.errors import InputError
@@ -45,7 +46,7 @@ DEFAULT_THREADS = 2
 SEEK_MARGINS_S = (Fraction(0), Fraction(2), Fraction(10))
 """How far before the wanted time to seek, one after the other, until a whole picture lies before that time."""
 
-TimedPicture = tuple[Fraction, Callable[[], np.ndarray]]
+TimedPicture = tuple[Fraction, Callable[[], NDArray[np.uint8]]]
 """Presentation time in seconds, and what makes the picture; it is only converted when it is wanted."""
 
 
@@ -90,7 +91,7 @@ class SourceFrame:
         Exact presentation time in seconds on the container's clock, which the audio shares.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     time_s: Fraction
 
 

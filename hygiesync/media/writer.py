@@ -27,6 +27,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.errors import InputError, UsageError
@@ -165,7 +166,7 @@ class VideoWriter:
             raise self._abandon(failure) from failure
         _put_index_first(self.path, self._tick_rate)
 
-    def write(self, image: np.ndarray, time_s: Fraction, *, is_keyframe: bool = False) -> None:
+    def write(self, image: NDArray[np.uint8], time_s: Fraction, *, is_keyframe: bool = False) -> None:
         """Append one picture.
 
         Parameters
@@ -199,7 +200,7 @@ class VideoWriter:
         except (FFmpegError, OSError) as error:
             raise InputError(self._why_not_written(error)) from error
 
-    def write_audio(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: NDArray[np.float32]) -> None:
         """Append sound; it starts at time zero. Keep it abreast of the pictures, so that the file plays smoothly.
 
         Parameters
@@ -272,7 +273,7 @@ class VideoWriter:
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         return stream
 
-    def _to_frame(self, image: np.ndarray, tick: int) -> VideoFrame:
+    def _to_frame(self, image: NDArray[np.uint8], tick: int) -> VideoFrame:
         """Encoder's frame of a picture, at time stamp `tick`."""
         if self._width % 2 or self._height % 2:
             image = np.pad(image, ((0, self._height % 2), (0, self._width % 2), (0, 0)), mode="edge")

@@ -8,7 +8,9 @@ and much about *when*.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS
 
@@ -36,7 +38,7 @@ WEIGHTS = 1e-4 * np.array(
 """Weights (n_lags, N_CEPSTRA), as :func:`hygiesync.synthetic.opening_fit.fit_weights` finds them."""
 
 
-def heard_opening(mel: np.ndarray) -> np.ndarray:
+def heard_opening(mel: NDArray[np.float32]) -> NDArray[np.float64]:
     """The mouth's opening that a sound suggests, but for an unknown scale and offset.
 
     Parameters
@@ -52,7 +54,7 @@ def heard_opening(mel: np.ndarray) -> np.ndarray:
     return cepstra_around(mel).reshape(len(mel), -1) @ WEIGHTS.ravel()
 
 
-def cepstra_around(mel: np.ndarray) -> np.ndarray:
+def cepstra_around(mel: FloatArray) -> NDArray[np.float64]:
     """What the filter hears: spectral outlines (n_frames, n_lags, N_CEPSTRA) around each mel frame, at equal level."""
     level = np.quantile(loudness(mel), LOUD_QUANTILE) if len(mel) else 0.0
     bands = (np.arange(N_MELS) + 0.5) * np.pi / N_MELS

@@ -7,7 +7,9 @@ numbers equal ``librosa.feature.melspectrogram(center=False)`` with Slaney's sca
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.timing import HOP_LENGTH, SAMPLE_RATE, WIN_LENGTH
 
 N_MELS = 80
@@ -23,20 +25,20 @@ _BLOCK_LENGTH = 60 * SAMPLE_RATE
 """Samples of a whole signal that are taken at a time, so that an hour needs no more memory than a minute."""
 
 
-def hz_to_mel(frequency_hz: np.ndarray | float) -> np.ndarray:
+def hz_to_mel(frequency_hz: FloatArray | float) -> NDArray[np.float64]:
     """Slaney's mel scale: linear below 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
     frequency_hz = np.asarray(frequency_hz, np.float64)
     linear = frequency_hz * 3 / 200
     return np.where(frequency_hz < 1000, linear, 15 + np.log(np.maximum(frequency_hz, 1000) / 1000) * 27 / np.log(6.4))
 
 
-def mel_to_hz(mel: np.ndarray | float) -> np.ndarray:
+def mel_to_hz(mel: FloatArray | float) -> NDArray[np.float64]:
     """Inverse of :func:`hz_to_mel`."""
     mel = np.asarray(mel, np.float64)
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.maximum(mel - 15, 0) * np.log(6.4) / 27))
 
 
-def mel_filterbank() -> np.ndarray:
+def mel_filterbank() -> NDArray[np.float32]:
     """Triangular, area-normalised mel filters.
 
     Returns
@@ -55,7 +57,7 @@ _FILTERBANK = mel_filterbank()
 _WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WIN_LENGTH) / WIN_LENGTH)).astype(np.float32)
 
 
-def log_mel(frames: np.ndarray) -> np.ndarray:
+def log_mel(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Log-mel spectra of frames of samples.
 
     Parameters
@@ -89,7 +91,7 @@ class MelSpectrogram:
         """Forget all samples."""
         self._pending = np.zeros(0, np.float32)
 
-    def push(self, samples: np.ndarray) -> np.ndarray:
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mel frames completed by `samples`.
 
         Parameters
@@ -109,7 +111,7 @@ class MelSpectrogram:
         return spectra
 
 
-def mel_spectrogram(samples: np.ndarray) -> np.ndarray:
+def mel_spectrogram(samples: FloatArray) -> NDArray[np.float32]:
     """Log-mel spectrogram (n_frames, N_MELS) of a whole signal (n,): the streaming one, a minute at a time."""
     spectrogram = MelSpectrogram()
     blocks = range(0, max(len(samples), 1), _BLOCK_LENGTH)

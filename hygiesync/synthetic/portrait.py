@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import HygieSyncError, UsageError
 from hygiesync.extras import imports_of
 from hygiesync.face.landmarks import N_LANDMARKS, LandmarkDetector
@@ -34,21 +36,21 @@ _MARGIN = 0.25
 class FaceAxes:
     """The face's own axes in a picture: x along the eyes, y towards the chin, in units of the outer-eye distance."""
 
-    origin: np.ndarray
-    axes: np.ndarray
+    origin: NDArray[np.float64]
+    axes: NDArray[np.float64]
 
     @classmethod
-    def from_landmarks(cls, landmarks: np.ndarray) -> FaceAxes:
+    def from_landmarks(cls, landmarks: FloatArray) -> FaceAxes:
         """Axes of a face with `landmarks` (478, 2), centred on its mouth."""
         across = landmarks[LEFT_EYE_OUTER] - landmarks[RIGHT_EYE_OUTER]
         axes = np.array([across, (-across[1], across[0])])
         return cls(landmarks[list(INNER_LIPS)].mean(axis=0), axes)
 
-    def to_face(self, points: np.ndarray) -> np.ndarray:
+    def to_face(self, points: FloatArray) -> NDArray[np.float64]:
         """Face coordinates (n, 2) of `points` in pixels."""
         return (points - self.origin) @ np.linalg.inv(self.axes)
 
-    def to_pixels(self, points: np.ndarray) -> np.ndarray:
+    def to_pixels(self, points: FloatArray) -> NDArray[np.float64]:
         """Pixels (n, 2) of `points` in face coordinates."""
         return self.origin + points @ self.axes
 
@@ -89,11 +91,11 @@ class Portrait:
         return self._mesh.triangles
 
     @property
-    def centre(self) -> np.ndarray:
+    def centre(self) -> NDArray[np.float64]:
         """Point (x, y) in pixels of the frame between the eyes and the mouth: what the head turns about."""
         return self._axes.to_pixels(np.array([[0.0, -0.4]]))[0] - self._window
 
-    def vertices(self, opening: float, width: float, tuck: float) -> np.ndarray:
+    def vertices(self, opening: float, width: float, tuck: float) -> NDArray[np.float64]:
         """Mesh vertices of a mouth shape, without head motion.
 
         Parameters
@@ -108,7 +110,9 @@ class Portrait:
         """
         return self._axes.to_pixels(self._shape.articulation.vertices(opening, width, tuck)) - self._window
 
-    def render(self, opening: float, width: float, tuck: float, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def render(
+        self, opening: float, width: float, tuck: float, pose: NDArray[np.float64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """One frame and its true landmarks.
 
         Parameters
@@ -133,7 +137,7 @@ class Portrait:
         self._mouth.paint(image, target[list(INNER_LIPS)], whole, pose[:, :2] @ jaw_shift)
         return image, target[:N_LANDMARKS]
 
-    def _paint_face(self, image: np.ndarray, target: np.ndarray) -> None:
+    def _paint_face(self, image: NDArray[np.uint8], target: FloatArray) -> None:
         """Draw the moving triangles over `image`, in place."""
         moving = target[np.unique(self._mesh.triangles)]
         box = Box.around(moving, (self.size, self.size))
@@ -143,7 +147,7 @@ class Portrait:
         origin[lips] = self._held_inside(origin[lips], index[lips])
         np.copyto(image[box.slices], sample(self._picture, origin), where=(index >= 0)[..., None])
 
-    def _held_inside(self, origin: np.ndarray, index: np.ndarray) -> np.ndarray:
+    def _held_inside(self, origin: FloatArray, index: NDArray[np.int32]) -> NDArray[np.float32]:
         """Backward map `origin` (h, w, 2) with each pixel's origin held within the bounds of its source triangle.
 
         Where closed lips make triangles thinner than a pixel, a pixel's middle lies many heights outside, and would
@@ -154,7 +158,7 @@ class Portrait:
         return np.where((index >= 0)[..., None], inside, origin)
 
 
-def _enlarged_photograph(size: int) -> tuple[np.ndarray, np.ndarray]:
+def _enlarged_photograph(size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The photograph at the frame's scale with reflected margins, and the corner (x, y) of the still frame in it."""
     with imports_of("demo", "the demonstration portrait"):
         from skimage import data
@@ -169,7 +173,7 @@ def _enlarged_photograph(size: int) -> tuple[np.ndarray, np.ndarray]:
     return bordered[top : top + size + 2 * margin, left : left + size + 2 * margin], np.array([margin, margin])
 
 
-def _detect(image: np.ndarray) -> np.ndarray:
+def _detect(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     with LandmarkDetector() as detector:
         landmarks = detector.detect(np.ascontiguousarray(image))
     if landmarks is None:

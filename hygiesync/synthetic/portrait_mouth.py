@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.render.warp import Box
 
 _SUBPIXELS = 4
@@ -36,7 +38,7 @@ class MouthInterior:
         Inner edge of its lips.
     """
 
-    def __init__(self, picture: np.ndarray, inner_lips: np.ndarray) -> None:
+    def __init__(self, picture: NDArray[np.uint8], inner_lips: NDArray[np.float64]) -> None:
         self._width = float(np.ptp(inner_lips[:, 0]))
         margin = round(0.2 * self._width)
         height, width = picture.shape[:2]
@@ -51,7 +53,13 @@ class MouthInterior:
         self._tongue = _tongue_mask(inner_lips - box.origin, box.height, box.width)
         self._origin = box.origin
 
-    def paint(self, image: np.ndarray, inner_lips: np.ndarray, head: np.ndarray, jaw_shift: np.ndarray) -> None:
+    def paint(
+        self,
+        image: NDArray[np.uint8],
+        inner_lips: NDArray[np.float64],
+        head: NDArray[np.float64],
+        jaw_shift: NDArray[np.float64],
+    ) -> None:
         """Paint the inside into `image`, in place, wherever the lips are apart.
 
         Parameters
@@ -83,13 +91,13 @@ class MouthInterior:
         patch = image[box.slices]
         patch[:] = np.rint(patch + visible[..., None] * (inside - patch)).astype(np.uint8)
 
-    def _light(self, visible: np.ndarray) -> np.ndarray:
+    def _light(self, visible: FloatArray) -> NDArray[np.float32]:
         """Light (h, w), 0..1, in the interior: little next to the lips, full a few pixels inside."""
         near = cv2.GaussianBlur(visible, (0, 0), 0.035 * self._width)
         return _EDGE_LIGHT + (1 - _EDGE_LIGHT) * np.clip(2 * near - 0.8, 0, 1)
 
 
-def without_teeth(picture: np.ndarray, inner_lips: np.ndarray) -> np.ndarray:
+def without_teeth(picture: NDArray[np.uint8], inner_lips: FloatArray) -> NDArray[np.uint8]:
     """Copy of a picture (H, W, 3) in which the mouth's inside is as dark as the line where lips meet.
 
     Lips drawn from it show no crumbs of teeth along their edge, closed or open.
@@ -103,14 +111,14 @@ def without_teeth(picture: np.ndarray, inner_lips: np.ndarray) -> np.ndarray:
     return bare
 
 
-def _polygon(points: np.ndarray, height: int, width: int) -> np.ndarray:
+def _polygon(points: FloatArray, height: int, width: int) -> NDArray[np.float32]:
     """Cover (height, width), float32 0..1, of a polygon (n, 2) in pixels."""
     fine = np.zeros((height * _SUBPIXELS, width * _SUBPIXELS), np.uint8)
     cv2.fillPoly(fine, [_fine_corners(points)], 255, cv2.LINE_8, _FRACTION_BITS)
     return _averaged(fine, height, width)
 
 
-def _outline(points: np.ndarray, height: int, width: int, thickness: float) -> np.ndarray:
+def _outline(points: FloatArray, height: int, width: int, thickness: float) -> NDArray[np.float32]:
     """Cover (height, width), float32 0..1, of a polygon's edge, `thickness` pixels wide."""
     fine = np.zeros((height * _SUBPIXELS, width * _SUBPIXELS), np.uint8)
     fine_thickness = max(1, round(thickness * _SUBPIXELS))
@@ -118,16 +126,16 @@ def _outline(points: np.ndarray, height: int, width: int, thickness: float) -> n
     return _averaged(fine, height, width)
 
 
-def _fine_corners(points: np.ndarray) -> np.ndarray:
+def _fine_corners(points: FloatArray) -> NDArray[np.int32]:
     # Pixel centres lie at whole numbers: the fine grid starts half a pixel earlier.
     return np.rint(((points + 0.5) * _SUBPIXELS - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32)
 
 
-def _averaged(fine: np.ndarray, height: int, width: int) -> np.ndarray:
+def _averaged(fine: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
     return cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
-def _tongue_mask(inner_lips: np.ndarray, height: int, width: int) -> np.ndarray:
+def _tongue_mask(inner_lips: FloatArray, height: int, width: int) -> NDArray[np.float32]:
     """Soft ellipse (height, width) that lies behind the lower lip when the mouth is closed."""
     half_width = np.ptp(inner_lips[:, 0]) / 2
     x0, y0 = inner_lips.mean(axis=0)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.speaking.articulation import (
     INNER,
     LEFT_CORNER,
@@ -42,11 +44,11 @@ class PortraitShape:
         Vertices in the photograph; the lips' inner edge is drawn back a little, so that no teeth stick to the lips.
     """
 
-    def __init__(self, landmarks: np.ndarray) -> None:
+    def __init__(self, landmarks: NDArray[np.float64]) -> None:
         self.articulation = Articulation(landmarks)
         self.source = _lips_without_teeth(self.articulation.face)
 
-    def moving_triangles(self) -> np.ndarray:
+    def moving_triangles(self) -> NDArray[np.int64]:
         """Triangles (n_triangles, 3) that any movement reaches, those between the lips first.
 
         The later ones are drawn over the earlier: the mouth's inside only fills what the lips leave uncovered.
@@ -57,7 +59,7 @@ class PortraitShape:
         return triangles[reach[triangles].max(axis=1) > _STILL_ENOUGH]
 
 
-def _skin_triangles(face: np.ndarray) -> np.ndarray:
+def _skin_triangles(face: FloatArray) -> NDArray[np.int64]:
     """Delaunay triangles of everything around the outer lips' edge, and none inside it."""
     skin = np.setdiff1d(np.arange(len(face)), LIP_RINGS[1:])
     triangles = skin[triangulate(face[skin])]
@@ -67,7 +69,7 @@ def _skin_triangles(face: np.ndarray) -> np.ndarray:
     return triangles[is_outside]
 
 
-def _gap_triangles() -> np.ndarray:
+def _gap_triangles() -> NDArray[np.int64]:
     """Triangles between the inner edges of the lips, flat when they are closed."""
     columns = [RIGHT_CORNER, *LOWER, LEFT_CORNER], [RIGHT_CORNER, *UPPER, LEFT_CORNER]
     lower, upper = (LIP_RINGS[INNER][places] for places in columns)
@@ -76,7 +78,7 @@ def _gap_triangles() -> np.ndarray:
     return np.concatenate([halves[0][1:], halves[1][:-1]])
 
 
-def _lip_triangles() -> np.ndarray:
+def _lip_triangles() -> NDArray[np.int64]:
     """Strips of triangles from ring to ring: unlike Delaunay's, none reaches from one lip to the other."""
     outer, inner = LIP_RINGS[:-1], LIP_RINGS[1:]
     next_outer, next_inner = np.roll(outer, -1, axis=1), np.roll(inner, -1, axis=1)
@@ -84,7 +86,7 @@ def _lip_triangles() -> np.ndarray:
     return np.concatenate(halves).reshape(-1, 3)
 
 
-def _lips_without_teeth(face: np.ndarray) -> np.ndarray:
+def _lips_without_teeth(face: FloatArray) -> NDArray[np.float64]:
     source = face.copy()
     share = _TEETH_MARGIN * (1 - across(face)[INNER, :, None] ** 4)
     source[LIP_RINGS[INNER]] += share * (face[LIP_RINGS[0]] - face[LIP_RINGS[INNER]])

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import UsageError
 from hygiesync.media.writer import VideoWriter
 from hygiesync.synthetic.portrait import Portrait
@@ -84,11 +86,11 @@ class TalkerTruth:
     """
 
     times_s: tuple[Fraction, ...]
-    landmarks: np.ndarray
-    opening: np.ndarray
-    width: np.ndarray
-    tuck: np.ndarray
-    poses: np.ndarray
+    landmarks: NDArray[np.float64]
+    opening: NDArray[np.float64]
+    width: NDArray[np.float64]
+    tuck: NDArray[np.float64]
+    poses: NDArray[np.float64]
     speech: Speech
 
 
@@ -167,7 +169,7 @@ def speak_sentences(sentences: Sequence[str], generator: np.random.Generator) ->
     """
     spoken = [synthesise(sentence, VOICE, pitch=PITCH) for sentence in sentences]
     rate = spoken[0].sample_rate
-    pieces: list[np.ndarray] = []
+    pieces: list[NDArray[np.float32]] = []
     phonemes: list[Phoneme] = []
     n_samples = 0
     for part in [None, *spoken]:
@@ -180,7 +182,9 @@ def speak_sentences(sentences: Sequence[str], generator: np.random.Generator) ->
     return Speech(np.concatenate(pieces), rate, tuple(phonemes))
 
 
-def head_poses(times_s: np.ndarray, centre: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+def head_poses(
+    times_s: NDArray[np.float64], centre: FloatArray, size: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
     """Slow random motion of a head.
 
     Parameters
@@ -206,7 +210,7 @@ def head_poses(times_s: np.ndarray, centre: np.ndarray, size: int, generator: np
     return np.concatenate([linear, (centre + shift - linear @ centre)[..., None]], axis=2)
 
 
-def _slow_wave(times_s: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _slow_wave(times_s: FloatArray, generator: np.random.Generator) -> NDArray[np.float64]:
     """(n,) sum of slow sines that stays within -1 and 1."""
     frequencies_hz = generator.uniform(_SLOWEST_HZ, _FASTEST_HZ, _N_WAVES)
     phases = generator.uniform(0, 2 * np.pi, _N_WAVES)
@@ -234,7 +238,7 @@ def _silent(start_s: float, end_s: float) -> list[Phoneme]:
     return [Phoneme(PAUSE, start_s, end_s)] if end_s > start_s else []
 
 
-def _samples_of_frame(speech: Speech, index: int, fps: Fraction) -> np.ndarray:
+def _samples_of_frame(speech: Speech, index: int, fps: Fraction) -> NDArray[np.float32]:
     """Samples that sound while frame `index` is shown."""
     start, end = (time_to_samples(video_frame_time(edge, fps), speech.sample_rate) for edge in (index, index + 1))
     return speech.samples[start:end]

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.camera.listing import CameraDevice, find_camera, is_linux, list_cameras, quiet_opencv
 from hygiesync.errors import HygieSyncError, InputError, MissingDependencyError
@@ -54,7 +55,7 @@ class CameraFrame:
         When it was taken, in seconds of `time.perf_counter`.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     host_s: float
 
 

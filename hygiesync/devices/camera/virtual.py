@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.window.layout import fit
 from hygiesync.devices.window.scaling import resized
@@ -62,7 +63,7 @@ class VirtualCamera:
     ) -> None:
         self.close()
 
-    def show(self, picture: np.ndarray) -> None:
+    def show(self, picture: NDArray[np.uint8]) -> None:
         """Show a picture at once; one of another shape gets black bars.
 
         Parameters

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.sound.portaudio import DeviceStream
 from hygiesync.devices.sound.ring import Ring
@@ -59,7 +60,7 @@ class Block:
         When its first sample was captured, on PortAudio's clock (seconds); None where the driver doesn't say.
     """
 
-    samples: np.ndarray
+    samples: NDArray[np.float32]
     host_s: float
     has_overflowed: bool
     captured_s: float | None

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from hygiesync.array_types import FloatArray
 from hygiesync.devices.sound.source import SILENCE_DB
 
 WINDOW_S = 0.05
@@ -29,7 +30,7 @@ class LevelMeter:
         self._sample_rate = sample_rate
         self._window = np.zeros(round(WINDOW_S * sample_rate), np.float32)
 
-    def push(self, samples: np.ndarray) -> None:
+    def push(self, samples: FloatArray) -> None:
         """Take note of samples, shape (n,), float32."""
         if len(samples) == 0:
             return

@@ -15,6 +15,7 @@ end of what was written (the sound begins, or was interrupted) goes to its place
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 CAPACITY_S = 2.0
 """How far ahead sound may be written (seconds)."""
@@ -55,7 +56,7 @@ class PlayoutBuffer:
         self._frames = np.zeros(round(CAPACITY_S * rate), np.float32)  # all that is not written is silence
         self._end = 0  # of what was written
 
-    def write(self, samples: np.ndarray, due: float) -> None:
+    def write(self, samples: NDArray[np.float32], due: float) -> None:
         """Put a block where it is due, or as near as is not heard. For the writing thread.
 
         What is due before the frames that have been taken, or farther ahead than the buffer reaches, is left out.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.devices.sound.clock import StreamClock
@@ -67,7 +68,7 @@ class SoundFile:
             self.clock.observe(0, self._start_s)
             self._is_open = True
 
-    def read(self, timeout_s: float) -> np.ndarray | None:
+    def read(self, timeout_s: float) -> NDArray[np.float32] | None:
         """The samples that are due; see :meth:`SoundSource.read`. None after the file's end.
 
         Raises
@@ -102,7 +103,7 @@ class SoundFile:
         with self._lock:
             self._is_open, self._next, self._blocks = False, None, iter(())
 
-    def _take_due(self, now_s: float) -> np.ndarray:
+    def _take_due(self, now_s: float) -> NDArray[np.float32]:
         taken = []
         while self._next is not None and self._due(self._n_delivered + len(self._next)) <= now_s:
             self._n_delivered += len(self._next)
@@ -113,7 +114,7 @@ class SoundFile:
         self._meter.push(samples)
         return samples
 
-    def _read_blocks(self) -> Iterator[np.ndarray]:
+    def _read_blocks(self) -> Iterator[NDArray[np.float32]]:
         """The file's blocks, the first of its own length."""
         blocks = read_audio_blocks(self._path, self.sample_rate, block_length=self._block_length)
         held = next(blocks)

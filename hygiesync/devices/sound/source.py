@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.devices.sound.clock import StreamClock
@@ -78,7 +79,7 @@ class SoundSource(Protocol):
             When a file can't be read.
         """
 
-    def read(self, timeout_s: float) -> np.ndarray | None:
+    def read(self, timeout_s: float) -> NDArray[np.float32] | None:
         """All samples that came since the last read; waits for some if there are none.
 
         The timeline has no holes: where samples were lost or the device is gone, silence of the right length by time

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.devices.sound.clock import StreamClock
@@ -87,7 +88,7 @@ class Speaker:
             self._device = find_output()
         self._keeper.start()
 
-    def play_at(self, samples: np.ndarray, first_sample: int, clock: StreamClock, delay_s: float) -> None:
+    def play_at(self, samples: NDArray[np.float32], first_sample: int, clock: StreamClock, delay_s: float) -> None:
         """Have samples heard at their time.
 
         Sound that comes too late for its time is not heard; a delay shorter than `min_delay_s` is made as long.

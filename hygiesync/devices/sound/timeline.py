@@ -27,6 +27,7 @@ from bisect import bisect_right
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.sound.clock import StreamClock
 from hygiesync.devices.sound.gap_correction import GapCorrection
@@ -99,7 +100,7 @@ class Timeline:
         self._capture_clock = StreamClock(self._sample_rate)
 
     def push(
-        self, samples: np.ndarray, host_s: float, has_overflowed: bool = False, captured_s: float | None = None
+        self, samples: NDArray[np.float32], host_s: float, has_overflowed: bool = False, captured_s: float | None = None
     ) -> None:
         """Add a block.
 

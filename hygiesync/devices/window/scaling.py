@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 
 def middle_square(picture: np.ndarray) -> np.ndarray:
@@ -14,7 +15,7 @@ def middle_square(picture: np.ndarray) -> np.ndarray:
     return picture[top : top + side, left : left + side]
 
 
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """A picture in another size, without the flicker of skipped pixels.
 
     Squares of whole pixels are averaged first, and what remains is interpolated: a quarter of the time of averages

@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.window.keys import FULL_SCREEN, HELP, MIRROR, QUIT, Key, help_lines, with_own_keys
 from hygiesync.devices.window.layout import Panel, Rectangle, Size, bars, first_size, fit, place
@@ -107,7 +108,7 @@ class Window:
             self._pygame.font.quit()
             self._pygame.display.quit()
 
-    def show(self, picture: np.ndarray, panels: Sequence[Panel] = ()) -> None:
+    def show(self, picture: NDArray[np.uint8], panels: Sequence[Panel] = ()) -> None:
         """Show a picture as large as the window allows, with its own shape, and panels of text over it.
 
         Parameters
@@ -161,7 +162,7 @@ class Window:
             self._draw()
         return [action for index, action in enumerate(actions) if action != QUIT or QUIT not in actions[:index]]
 
-    def screenshot(self) -> np.ndarray:
+    def screenshot(self) -> NDArray[np.uint8]:
         """What is in the window now.
 
         Returns

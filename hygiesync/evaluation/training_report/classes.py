@@ -16,7 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.evaluation.training_report.stretches import MouthRange, Stretch
 from hygiesync.evaluation.training_report.words import Word
 from hygiesync.face.comparison import lip_distance
@@ -54,7 +56,7 @@ class ClassError:
     n_times: int = 0
 
 
-def mouth_classes(stretch: Stretch, mouth: MouthRange) -> np.ndarray:
+def mouth_classes(stretch: Stretch, mouth: MouthRange) -> NDArray[np.int64]:
     """Which of `MOUTHS` (n,) the real mouth is at each time, by number; where it is not known, it means nothing."""
     opening, width = np.nan_to_num(stretch.real_opening), 100 * mouth_width(stretch.real)
     conditions = [
@@ -68,7 +70,7 @@ def mouth_classes(stretch: Stretch, mouth: MouthRange) -> np.ndarray:
     return np.select(conditions, [MOUTHS.index(name) for name in names], MOUTHS.index("half open"))
 
 
-def sound_classes(mel: np.ndarray, is_voice: np.ndarray) -> np.ndarray:
+def sound_classes(mel: FloatArray, is_voice: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Which of `SOUNDS` (n,) is heard in log-mel frames (n, n_mels), by number."""
     low_end, high_start = (_band_at(frequency_hz) for frequency_hz in (_LOW_HZ, _HIGH_HZ))
     is_hissing = mel[:, high_start:].mean(1) > mel[:, :low_end].mean(1)
@@ -114,7 +116,9 @@ def errors_by_word(stretches: Sequence[Stretch], words: Sequence[Sequence[Word]]
 _Parts = list[tuple[Stretch, np.ndarray]]
 
 
-def _errors_by(stretches: Sequence[Stretch], classes: Sequence[np.ndarray], names: Sequence[str]) -> list[ClassError]:
+def _errors_by(
+    stretches: Sequence[Stretch], classes: Sequence[NDArray[np.int64]], names: Sequence[str]
+) -> list[ClassError]:
     errors = []
     for number, name in enumerate(names):
         parts = [(s, s.is_known & (numbers == number)) for s, numbers in zip(stretches, classes, strict=True)]

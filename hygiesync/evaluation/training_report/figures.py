@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.evaluation.svg import to_svg
 from hygiesync.evaluation.training_report.classes import ClassError
 from hygiesync.evaluation.training_report.silence import begins_with_voices_end, pauses
@@ -69,7 +71,7 @@ def mode_mouths(shape: ShapeModel) -> str:
     return to_svg(figure)
 
 
-def _draw_mouth(axes: Axes, mouth: np.ndarray) -> None:
+def _draw_mouth(axes: Axes, mouth: FloatArray) -> None:
     for ring, colour in zip(_RINGS, (_LIP, _GAP), strict=True):
         axes.fill(*mouth[ring].T, facecolor=colour, edgecolor=_INK, linewidth=0.8)
     axes.plot(*mouth[_JAW].T, color=_GREY, linewidth=1.2)
@@ -135,7 +137,7 @@ def openings_at_voices_end(stretches: Sequence[Stretch]) -> str:
     return _finished(figure, axes, "seconds after the voice's end", "opening, % of eye distance")
 
 
-def _around(opening: np.ndarray, pause: slice, before: int, after: int) -> np.ndarray:
+def _around(opening: FloatArray, pause: slice, before: int, after: int) -> NDArray[np.float64]:
     """`opening` (n,) from `before` frames before a pause to `after` into it; NaN where it has ended."""
     numbers = np.arange(pause.start - before, pause.start + after)
     is_there = (numbers >= 0) & (numbers < pause.stop)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.evaluation.training_report.stretches import Stretch, runs
 from hygiesync.timing import mel_frames_to_time, time_to_mel_frames
@@ -89,6 +90,6 @@ def silence_behaviour(stretches: Sequence[Stretch], rest_pct: float, wide_pct: f
     )
 
 
-def _first(flags: np.ndarray) -> int:
+def _first(flags: NDArray[np.bool_]) -> int:
     """Number of the first true flag (n,); n when none is."""
     return int(flags.argmax()) if flags.any() else len(flags)

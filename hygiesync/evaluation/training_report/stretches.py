@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.building.evidence import HeldOut, TrainingEvidence
 from hygiesync.face.shape import ShapeModel, mouth_opening, mouth_width
 
@@ -30,8 +32,8 @@ class Stretch:
     """
 
     held_out: HeldOut
-    real: np.ndarray = field(repr=False)
-    predicted: np.ndarray = field(repr=False)
+    real: NDArray[np.float64] = field(repr=False)
+    predicted: NDArray[np.float64] = field(repr=False)
 
     @classmethod
     def from_held_out(cls, held_out: HeldOut, shape: ShapeModel) -> Stretch:
@@ -39,16 +41,16 @@ class Stretch:
         return cls(held_out, shape.inverse_transform(held_out.real), shape.inverse_transform(held_out.predicted))
 
     @property
-    def is_known(self) -> np.ndarray:
+    def is_known(self) -> NDArray[np.bool_]:
         return self.held_out.is_known
 
     @cached_property
-    def real_opening(self) -> np.ndarray:
+    def real_opening(self) -> NDArray[np.float64]:
         """Opening (n,), % of the distance between the eyes; NaN where it is not known."""
         return np.where(self.is_known, 100 * mouth_opening(self.real), np.nan)
 
     @cached_property
-    def predicted_opening(self) -> np.ndarray:
+    def predicted_opening(self) -> NDArray[np.float64]:
         """Opening (n,), % of the distance between the eyes."""
         return 100 * mouth_opening(self.predicted)
 
@@ -58,7 +60,7 @@ def stretches_of(evidence: TrainingEvidence) -> tuple[Stretch, ...]:
     return tuple(Stretch.from_held_out(held_out, evidence.shape) for held_out in evidence.held_out)
 
 
-def known_mouths(stretches: Sequence[Stretch]) -> tuple[np.ndarray, np.ndarray]:
+def known_mouths(stretches: Sequence[Stretch]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Real and predicted lower faces (n_known, n_lower, 2) of all stretches, where the real ones are known."""
     real = np.concatenate([stretch.real[stretch.is_known] for stretch in stretches])
     return real, np.concatenate([stretch.predicted[stretch.is_known] for stretch in stretches])
@@ -82,7 +84,7 @@ class MouthRange:
     spread: float
 
     @classmethod
-    def from_shapes(cls, shapes: np.ndarray) -> MouthRange:
+    def from_shapes(cls, shapes: FloatArray) -> MouthRange:
         """Of many lower faces (n, n_lower, 2), canonical units."""
         shut, wide = np.quantile(100 * mouth_opening(shapes), [_SHUT_QUANTILE, _WIDE_QUANTILE])
         narrow, spread = np.quantile(100 * mouth_width(shapes), [_NARROW_QUANTILE, _SPREAD_QUANTILE])
@@ -107,7 +109,7 @@ class MouthRange:
         return self._between(_WIDE)
 
 
-def runs(flags: np.ndarray) -> Iterator[slice]:
+def runs(flags: NDArray[np.bool_]) -> Iterator[slice]:
     """Runs of true `flags` (n,), in order."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     for start, end in edges.reshape(-1, 2).tolist():
