@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import fit_similarity, similarity_scale
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS
@@ -60,12 +62,12 @@ def fit_appearance(shape: ShapeModel, atlas: Atlas, mesh: FaceMesh) -> tuple[Atl
     return replace(atlas, codes=codes, detail=detail), canvas, appearance
 
 
-def _to_pictures(atlas: Atlas, mesh: FaceMesh) -> np.ndarray:
+def _to_pictures(atlas: Atlas, mesh: FaceMesh) -> NDArray[np.float64]:
     """Similarities (n_pictures, 2, 3) from the canonical face to the atlas pictures."""
     return fit_similarity(mesh.still, atlas.vertices[:, len(LOWER_FACE) :].astype(np.float64))
 
 
-def _appearances(atlas: Atlas, mesh: FaceMesh, canvas: MouthCanvas) -> np.ndarray:
+def _appearances(atlas: Atlas, mesh: FaceMesh, canvas: MouthCanvas) -> NDArray[np.uint8]:
     """All pictures around the lips on the canvas, (n_pictures, h * w * 3), uint8, faded out away from the lips."""
     height, width = canvas.size
     grid = NodeGrid(Box(0, 0, width * _FINER, height * _FINER), 1)
@@ -84,7 +86,12 @@ def _appearances(atlas: Atlas, mesh: FaceMesh, canvas: MouthCanvas) -> np.ndarra
 
 
 def _measure_detail(
-    shape: ShapeModel, atlas: Atlas, mesh: FaceMesh, canvas: MouthCanvas, appearances: np.ndarray, features: np.ndarray
+    shape: ShapeModel,
+    atlas: Atlas,
+    mesh: FaceMesh,
+    canvas: MouthCanvas,
+    appearances: NDArray[np.uint8],
+    features: FloatArray,
 ) -> float:
     """Factor for the atlas's fine detail with which drawn mouths are as sharp as real ones.
 
@@ -127,7 +134,7 @@ def _as_template(atlas: Atlas, mesh: FaceMesh, index: int) -> TemplateFrame:
     return TemplateFrame(atlas.camera_picture(index), Fraction(0), face)
 
 
-def _sharpness(image: np.ndarray, frame: TemplateFrame) -> float:
+def _sharpness(image: NDArray[np.uint8], frame: TemplateFrame) -> float:
     """Variance of the Laplacian around the lips of `frame`'s face, as drawn in `image`."""
     assert frame.face is not None
     box = Box.around(frame.face.lower[LOWER_LIPS], image.shape[:2], margin=2)

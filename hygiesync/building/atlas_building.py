@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording
 from hygiesync.face.tracking import over_stretches
@@ -29,7 +30,7 @@ class _Cut:
 
     index: int
     jpeg: bytes
-    origin: np.ndarray
+    origin: NDArray[np.int64]
 
 
 def build_atlas(
@@ -72,7 +73,7 @@ def build_atlas(
 def _cut_all(
     recording: Recording,
     frames: LabelledFrames,
-    wanted: np.ndarray,
+    wanted: NDArray[np.bool_],
     size: tuple[int, int],
     progress: FrameCallback | None,
 ) -> list[_Cut]:
@@ -92,7 +93,7 @@ def _cut_all(
     return [cut for cuts in over_stretches(recording.video, cut_stretch) for cut in cuts]
 
 
-def _choose(recordings: list[Recording], face: FittedFace, size: tuple[int, int]) -> list[np.ndarray]:
+def _choose(recordings: list[Recording], face: FittedFace, size: tuple[int, int]) -> list[NDArray[np.bool_]]:
     """Flags (n_frames,) of each recording's frames to keep."""
     usable = [frames.is_usable for frames in face.frames]
     n_usable = sum(int(flags.sum()) for flags in usable)

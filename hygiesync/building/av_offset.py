@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording
 from hygiesync.face.shape import mouth_opening
 from hygiesync.interpolation import peak_offset
@@ -165,7 +167,7 @@ def record_of(offset: Offset, recording: Recording) -> dict[str, Any]:
     }
 
 
-def _without_slow(values: np.ndarray, is_known: np.ndarray) -> np.ndarray:
+def _without_slow(values: FloatArray, is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Values (n,) less their mean around each, of known ones; 0 where unknown."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -176,7 +178,7 @@ def _without_slow(values: np.ndarray, is_known: np.ndarray) -> np.ndarray:
     return np.where(is_known, values - around, 0.0)
 
 
-def _block_sums(heard: np.ndarray, seen: np.ndarray, is_seen: np.ndarray) -> np.ndarray:
+def _block_sums(heard: FloatArray, seen: FloatArray, is_seen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Count, sums, sums of squares and of products of both sides: (n_blocks, n_shifts, 6).
 
     At shift k, what is heard at frame i is compared with what is seen at i - k: the sound is k frames late.
@@ -193,7 +195,7 @@ def _block_sums(heard: np.ndarray, seen: np.ndarray, is_seen: np.ndarray) -> np.
     return sums
 
 
-def _best(sums: np.ndarray) -> tuple[float, float]:
+def _best(sums: FloatArray) -> tuple[float, float]:
     """Shift in mel frames, to a part of one (parabola), and the correlation at the best of all shifts' sums."""
     count, a, b, aa, bb, ab = np.moveaxis(sums, -1, 0)
     count = np.maximum(count, 1)

@@ -34,7 +34,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.template import FacePlaces
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording
 from hygiesync.errors import InputError
@@ -139,7 +141,7 @@ def build_idle_loop(recordings: list[Recording], face: FittedFace, path: Path) -
     )
 
 
-def _summed_unrest(frames: LabelledFrames) -> np.ndarray:
+def _summed_unrest(frames: LabelledFrames) -> NDArray[np.float64]:
     """Running sum (n_frames + 1,) of the unrest `u`, eyes' distances; 1 where the face is not seen."""
     opening = np.nan_to_num(mouth_opening(frames.canonical), nan=1.0)
     step = np.linalg.norm(np.diff(frames.places.to_picture[:, :, 2], axis=0, prepend=np.nan), axis=1)
@@ -149,7 +151,7 @@ def _summed_unrest(frames: LabelledFrames) -> np.ndarray:
     return np.cumsum(np.concatenate([[0.0], np.nan_to_num(unrest, nan=1.0)]))
 
 
-def _runs(frames: LabelledFrames) -> np.ndarray:
+def _runs(frames: LabelledFrames) -> NDArray[np.int64]:
     """Numbers (n_frames,) of the runs of usable frames within one shot; -1 for frames that are not usable."""
     edge = np.diff(frames.shots, prepend=-1) != 0
     edge |= np.diff(frames.is_usable.astype(int), prepend=0) != 0
@@ -195,7 +197,7 @@ def _matches(number: int, recordings: list[Recording], face: FittedFace, max_cos
             yield _Stretch(float(cost[best]), number, int(starts[best]), int(starts[best]) + n_frames)
 
 
-def _match_features(recording: Recording, frames: LabelledFrames) -> np.ndarray:
+def _match_features(recording: Recording, frames: LabelledFrames) -> NDArray[np.float32]:
     """Where the face is and what the mouth looks like (n_frames, n), float32: distances are in eyes' distances."""
     smooth = recording.track.smoothed()
     points = np.concatenate([smooth.rigid, smooth.lower[:, ::4]], axis=1).reshape(len(smooth), -1)
@@ -241,7 +243,7 @@ def _shortness(n_frames: int, fps: Fraction) -> float:
     return _SHORTNESS_COST / float(video_frame_time(n_frames, fps))
 
 
-def _head_blocks(video: VideoInfo, places: FacePlaces) -> np.ndarray:
+def _head_blocks(video: VideoInfo, places: FacePlaces) -> NDArray[np.float32]:
     """Small grey pictures of head and shoulders, the mouth blacked out, in blocks (n_blocks, n_frames, n_pixels)."""
     to_picture = np.median(places.to_picture, axis=0)
     size = np.array([video.width, video.height])
@@ -260,14 +262,14 @@ def _head_blocks(video: VideoInfo, places: FacePlaces) -> np.ndarray:
     return blocks.transpose(1, 3, 0, 2, 4).reshape(_N_BLOCKS**2, len(pictures), -1).astype(np.float32)
 
 
-def _corners(to_picture: np.ndarray, window: np.ndarray) -> np.ndarray:
+def _corners(to_picture: FloatArray, window: FloatArray) -> NDArray[np.float64]:
     """Left top and right bottom corner (2, 2), pixels, of a canonical window, whichever way it is turned."""
     (left, top), (right, bottom) = window
     corners = apply_similarity(to_picture, np.array([[left, top], [right, top], [left, bottom], [right, bottom]]))
     return np.stack([corners.min(0), corners.max(0)])
 
 
-def _differences(blocks: np.ndarray) -> np.ndarray:
+def _differences(blocks: FloatArray) -> NDArray[np.float32]:
     """Grey levels (n_frames, n_frames) that pictures differ by where they differ most: at a lid, when one blinks."""
     largest = np.zeros((blocks.shape[1],) * 2, np.float32)
     for block in blocks:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hygiesync.array_types import FloatArray
 from hygiesync.timing import time_to_samples
 
 FULL_SCALE = 0.98
@@ -36,7 +37,7 @@ class SoundLevel:
     clipped_share: float
 
     @classmethod
-    def from_samples(cls, samples: np.ndarray) -> SoundLevel:
+    def from_samples(cls, samples: FloatArray) -> SoundLevel:
         """Levels of samples (n,), float32, at 16 kHz."""
         length = time_to_samples(WINDOW_S)
         n_windows = len(samples) // length

@@ -8,7 +8,9 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.building.av_offset import Offset
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording, background_loudness, is_quiet_at
 from hygiesync.face.shape import mouth_width
@@ -115,7 +117,7 @@ def _on_sound(recording: Recording, offset: Offset | None) -> Iterator[Advice]:
         )
 
 
-def _on_picture(recording: Recording, frames: LabelledFrames, turn_scale: np.ndarray) -> Iterator[Advice]:
+def _on_picture(recording: Recording, frames: LabelledFrames, turn_scale: FloatArray) -> Iterator[Advice]:
     track, has_face = recording.track, recording.track.has_face
     brightness = float(np.median(track.thumbnails[has_face]))
     if brightness < MIN_BRIGHTNESS:
@@ -143,7 +145,7 @@ def _on_picture(recording: Recording, frames: LabelledFrames, turn_scale: np.nda
     yield from _on_frames(track, np.asarray(is_turned_beyond(frames.places.turns, turn_scale)))
 
 
-def _on_frames(track: FaceTrack, is_turned: np.ndarray) -> Iterator[Advice]:
+def _on_frames(track: FaceTrack, is_turned: NDArray[np.bool_]) -> Iterator[Advice]:
     """Advice on shares of the frames that nothing can be learned from."""
     has_face = track.has_face
     missing, covered = float(np.mean(~has_face)), float(np.mean(track.is_occluded()))

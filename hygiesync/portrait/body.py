@@ -21,7 +21,9 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.head import HeadMotion, pivot_of
 from hygiesync.portrait.layers import pull_push
@@ -87,7 +89,12 @@ class BodyMotion:
     """
 
     def __init__(
-        self, image: np.ndarray, landmarks: np.ndarray, matte: np.ndarray, source: np.ndarray, triangles: np.ndarray
+        self,
+        image: NDArray[np.uint8],
+        landmarks: FloatArray,
+        matte: NDArray[np.float32],
+        source: FloatArray,
+        triangles: NDArray[np.int64],
     ) -> None:
         self._reference = landmarks
         self._pivot = pivot_of(landmarks, float(eye_distance(landmarks)))
@@ -137,7 +144,7 @@ class BodyMotion:
         landmarks[:, :2] += drift[:n]
         return replace(target, landmarks=landmarks, drift=drift[n:])
 
-    def _follow(self, image: np.ndarray, landmarks: np.ndarray) -> None:
+    def _follow(self, image: NDArray[np.uint8], landmarks: FloatArray) -> None:
         expected = self._expected(landmarks)
         seen, confidence = self._seen(image, expected + self._drift)
         found = pull_push(seen - expected, np.clip(confidence / _KNOWN, 0, 1))
@@ -147,13 +154,13 @@ class BodyMotion:
         found /= np.maximum(length, 1)
         self._drift += _FRESH * (found - self._drift)
 
-    def _expected(self, landmarks: np.ndarray) -> np.ndarray:
+    def _expected(self, landmarks: FloatArray) -> NDArray[np.float32]:
         """Motion (rows, columns, 2) of each cell, pixels, as the head's foretells it."""
         head = HeadMotion.between(self._reference, landmarks, self._pivot)
         around = self._around.move(FaceTarget(landmarks, landmarks[:0], head))
         return self._target.backward(np.concatenate([landmarks, around])[:, :2]) - self._nodes
 
-    def _seen(self, image: np.ndarray, initial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _seen(self, image: NDArray[np.uint8], initial: FloatArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Motion (rows, columns, 2) of each cell, pixels, by optical flow, and how far (rows, columns) to trust it."""
         grey = self._small(image)
         height, width = grey.shape
@@ -169,13 +176,13 @@ class BodyMotion:
         seen *= (self._shrink / np.maximum(confidence, 1e-6))[..., None]
         return np.where(self._face[..., None], initial - self._drift, seen), np.where(self._face, 1, confidence)
 
-    def _small(self, image: np.ndarray) -> np.ndarray:
+    def _small(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The grey values, uint8, around the face, small."""
         rows, columns = self._grid.shape
         grey = cv2.cvtColor(image[self._grid.box.slices], cv2.COLOR_RGB2GRAY)
         return cv2.resize(grey, (columns * _CELL_PX, rows * _CELL_PX), interpolation=cv2.INTER_AREA)
 
-    def _worth_of(self, matte: np.ndarray) -> np.ndarray:
+    def _worth_of(self, matte: FloatArray) -> NDArray[np.float32]:
         """How far each small pixel's flow is that of the person, and can be told at all."""
         height, width = self._grey.shape
         person = cv2.resize(matte[self._grid.box.slices], (width, height), interpolation=cv2.INTER_AREA)
@@ -185,7 +192,7 @@ class BodyMotion:
         slope = cv2.blur(slope, (5, 5))
         return person * slope / (slope + _TEXTURE)
 
-    def _cells_of_face(self, landmarks: np.ndarray) -> np.ndarray:
+    def _cells_of_face(self, landmarks: FloatArray) -> NDArray[np.bool_]:
         """Which cells (rows, columns), bool, lie in the face."""
         inside = np.zeros(self._grid.shape, np.uint8)
         outline = landmarks[list(OVAL), :2]
@@ -206,12 +213,12 @@ def _flow() -> cv2.DISOpticalFlow:
     return flow
 
 
-def _indices(height: int, width: int) -> np.ndarray:
+def _indices(height: int, width: int) -> NDArray[np.float32]:
     """The place (height, width, 2), float32, of each pixel."""
     return np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
 
 
-def _person_around(matte: np.ndarray, origin: np.ndarray, unit: float) -> Box:
+def _person_around(matte: FloatArray, origin: FloatArray, unit: float) -> Box:
     """The part of a picture in which there is a person around a face."""
     aside, above, below = (unit * reach for reach in _REACH)
     near = Box.around(origin + np.array([(-aside, -above), (aside, below)]), matte.shape)

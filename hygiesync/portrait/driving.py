@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.pose import apply_similarity, fit_similarity
 from hygiesync.media.container import PathLike
@@ -44,9 +46,9 @@ class DrivingFrame:
         Whether the face is in this very frame, or held from an earlier one.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     time_s: Fraction
-    landmarks: np.ndarray | None
+    landmarks: NDArray[np.float64] | None
     is_seen: bool
 
 
@@ -103,14 +105,14 @@ def _averaged(near: deque[DrivingFrame], place: int) -> DrivingFrame:
     return replace(frame, landmarks=(frame.landmarks + total) / (1 + weights))
 
 
-def _is_cut(before: np.ndarray, after: np.ndarray) -> bool:
+def _is_cut(before: FloatArray, after: FloatArray) -> bool:
     move = np.linalg.norm((after - before)[:N_MESH, :2], axis=1).mean()
     return bool(move > _MAX_JUMP * eye_distance(before))
 
 
 def held(frames: Iterable[DrivingFrame]) -> Iterator[DrivingFrame]:
     """The frames with the last landmarks where there are none, and a glide to the next ones."""
-    last: np.ndarray | None = None
+    last: NDArray[np.float64] | None = None
     lost_s: Fraction | None = None
     for frame in frames:
         if frame.landmarks is None:
@@ -128,7 +130,7 @@ def held(frames: Iterable[DrivingFrame]) -> Iterator[DrivingFrame]:
         yield replace(frame, landmarks=landmarks)
 
 
-def best_frame(frames: Iterable[DrivingFrame], source: np.ndarray) -> DrivingFrame | None:
+def best_frame(frames: Iterable[DrivingFrame], source: FloatArray) -> DrivingFrame | None:
     """The frame whose face is most like a source's in expression and direction.
 
     Parameters
@@ -153,7 +155,7 @@ def best_frame(frames: Iterable[DrivingFrame], source: np.ndarray) -> DrivingFra
     return best
 
 
-def _unlikeness(landmarks: np.ndarray, source: np.ndarray) -> float:
+def _unlikeness(landmarks: FloatArray, source: FloatArray) -> float:
     """Mean distance of the points of two faces laid over each other, in eye distances."""
     face, other = landmarks[:N_MESH, :2], source[:N_MESH, :2]
     distance = np.linalg.norm(apply_similarity(fit_similarity(face, other), face) - other, axis=1)

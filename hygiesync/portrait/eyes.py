@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.layers import pull_push
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import slit_opening
@@ -50,7 +52,7 @@ class Eye:
         Middle and rim of the iris.
     """
 
-    def __init__(self, image: np.ndarray, ring: np.ndarray, iris: np.ndarray) -> None:
+    def __init__(self, image: NDArray[np.uint8], ring: FloatArray, iris: FloatArray) -> None:
         self._corners = _as_complex(ring[[0, 8]])
         self._width = float(abs(self._corners[1] - self._corners[0]))
         box = Box.around(ring, image.shape[:2], max(2, round(_BORDER * self._width)))
@@ -64,7 +66,7 @@ class Eye:
         self._shut_lid = _as_bytes(shut)
         self._lashes = _as_bytes(255 * self._lash_strip(patch, shut))
 
-    def paint(self, image: np.ndarray, opened: np.ndarray, slit: np.ndarray, iris_middle: np.ndarray) -> None:
+    def paint(self, image: NDArray[np.uint8], opened: FloatArray, slit: FloatArray, iris_middle: FloatArray) -> None:
         """Paint the eye into `image`, in place.
 
         Parameters
@@ -91,14 +93,20 @@ class Eye:
         mix(image, box, self._looking(place, gaze), seen)
         self._close(image, box, place, seen, opened, _as_complex(slit) * factor + shift)
 
-    def _looking(self, place: np.ndarray, gaze: complex) -> np.ndarray:
+    def _looking(self, place: NDArray[np.complex64], gaze: complex) -> NDArray[np.uint8]:
         """The eyeball (h, w, 3) at `place` (h, w), its iris moved by `gaze`; the white beyond it stretches."""
         reach = np.abs(place - complex(*self._middle) - gaze) / self._radius
         backward = _as_points(place - gaze * np.clip(1.9 - 0.8 * reach, 0, 1))
         return cv2.remap(self._eyeball, backward, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
     def _close(
-        self, image: np.ndarray, box: Box, place: np.ndarray, seen: np.ndarray, opened: np.ndarray, slit: np.ndarray
+        self,
+        image: NDArray[np.uint8],
+        box: Box,
+        place: NDArray[np.complex64],
+        seen: FloatArray,
+        opened: FloatArray,
+        slit: NDArray[np.complex128],
     ) -> None:
         """Draw the lid over the eye as far as `slit` (16,), on the made-up eye, has closed."""
         edge = np.stack([slit.real, slit.imag], -1)
@@ -123,13 +131,13 @@ class Eye:
         part[:] = cv2.multiply(part, lashes, scale=1 / 255)
 
     @staticmethod
-    def _upper_edge(ring: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _upper_edge(ring: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The upper lid's edge from left to right: x (9,) and y (9,)."""
         edge = ring[[0, *range(15, 7, -1)]]
         order = np.argsort(edge[:, 0])
         return edge[order, 0], edge[order, 1]
 
-    def _whole_eyeball(self, patch: np.ndarray) -> np.ndarray:
+    def _whole_eyeball(self, patch: FloatArray) -> NDArray[np.float32]:
         """The eyeball (h, w, 3) from what is seen of it."""
         box = Box(0, 0, patch.shape[1], patch.shape[0])
         seen = cover(self._ring, box)
@@ -145,7 +153,7 @@ class Eye:
         whole = ground + in_iris[..., None] * (iris - ground)
         return whole + cv2.GaussianBlur(seen, (0, 0), 0.7)[..., None] * (patch - whole)
 
-    def _shut(self, patch: np.ndarray) -> np.ndarray:
+    def _shut(self, patch: FloatArray) -> NDArray[np.float32]:
         """The eye's place (h, w, 3) as if there were only skin."""
         box = Box(0, 0, patch.shape[1], patch.shape[0])
         eye = cv2.dilate(cover(self._ring, box), _disc(1.3 * _LID_MARGIN * self._width))
@@ -156,7 +164,7 @@ class Eye:
         usual = float(np.median(light[rim])) if rim.any() else 0.0
         return pull_push(patch, (1 - eye) * np.where(rim, np.clip(light / max(usual, 1.0) * 4 - 2.6, 0.02, 1), 1))
 
-    def _lash_strip(self, patch: np.ndarray, shut: np.ndarray) -> np.ndarray:
+    def _lash_strip(self, patch: FloatArray, shut: FloatArray) -> NDArray[np.float32]:
         """How much darker (h, w, 3), 0 to 1, the lashes at the upper lid are than skin; 1 where there are none."""
         height, width = patch.shape[:2]
         x, y = np.arange(width), np.arange(height)[:, None]
@@ -169,19 +177,19 @@ class Eye:
         return (1 - band * (1 - darkness)).astype(np.float32)
 
 
-def _disc(radius: float) -> np.ndarray:
+def _disc(radius: float) -> NDArray[np.uint8]:
     size = 2 * max(1, round(radius)) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
 
 
-def _as_complex(points: np.ndarray) -> np.ndarray:
+def _as_complex(points: FloatArray) -> NDArray[np.complex128]:
     return points[..., 0] + 1j * points[..., 1]
 
 
-def _as_points(place: np.ndarray) -> np.ndarray:
+def _as_points(place: NDArray[np.complex64]) -> NDArray[np.float32]:
     """Complex places (h, w) as a map (h, w, 2), float32."""
     return np.ascontiguousarray(place, np.complex64).view(np.float32).reshape(*place.shape, 2)
 
 
-def _as_bytes(values: np.ndarray) -> np.ndarray:
+def _as_bytes(values: FloatArray) -> NDArray[np.uint8]:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import find_faces, is_upside_down
 from hygiesync.media.container import PathLike
@@ -15,7 +17,7 @@ _MAX_ROLL_DEG = 60.0
 _MIN_EYE_DISTANCE_PX = 16.0
 
 
-def chosen_face(picture: np.ndarray, name: PathLike, number: int | None = None) -> np.ndarray:
+def chosen_face(picture: NDArray[np.uint8], name: PathLike, number: int | None = None) -> NDArray[np.float64]:
     """Landmarks of the face that is meant.
 
     Parameters
@@ -56,7 +58,7 @@ def chosen_face(picture: np.ndarray, name: PathLike, number: int | None = None) 
     return face
 
 
-def _check_view(picture: np.ndarray, face: np.ndarray, name: PathLike) -> None:
+def _check_view(picture: NDArray[np.uint8], face: FloatArray, name: PathLike) -> None:
     """Refuse a face (478, 3) that can't be moved, whatever else is in its picture."""
     yaw, _, roll = facing_deg(face)
     if abs(yaw) > _MAX_YAW_DEG:

@@ -18,7 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.parts import CHIN, HEAD, OVAL
 
 _PIVOT_BELOW, _PIVOT_BEHIND = 0.3, 0.8
@@ -36,18 +38,18 @@ class HeadMotion:
     pivot, shift : ndarray, shape (3,), pixels
     """
 
-    rotation: np.ndarray
+    rotation: NDArray[np.float64]
     scale: float
-    pivot: np.ndarray
-    shift: np.ndarray
+    pivot: NDArray[np.float64]
+    shift: NDArray[np.float64]
 
     @classmethod
-    def still(cls, pivot: np.ndarray) -> HeadMotion:
+    def still(cls, pivot: FloatArray) -> HeadMotion:
         """No motion."""
         return cls(np.eye(3), 1.0, pivot, np.zeros(3))
 
     @classmethod
-    def between(cls, before: np.ndarray, after: np.ndarray, pivot: np.ndarray) -> HeadMotion:
+    def between(cls, before: FloatArray, after: FloatArray, pivot: FloatArray) -> HeadMotion:
         """The motion that carries the head of landmarks `before` (478, 3) to that of `after`, by least squares.
 
         References
@@ -63,11 +65,11 @@ class HeadMotion:
         scale = float((spread * sign).sum() / (p**2).sum())
         return cls(rotation, scale, pivot, q_mean - scale * rotation @ p_mean)
 
-    def apply(self, points: np.ndarray) -> np.ndarray:
+    def apply(self, points: FloatArray) -> NDArray[np.float64]:
         """Points (..., 3) moved."""
         return self.scale * (points - self.pivot) @ self.rotation.T + self.pivot + self.shift
 
-    def undo(self, points: np.ndarray) -> np.ndarray:
+    def undo(self, points: FloatArray) -> NDArray[np.float64]:
         """Points (..., 3) before the motion."""
         return (points - self.pivot - self.shift) @ self.rotation / self.scale + self.pivot
 
@@ -82,7 +84,7 @@ _LEAST_ROOM_DEG = 5.0
 """What a head may turn further in any case, however far it is turned already."""
 
 
-def held_back(motion: HeadMotion, facing_deg: np.ndarray) -> HeadMotion:
+def held_back(motion: HeadMotion, facing_deg: FloatArray) -> HeadMotion:
     """`motion` with its turning softly limited.
 
     Parameters
@@ -100,7 +102,7 @@ def held_back(motion: HeadMotion, facing_deg: np.ndarray) -> HeadMotion:
     return replace(motion, rotation=rotation_of(np.append(np.sign(angles[:2]) * share * room, angles[2])))
 
 
-def facing_deg(landmarks: np.ndarray) -> np.ndarray:
+def facing_deg(landmarks: FloatArray) -> NDArray[np.float64]:
     """Yaw, pitch and roll (3,) of a face with landmarks (478, 3) against one that looks into the camera, about."""
     across = landmarks[[263, 454, 356]].mean(0) - landmarks[[33, 234, 127]].mean(0)
     across /= np.linalg.norm(across)
@@ -110,7 +112,7 @@ def facing_deg(landmarks: np.ndarray) -> np.ndarray:
     return angles_deg(np.stack([across, down, np.cross(across, down)], -1))
 
 
-def rotation_of(angles: np.ndarray) -> np.ndarray:
+def rotation_of(angles: FloatArray) -> NDArray[np.float64]:
     """Rotation (3, 3) ``R_yaw R_pitch R_roll`` of yaw, pitch and roll (3,), degrees."""
     (cy, cp, cr), (sy, sp, sr) = np.cos(np.radians(angles)), np.sin(np.radians(angles))
     yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
@@ -119,12 +121,12 @@ def rotation_of(angles: np.ndarray) -> np.ndarray:
     return yaw @ pitch @ roll
 
 
-def pivot_of(landmarks: np.ndarray, size_px: float) -> np.ndarray:
+def pivot_of(landmarks: FloatArray, size_px: float) -> NDArray[np.float64]:
     """Point (3,) that a head with landmarks (478, 3) and an eye distance of `size_px` turns about."""
     return landmarks[list(HEAD)].mean(0) + size_px * np.array([0.0, _PIVOT_BELOW, _PIVOT_BEHIND])
 
 
-def angles_deg(rotation: np.ndarray) -> np.ndarray:
+def angles_deg(rotation: FloatArray) -> NDArray[np.float64]:
     """Yaw, pitch and roll (..., 3), degrees, of rotations (..., 3, 3); the inverse of :func:`rotation_of`.
 
     Pitch lies within -90 to 90; at its ends yaw and roll are not told apart.

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.parts import OVAL, upright
 
 _HAZE, _SOLID = 0.1, 0.9
@@ -55,12 +57,12 @@ class Layers:
         The picture without the person.
     """
 
-    person: np.ndarray
-    alpha: np.ndarray
-    background: np.ndarray
+    person: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+    background: NDArray[np.uint8]
 
     @classmethod
-    def from_picture(cls, image: np.ndarray, matte: np.ndarray, landmarks: np.ndarray) -> Layers:
+    def from_picture(cls, image: NDArray[np.uint8], matte: NDArray[np.float32], landmarks: FloatArray) -> Layers:
         """Layers of a picture.
 
         Parameters
@@ -83,7 +85,7 @@ class Layers:
         return cls(_as_bytes(person), _as_bytes(255 * alpha), _as_bytes(background))
 
 
-def pull_push(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def pull_push(image: NDArray[np.float32], weight: FloatArray) -> NDArray[np.float32]:
     """Smooth colours everywhere from those that are known.
 
     Parameters
@@ -109,14 +111,14 @@ def pull_push(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return coarse + weight[..., None] * (image - coarse)
 
 
-def _refined(image: np.ndarray, matte: np.ndarray, unit: float) -> np.ndarray:
+def _refined(image: NDArray[np.uint8], matte: FloatArray, unit: float) -> NDArray[np.float32]:
     """The matte (H, W), float32, 0 to 1, along the picture's own edges."""
     radius = max(2, round(0.12 * unit))
     alpha = cv2.ximgproc.guidedFilter(image, matte, radius, (0.02 * 255) ** 2)
     return np.clip((alpha - _HAZE) / (_SOLID - _HAZE), 0, 1)
 
 
-def _with_face(alpha: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def _with_face(alpha: FloatArray, landmarks: FloatArray) -> NDArray[np.float32]:
     outline = landmarks[list(OVAL), :2]
     middle = outline.mean(0)
     face = np.zeros(alpha.shape, np.uint8)
@@ -124,7 +126,7 @@ def _with_face(alpha: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return np.maximum(alpha, cv2.GaussianBlur(face, (0, 0), 1.5).astype(np.float32) / 255)
 
 
-def _behind(image: np.ndarray, alpha: np.ndarray, unit: float) -> np.ndarray:
+def _behind(image: NDArray[np.uint8], alpha: FloatArray, unit: float) -> NDArray[np.float32]:
     """The background (H, W, 3), float32."""
     from scipy.ndimage import distance_transform_edt
 
@@ -154,5 +156,5 @@ def _behind(image: np.ndarray, alpha: np.ndarray, unit: float) -> np.ndarray:
     return np.where(is_known[..., None], image, filled).astype(np.float32)
 
 
-def _as_bytes(values: np.ndarray) -> np.ndarray:
+def _as_bytes(values: FloatArray) -> NDArray[np.uint8]:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

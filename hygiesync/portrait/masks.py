@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.render.warp import Box
 
 _SUBPIXELS = 4
 _FRACTION_BITS = 4
 
 
-def cover(points: np.ndarray, box: Box) -> np.ndarray:
+def cover(points: FloatArray, box: Box) -> NDArray[np.float32]:
     """How far each pixel of a box lies inside a polygon.
 
     Parameters
@@ -30,7 +32,7 @@ def cover(points: np.ndarray, box: Box) -> np.ndarray:
     return cv2.resize(fine, (box.width, box.height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
-def mix(image: np.ndarray, box: Box, patch: np.ndarray, share: np.ndarray) -> None:
+def mix(image: NDArray[np.uint8], box: Box, patch: NDArray[np.uint8], share: FloatArray) -> None:
     """Put `patch` (h, w, 3) into a box of `image` (H, W, 3), uint8, in place, `share` (h, w) of it."""
     target = image[box.slices]
     target[:] = cv2.blendLinear(np.ascontiguousarray(patch), np.ascontiguousarray(target), share, 1 - share)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.comparison import correlation
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.portrait.head import HeadMotion, angles_deg
@@ -18,25 +20,25 @@ _MIDDLE_OF_LIPS = slice(2, 7)
 """Of the pairs of lip points: the corners are never far apart."""
 
 
-def slit_opening(ring: np.ndarray, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
+def slit_opening(ring: FloatArray, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
     """Mean distance (...) between the edges of a slit, the points (..., n, 2 or 3) of its ring given."""
     lower, upper = (list(places) for places in zip(*pairs, strict=True))
     return np.linalg.norm(ring[..., lower, :] - ring[..., upper, :], axis=-1).mean(-1)
 
 
-def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
+def mouth_opening(landmarks: FloatArray) -> np.ndarray:
     """Gap (...) between the inner lips of landmarks (..., 478, 2 or 3), in eye distances."""
     ring = landmarks[..., list(INNER_LIPS), :]
     return slit_opening(ring, UPPER_OF_LOWER_LIP[_MIDDLE_OF_LIPS]) / eye_distance(landmarks)
 
 
-def eye_openings(landmarks: np.ndarray) -> np.ndarray:
+def eye_openings(landmarks: FloatArray) -> NDArray[np.float64]:
     """Gap (..., 2) between the lids of the right and the left eye, in eye distances."""
     gaps = [slit_opening(landmarks[..., list(ring), :], UPPER_OF_LOWER_LID) for ring in EYES]
     return np.stack(gaps, -1) / eye_distance(landmarks)[..., None]
 
 
-def head_poses(landmarks: np.ndarray) -> np.ndarray:
+def head_poses(landmarks: FloatArray) -> NDArray[np.float64]:
     """Where the head is in each frame, against the first.
 
     Parameters
@@ -87,7 +89,7 @@ class MotionComparison:
         return {name: round(float(value), 4) for name, value in asdict(self).items()}
 
 
-def compare_motion(driving: np.ndarray, made: np.ndarray) -> MotionComparison:
+def compare_motion(driving: FloatArray, made: FloatArray) -> MotionComparison:
     """Compare the faces of two videos, landmarks (n_frames, 478, 3) each, frame by frame."""
     openings = mouth_opening(driving), mouth_opening(made)
     blinks = eye_openings(driving).mean(-1), eye_openings(made).mean(-1)
@@ -107,7 +109,7 @@ def compare_motion(driving: np.ndarray, made: np.ndarray) -> MotionComparison:
     )
 
 
-def outline_ratio(landmarks: np.ndarray) -> np.ndarray:
+def outline_ratio(landmarks: FloatArray) -> NDArray[np.float64]:
     """Width of the face by its height (...), of landmarks (..., 478, 2 or 3): a mark of identity."""
     width = np.linalg.norm(landmarks[..., 454, :] - landmarks[..., 234, :], axis=-1)
     return width / np.linalg.norm(landmarks[..., CHIN, :] - landmarks[..., OVAL[0], :], axis=-1)

@@ -12,7 +12,9 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import mouth_opening
@@ -63,10 +65,10 @@ class SkinLight:
         Median of its skin, YCrCb with 128 taken off the colour differences.
     """
 
-    colour: np.ndarray
+    colour: NDArray[np.float64]
 
     @classmethod
-    def from_face(cls, image: np.ndarray, landmarks: np.ndarray, unit: float) -> SkinLight:
+    def from_face(cls, image: NDArray[np.uint8], landmarks: FloatArray, unit: float) -> SkinLight:
         """Light on a face with `landmarks` (478, 2 or 3) in `image` (H, W, 3), uint8, RGB, eyes `unit` pixels apart."""
         reach = max(1, round(_SKIN_REACH * unit))
         boxes = [Box.around(landmarks[[point], :2], image.shape[:2], reach) for point in _SKIN]
@@ -77,11 +79,11 @@ class SkinLight:
         return cls(np.median(converted, axis=0) - (0, 128, 128))
 
     @classmethod
-    def from_colour(cls, colour: np.ndarray) -> SkinLight:
+    def from_colour(cls, colour: FloatArray) -> SkinLight:
         """Light in which skin has a `colour` (3,), RGB, 0 to 255."""
         return cls(_FROM_RGB @ colour)
 
-    def to(self, other: SkinLight) -> np.ndarray:
+    def to(self, other: SkinLight) -> NDArray[np.float64]:
         """Matrix (3, 3) that takes RGB colours in this light to those in `other`.
 
         Colours become as strong as the other skin's, and then each channel is as light as there: what is white under
@@ -123,19 +125,21 @@ class LentMouth:
         What takes the driving video's colours to the source's, from :meth:`SkinLight.to`.
     """
 
-    def __init__(self, colours: np.ndarray) -> None:
+    def __init__(self, colours: FloatArray) -> None:
         self._colours = colours.astype(np.float32)
         self._triangles = ring_triangles(tuple(range(len(INNER_LIPS))))
 
-    def lend(self, driving_image: np.ndarray, driving: np.ndarray) -> MouthPainter:
+    def lend(self, driving_image: NDArray[np.uint8], driving: FloatArray) -> MouthPainter:
         """What paints the mouth of `driving` (478, 3) in `driving_image`; see :meth:`paint`."""
 
-        def paint(image: np.ndarray, target: FaceTarget, origin: np.ndarray) -> None:
+        def paint(image: NDArray[np.uint8], target: FaceTarget, origin: FloatArray) -> None:
             self.paint(image, target.landmarks[:, :2] - origin, driving_image, driving)
 
         return paint
 
-    def paint(self, image: np.ndarray, landmarks: np.ndarray, driving_image: np.ndarray, driving: np.ndarray) -> None:
+    def paint(
+        self, image: NDArray[np.uint8], landmarks: FloatArray, driving_image: NDArray[np.uint8], driving: FloatArray
+    ) -> None:
         """Paint into `image`, in place, what the driving face shows between its lips.
 
         Parameters
@@ -173,7 +177,7 @@ def _between(ends: tuple[float, float], share: float) -> float:
     return ends[0] + share * (ends[1] - ends[0])
 
 
-def _skin_around(image: np.ndarray, landmarks: np.ndarray) -> float:
+def _skin_around(image: NDArray[np.uint8], landmarks: FloatArray) -> float:
     """Median grey level of the skin around the mouth in `image` (h, w, 3), uint8, RGB; at least 16."""
     height, width = image.shape[:2]
     x, y = np.rint(landmarks[LIP_RINGS[-1], :2]).astype(int).T
@@ -181,6 +185,6 @@ def _skin_around(image: np.ndarray, landmarks: np.ndarray) -> float:
     return max(16.0, float(np.median(cv2.cvtColor(skin[None], cv2.COLOR_RGB2GRAY))))
 
 
-def _middle_line(ring: np.ndarray) -> np.ndarray:
+def _middle_line(ring: FloatArray) -> NDArray[np.float64]:
     """For each point of a slit's ring (20, 2) the middle between it and the one opposite."""
     return 0.5 * (ring + ring[-np.arange(len(ring))])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import MouthPainter
@@ -54,7 +56,9 @@ class PortraitPainter:
         Of the face, as from :func:`hygiesync.face.landmarks.mesh_triangles`.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, layers: Layers, triangles: np.ndarray) -> None:
+    def __init__(
+        self, image: NDArray[np.uint8], landmarks: FloatArray, layers: Layers, triangles: NDArray[np.int64]
+    ) -> None:
         self._image, self._landmarks = image, landmarks
         unit = float(np.linalg.norm(upright(landmarks)[1][0]))
         self._surroundings = Surroundings(landmarks)
@@ -73,7 +77,7 @@ class PortraitPainter:
             for ring, iris in zip(EYES, IRISES, strict=True)
         ]
 
-    def render(self, target: FaceTarget, paint_mouth: MouthPainter | None = None) -> np.ndarray:
+    def render(self, target: FaceTarget, paint_mouth: MouthPainter | None = None) -> NDArray[np.uint8]:
         """The picture with its face at `target`.
 
         Parameters
@@ -100,7 +104,7 @@ class PortraitPainter:
         image[self._box.slices] = cv2.blendLinear(person, self._background, share, 1 - share)
         return image
 
-    def _backward(self, target: FaceTarget) -> np.ndarray:
+    def _backward(self, target: FaceTarget) -> NDArray[np.float32]:
         """Where in the enlarged person each pixel of the box comes from, (h, w, 2), float32."""
         vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])
         rank, corners = self._rank(vertices), vertices[self._triangles][..., :2]
@@ -114,12 +118,14 @@ class PortraitPainter:
             backward[face.slices_within(self._box)] = self._grid_map(vertices, rank, grid, _touches(corners, face))
         return backward
 
-    def _grid_map(self, vertices: np.ndarray, rank: np.ndarray, grid: NodeGrid, chosen: np.ndarray) -> np.ndarray:
+    def _grid_map(
+        self, vertices: FloatArray, rank: FloatArray, grid: NodeGrid, chosen: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
         target = Target(vertices[:, :2], self._triangles[chosen], grid, rank[chosen])
         # in the picture first: what lies beyond the mesh comes from its own place there
         return grid.to_pixels(np.float32(_FINER) * (target.backward(self._source) + np.float32(self._border)))
 
-    def _rank(self, vertices: np.ndarray) -> np.ndarray:
+    def _rank(self, vertices: FloatArray) -> NDArray[np.float64]:
         """Which triangles (n,) are seen where several lie over each other: nearer ones, then larger ones."""
         corners = vertices[self._triangles]
         areas = double_areas(corners[..., :2])
@@ -130,7 +136,7 @@ class PortraitPainter:
         return np.where(is_hidden, -1.0, nearness) + size / (size.max() + 1.0)
 
 
-def _finer(layers: Layers, border: int) -> np.ndarray:
+def _finer(layers: Layers, border: int) -> NDArray[np.uint8]:
     """Colours and cover of the person (h, w, 4), uint8, enlarged, with a border around the picture.
 
     A head that the picture's edge cuts goes on beyond it; one that only comes near isn't mirrored there.
@@ -149,12 +155,12 @@ def _finer(layers: Layers, border: int) -> np.ndarray:
     return finer
 
 
-def _edges(corners: np.ndarray) -> np.ndarray:
+def _edges(corners: FloatArray) -> NDArray[np.float64]:
     """Two edges (n, 2, 2) of triangles with corners (n, 3, 2)."""
     return corners[:, 1:] - corners[:, :1]
 
 
-def _squeeze(source_edges: np.ndarray, corners: np.ndarray, areas: np.ndarray) -> np.ndarray:
+def _squeeze(source_edges: FloatArray, corners: FloatArray, areas: FloatArray) -> NDArray[np.float64]:
     """How far apart (n,), in pixels of the source, neighbouring pixels of triangles with `corners` (n, 3, 2) are."""
     first, second = source_edges[:, 0], source_edges[:, 1]
     edges = _edges(corners)
@@ -164,13 +170,13 @@ def _squeeze(source_edges: np.ndarray, corners: np.ndarray, areas: np.ndarray) -
     return length / np.maximum(np.abs(areas), 1e-9)
 
 
-def _lies_within(corners: np.ndarray, box: Box, margin: int) -> np.ndarray:
+def _lies_within(corners: FloatArray, box: Box, margin: int) -> NDArray[np.bool_]:
     """Triangles (n,), bool, with corners (n, 3, 2), that lie inside a box and away from its edge."""
     low, high = np.array([box.left, box.top]) + margin, np.array([box.right, box.bottom]) - margin
     return ((corners.min(1) > low) & (corners.max(1) < high)).all(1)
 
 
-def _touches(corners: np.ndarray, box: Box) -> np.ndarray:
+def _touches(corners: FloatArray, box: Box) -> NDArray[np.bool_]:
     """Triangles (n,), bool, with corners (n, 3, 2), that may cover a part of a box."""
     low, high = corners.min(1), corners.max(1)
     return ((low <= (box.right, box.bottom)) & (high >= (box.left, box.top))).all(1)

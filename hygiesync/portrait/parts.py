@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER, RIGID
 
 OVAL = (
@@ -61,12 +63,12 @@ N_MESH = 468
 """Points of the mesh; those of the irises follow."""
 
 
-def eye_distance(landmarks: np.ndarray) -> np.ndarray:
+def eye_distance(landmarks: FloatArray) -> np.ndarray:
     """Distance (...) between the outer eye corners of landmarks (..., 478, 2 or 3): the unit of all face measures."""
     return np.linalg.norm(landmarks[..., LEFT_EYE_OUTER, :] - landmarks[..., RIGHT_EYE_OUTER, :], axis=-1)
 
 
-def parts_cut_off(landmarks: np.ndarray, width: int, height: int) -> list[str]:
+def parts_cut_off(landmarks: FloatArray, width: int, height: int) -> list[str]:
     """Which of eyes and mouth of landmarks (478, 2 or 3) aren't wholly in a picture of that size, pixels."""
     rings = {"eyes": [*EYES[0], *EYES[1]], "mouth": list(INNER_LIPS)}
     last = np.array([width - 1, height - 1])
@@ -75,7 +77,7 @@ def parts_cut_off(landmarks: np.ndarray, width: int, height: int) -> list[str]:
     ]
 
 
-def ring_triangles(ring: tuple[int, ...]) -> np.ndarray:
+def ring_triangles(ring: tuple[int, ...]) -> NDArray[np.int64]:
     """Triangles (n - 2, 3) that fill a slit, from the pairs of its upper and lower edge.
 
     The ring starts at one corner, runs along the lower edge to the other corner at half its length, and back.
@@ -87,7 +89,7 @@ def ring_triangles(ring: tuple[int, ...]) -> np.ndarray:
     return np.array(halves, np.int64)
 
 
-def upright(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def upright(landmarks: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The face's own axes in the picture.
 
     Parameters

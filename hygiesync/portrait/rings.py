@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hygiesync.array_types import FloatArray
+
 
 class NestedRings:
     """Rings as they lie in a picture, from the innermost.
@@ -16,13 +18,13 @@ class NestedRings:
         Share of the distance between two rings that they keep.
     """
 
-    def __init__(self, rings: np.ndarray, narrowest: float) -> None:
+    def __init__(self, rings: FloatArray, narrowest: float) -> None:
         steps = np.diff(rings[..., :2], axis=0)
         spacing = np.linalg.norm(steps, axis=-1)
         self._outward = steps / np.maximum(spacing, 1e-6)[..., None]
         self._least = narrowest * spacing
 
-    def unfold(self, rings: np.ndarray) -> None:
+    def unfold(self, rings: FloatArray) -> None:
         """Push each of `rings`, in place, as far out as it needs to stay outside the one before it."""
         for inner, outer, outward, least in zip(rings[:-1], rings[1:], self._outward, self._least, strict=True):
             distance = ((outer - inner)[:, :2] * outward).sum(1)

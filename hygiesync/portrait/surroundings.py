@@ -16,7 +16,9 @@ the neck; its shift and scale reach down to the shoulders, which lean along::
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.head import HeadMotion, pivot_of
 from hygiesync.portrait.parts import CHIN, OVAL, eye_distance, upright
@@ -63,7 +65,7 @@ class Surroundings:
     vertices : ndarray, shape (n_rings * 36, 3), pixels
     """
 
-    def __init__(self, landmarks: np.ndarray) -> None:
+    def __init__(self, landmarks: FloatArray) -> None:
         outline = landmarks[list(OVAL)]
         middle = outline.mean(0)
         origin, axes = upright(landmarks)
@@ -86,13 +88,13 @@ class Surroundings:
         self._outline = outline
         self._nested = NestedRings(np.stack([outline, *rings]), _NARROWEST)
 
-    def moving(self) -> np.ndarray:
+    def moving(self) -> NDArray[np.float64]:
         """Vertices (n, 2) of the part that can move, and the ring around it."""
         n = len(OVAL)
         moves = (np.maximum(self._shifts, self._drifts) > 0).reshape(-1, n).any(1)
         return self.vertices.reshape(-1, n, 3)[: int(np.flatnonzero(moves)[-1]) + 2].reshape(-1, 3)[:, :2]
 
-    def triangles(self, first: int) -> np.ndarray:
+    def triangles(self, first: int) -> NDArray[np.int64]:
         """Triangles (n, 3) from the outline to the last ring, the rings' vertices numbered from `first` on."""
         n = len(OVAL)
         rings = np.concatenate([OVAL, first + np.arange(len(self.vertices))]).reshape(-1, n)
@@ -101,7 +103,7 @@ class Surroundings:
         halves = [np.stack([inner, outer, next_outer], -1), np.stack([inner, next_outer, next_inner], -1)]
         return np.concatenate(halves).reshape(-1, 3)
 
-    def move(self, target: FaceTarget) -> np.ndarray:
+    def move(self, target: FaceTarget) -> NDArray[np.float64]:
         """The vertices (n, 3) when the face is at `target`."""
         head = target.head
         turned = HeadMotion(head.rotation, 1.0, head.pivot, np.zeros(3))
@@ -117,6 +119,6 @@ class Surroundings:
         return rings[1:].reshape(-1, 3)
 
 
-def _fade(value: np.ndarray, start: float, end: float) -> np.ndarray:
+def _fade(value: FloatArray, start: float, end: float) -> NDArray[np.float64]:
     """1 up to `start`, smoothly down to 0 at `end`."""
     return smoothstep((end - value) / (end - start))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS
 from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.eyes import Eye
@@ -52,7 +54,9 @@ class FaceSwap:
         Distance between the eyes in the video, about.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, triangles: np.ndarray, size_px: float) -> None:
+    def __init__(
+        self, image: NDArray[np.uint8], landmarks: FloatArray, triangles: NDArray[np.int64], size_px: float
+    ) -> None:
         shrink = size_px / float(eye_distance(landmarks))
         if shrink < _MAX_SHRINK:
             image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
@@ -66,7 +70,7 @@ class FaceSwap:
             for ring, iris in zip(EYES, IRISES, strict=True)
         ]
 
-    def render(self, image: np.ndarray, target: FaceTarget) -> np.ndarray:
+    def render(self, image: NDArray[np.uint8], target: FaceTarget) -> NDArray[np.uint8]:
         """A frame of a video with the picture's face on the one that is there.
 
         Parameters
@@ -95,7 +99,7 @@ class FaceSwap:
         swapped[box.slices] = cv2.blendLinear(matched, np.ascontiguousarray(own), share, 1 - share)
         return swapped
 
-    def _warped(self, place: np.ndarray, slits: np.ndarray, box: Box, unit: float) -> np.ndarray:
+    def _warped(self, place: FloatArray, slits: FloatArray, box: Box, unit: float) -> NDArray[np.uint8]:
         """The picture's face (h, w, 3), uint8, at landmarks `place` (478, 3) and lids' `slits` in a box."""
         grid = NodeGrid(box, int(np.clip(round(unit / _NODES), 1, 8)))
         corners = place[self._triangles]
@@ -109,13 +113,13 @@ class FaceSwap:
         return face
 
 
-def _below_white(values: np.ndarray) -> np.ndarray:
+def _below_white(values: FloatArray) -> NDArray[np.float32]:
     """Levels (h, w, 3) of which the brightest near white slowly: cut off, a lit cheek would be a white patch."""
     over = np.maximum(values - _KNEE, 0) / (255 - _KNEE)
     return np.maximum(np.minimum(values, _KNEE) + (255 - _KNEE) * np.tanh(over), 0)
 
 
-def _share(place: np.ndarray, box: Box, unit: float) -> np.ndarray:
+def _share(place: FloatArray, box: Box, unit: float) -> NDArray[np.float32]:
     """How far (h, w), float32, the picture's face covers the video's."""
     whole = Box(0, 0, box.width, box.height)
     inside = cover(place[list(OVAL)], whole)
@@ -125,7 +129,9 @@ def _share(place: np.ndarray, box: Box, unit: float) -> np.ndarray:
     return (share * (1 - mouth)).astype(np.float32)
 
 
-def _light_ratio(own: np.ndarray, face: np.ndarray, share: np.ndarray, unit: float) -> np.ndarray:
+def _light_ratio(
+    own: NDArray[np.uint8], face: NDArray[np.uint8], share: FloatArray, unit: float
+) -> NDArray[np.float32]:
     """What (h, w, 3), float32, the coarse colours of `face` are to be multiplied with to be those of `own`."""
     height, width = share.shape
     scale = min(1.0, _LIGHT_CELLS / unit)

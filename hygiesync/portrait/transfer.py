@@ -17,7 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, RIGHT_EYE_OUTER
 from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
@@ -100,10 +102,10 @@ class FaceTarget:
         What the body does besides at the vertices of the surroundings.
     """
 
-    landmarks: np.ndarray
-    slits: np.ndarray
+    landmarks: NDArray[np.float64]
+    slits: NDArray[np.float64]
     head: HeadMotion
-    drift: np.ndarray | None = None
+    drift: NDArray[np.float64] | None = None
 
 
 class MotionTransfer:
@@ -120,7 +122,7 @@ class MotionTransfer:
     """
 
     def __init__(
-        self, source: np.ndarray, reference: np.ndarray, picture_scale: float, options: TransferOptions | None = None
+        self, source: FloatArray, reference: FloatArray, picture_scale: float, options: TransferOptions | None = None
     ) -> None:
         self._options = options or TransferOptions()
         self._source, self._reference = source, reference
@@ -142,7 +144,7 @@ class MotionTransfer:
         self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
         self._place: Callable[[np.ndarray], np.ndarray] = self._placement(picture_scale)
 
-    def __call__(self, driving: np.ndarray) -> FaceTarget:
+    def __call__(self, driving: FloatArray) -> FaceTarget:
         """Target of a driving frame's landmarks (478, 3), pixels."""
         moved = HeadMotion.between(self._reference, driving, self._reference_pivot)
         if self._options.is_absolute:
@@ -161,7 +163,7 @@ class MotionTransfer:
             face, slits = self._fitted(moved.undo(driving))
         return self._chosen(face, slits, head)
 
-    def _fitted(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _fitted(self, seen: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The source's landmarks (478, 3) and slits (2, 16, 3), head still, for driving ones as seen from the head."""
         expression = self._size * (seen - self._reference) @ self._turn.T
         if self._options.adapts_scale:
@@ -187,8 +189,8 @@ class MotionTransfer:
         return face, np.stack(slits)
 
     def _look(
-        self, moved: np.ndarray, seen: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...], openness: float
-    ) -> np.ndarray:
+        self, moved: FloatArray, seen: FloatArray, ring: tuple[int, ...], iris: tuple[int, ...], openness: float
+    ) -> NDArray[np.float64]:
         """The iris (5, 3) of the source when it looks as far aside as the driving one."""
         gaze = _gaze(seen, ring, iris) - _gaze(self._reference, ring, iris)
         # lids that close hide the iris, and the detector then puts it anywhere between them
@@ -207,7 +209,7 @@ class MotionTransfer:
         middle, reference_middle = self._source[:N_MESH].mean(0), self._reference[:N_MESH].mean(0)
         return lambda points: scale * (points - reference_middle) + middle
 
-    def _chosen(self, face: np.ndarray, slits: np.ndarray, head: HeadMotion) -> FaceTarget:
+    def _chosen(self, face: FloatArray, slits: FloatArray, head: HeadMotion) -> FaceTarget:
         """Target without the parts of the motion that were not asked for."""
         only = self._options.only
         share = self._mouth_share * ("mouth" in only) + (1 - self._mouth_share) * ("eyes" in only)
@@ -217,7 +219,7 @@ class MotionTransfer:
         head = head if "pose" in only else HeadMotion.still(self._pivot)
         return FaceTarget(head.apply(face), head.apply(slits), head)
 
-    def _share_of_mouth(self) -> np.ndarray:
+    def _share_of_mouth(self) -> NDArray[np.float64]:
         """How far (478, 1) each point belongs to the mouth's part of the face."""
         height = (self._source[:, :2] - self._origin) @ self._axes[1] / self._eye_unit
         share = smoothstep((height - _MOUTH_FROM) / (_MOUTH_TO - _MOUTH_FROM))
@@ -228,16 +230,16 @@ class MotionTransfer:
 class _Lids:
     """How the lids of one of the source's eyes follow the driving eye's, rings (16, 3) of either given."""
 
-    def __init__(self, source: np.ndarray, reference: np.ndarray) -> None:
+    def __init__(self, source: FloatArray, reference: FloatArray) -> None:
         self._source = source
         self._open = max(_gap(reference), _MIN_OPEN_EYE * _width(reference))
 
-    def openness(self, seen: np.ndarray) -> float:
+    def openness(self, seen: FloatArray) -> float:
         """How far open the driving eye is, 1 as in the reference frame."""
         ratio = _gap(seen) / self._open
         return float(np.clip((ratio - _CLOSED_LIDS) / (1 - _CLOSED_LIDS), 0, _MAX_WIDENING))
 
-    def slit(self, lids: np.ndarray, openness: float) -> np.ndarray:
+    def slit(self, lids: FloatArray, openness: float) -> NDArray[np.float64]:
         """The ring (16, 3) as far open as the source's own times `openness`, above the lower lid of `lids`."""
         ring = lids.copy()
         for lower, upper in UPPER_OF_LOWER_LID:
@@ -247,7 +249,7 @@ class _Lids:
         return ring
 
 
-def lid_gap(ring: np.ndarray, openness: float) -> float:
+def lid_gap(ring: FloatArray, openness: float) -> float:
     """How far apart the lids (16, 3) of an eye must be, against how they are, to be seen as open by `openness`.
 
     The inverse of what :class:`MotionTransfer` makes of a driving eye that was like this in the reference frame.
@@ -256,25 +258,25 @@ def lid_gap(ring: np.ndarray, openness: float) -> float:
     return (_CLOSED_LIDS + (1 - _CLOSED_LIDS) * openness) * usual / max(_gap(ring), 1e-6)
 
 
-def _lower(points: np.ndarray, others: np.ndarray, down: np.ndarray) -> np.ndarray:
+def _lower(points: FloatArray, others: FloatArray, down: FloatArray) -> NDArray[np.float64]:
     """Of two rows of points (n, 3) those further `down` (2,)."""
     is_lower = ((others - points)[:, :2] @ down) > 0
     return np.where(is_lower[:, None], others, points)
 
 
-def _gap(ring: np.ndarray) -> float:
+def _gap(ring: FloatArray) -> float:
     return float(slit_opening(ring, UPPER_OF_LOWER_LID))
 
 
-def _width(ring: np.ndarray) -> float:
+def _width(ring: FloatArray) -> float:
     return float(np.linalg.norm(ring[8] - ring[0]))
 
 
-def _lip_width(landmarks: np.ndarray) -> float:
+def _lip_width(landmarks: FloatArray) -> float:
     return float(np.linalg.norm(landmarks[MOUTH_CORNER_LEFT] - landmarks[MOUTH_CORNER_RIGHT]))
 
 
-def _gaze(landmarks: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...]) -> np.ndarray:
+def _gaze(landmarks: FloatArray, ring: tuple[int, ...], iris: tuple[int, ...]) -> NDArray[np.float64]:
     """Where (2,) an iris is between the corners of its eye: to the right and down, in widths of the eye."""
     corners = landmarks[[ring[0], ring[8]], :2]
     across = landmarks[LEFT_EYE_OUTER, :2] - landmarks[RIGHT_EYE_OUTER, :2]
@@ -283,7 +285,7 @@ def _gaze(landmarks: np.ndarray, ring: tuple[int, ...], iris: tuple[int, ...]) -
     return np.array([offset @ across, offset @ (-across[1], across[0])]) / np.linalg.norm(corners[1] - corners[0])
 
 
-def _uncrossed(lips: np.ndarray, down: np.ndarray) -> np.ndarray:
+def _uncrossed(lips: FloatArray, down: FloatArray) -> NDArray[np.float64]:
     """Inner lips (20, 3) that meet where they would cross."""
     met = lips.copy()
     for lower, upper in UPPER_OF_LOWER_LIP:

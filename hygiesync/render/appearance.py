@@ -27,6 +27,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray
 
 N_COMPONENTS = 128
 _MAX_CENTRES = 1000
@@ -52,13 +55,13 @@ class AppearanceModel:
         Of the kernel, canonical units.
     """
 
-    basis: np.ndarray
-    centres: np.ndarray
-    weights: np.ndarray
+    basis: NDArray[np.float32]
+    centres: NDArray[np.float32]
+    weights: NDArray[np.float32]
     width: float
 
     @classmethod
-    def fit(cls, appearances: np.ndarray, features: np.ndarray) -> tuple[AppearanceModel, np.ndarray]:
+    def fit(cls, appearances: np.ndarray, features: NDArray[np.float32]) -> tuple[AppearanceModel, NDArray[np.float32]]:
         """Model of many looks, and the code of each.
 
         Parameters
@@ -84,16 +87,18 @@ class AppearanceModel:
         weights = _ridge_regression(features.astype(np.float64), centres.astype(np.float64), width, codes)
         return cls(basis, centres, weights.astype(np.float32), width), codes.astype(np.float32)
 
-    def expected(self, features: np.ndarray) -> np.ndarray:
+    def expected(self, features: FloatArray) -> NDArray[np.float32]:
         """Codes (n, n_components), float32, that mouths with features (n, n_features) are expected to have."""
         return _kernel(features, self.centres, self.width) @ self.weights
 
-    def draw(self, code: np.ndarray) -> np.ndarray:
+    def draw(self, code: FloatArray) -> NDArray[np.float32]:
         """Look (h * w * 3,), float32, levels of 255, of a code or a difference of codes (n_components,)."""
         return code @ self.basis
 
 
-def _ridge_regression(features: np.ndarray, centres: np.ndarray, width: float, codes: np.ndarray) -> np.ndarray:
+def _ridge_regression(
+    features: FloatArray, centres: FloatArray, width: float, codes: FloatArray
+) -> NDArray[np.float64]:
     """Weights (n_centres, n_components) of the centres' kernels.
 
     The centres' kernels are first made orthonormal: solved as they stand, the equations would square what is nearly
@@ -106,20 +111,20 @@ def _ridge_regression(features: np.ndarray, centres: np.ndarray, width: float, c
     return whitening @ np.linalg.solve(inputs.T @ inputs + _RIDGE * np.eye(kept.sum()), inputs.T @ codes)
 
 
-def _kernel(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
+def _kernel(a: FloatArray, b: FloatArray, width: float) -> FloatArray:
     """Gaussian kernel (n_a, n_b) between features (n_a, n_features) and (n_b, n_features)."""
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * (a @ b.T)
     return np.exp(np.maximum(squares, 0) * (-0.5 / width**2))
 
 
-def _typical_distance(features: np.ndarray) -> float:
+def _typical_distance(features: FloatArray) -> float:
     """Median distance between features (n, n_features)."""
     squares = (features**2).sum(1)
     distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * features @ features.T, 0))
     return max(float(np.median(distances)), 1e-6)
 
 
-def _principal_directions(centred: np.ndarray, n_directions: int) -> np.ndarray:
+def _principal_directions(centred: FloatArray, n_directions: int) -> NDArray[np.float32]:
     """Orthonormal rows (n, dimension), float32: the first principal directions of rows that have no mean.
 
     There are fewer rows than dimensions, so they are found among the rows' own inner products; what is left of these

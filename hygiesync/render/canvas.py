@@ -28,7 +28,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import LOWER_MOUTH_REGION, LOWER_OUTER_LIPS
 from hygiesync.render.mesh import FaceMesh
 
@@ -70,10 +72,10 @@ class MouthCanvas:
         Membrane for a difference of 1 at each rim point.
     """
 
-    vertices: np.ndarray
-    feather: np.ndarray
-    around_lips: np.ndarray
-    spread: np.ndarray
+    vertices: NDArray[np.float32]
+    feather: NDArray[np.float32]
+    around_lips: NDArray[np.float32]
+    spread: NDArray[np.float32]
 
     @classmethod
     def from_mesh(cls, mesh: FaceMesh, px_per_unit: float) -> MouthCanvas:
@@ -109,12 +111,12 @@ class MouthCanvas:
         rows, columns = (np.flatnonzero(self.around_lips.any(axis)) for axis in (1, 0))
         return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
-    def membrane(self, rim: np.ndarray) -> np.ndarray:
+    def membrane(self, rim: FloatArray) -> NDArray[np.float32]:
         """Membrane (h, w, 3), float32, over the rim's difference (N_RIM, 3)."""
         return (self.spread @ rim.astype(np.float32)).reshape(*self.size, -1)
 
 
-def rim_points(region: np.ndarray) -> np.ndarray:
+def rim_points(region: FloatArray) -> NDArray[np.float32]:
     """Points along the rim of a mouth region.
 
     Parameters
@@ -133,13 +135,13 @@ def rim_points(region: np.ndarray) -> np.ndarray:
     return ((1 - share) * region[corner] + share * region[(corner + 1) % len(region)]).astype(np.float32)
 
 
-def sample_rim(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+def sample_rim(image: NDArray[np.uint8], points: FloatArray) -> NDArray[np.float32]:
     """Colours (N_RIM, 3), float32, of an image (H, W, 3), uint8, at rim points in its pixels."""
     colours = cv2.remap(image, points[:, None], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return colours.reshape(N_RIM, _POINTS_PER_SAMPLE, -1).mean(1, dtype=np.float32)
 
 
-def _fill(corners: np.ndarray, width: int, height: int) -> np.ndarray:
+def _fill(corners: FloatArray, width: int, height: int) -> NDArray[np.uint8]:
     """Mask (height * finer, width * finer), uint8, of a polygon in cells."""
     mask = np.zeros((height * _FINER, width * _FINER), np.uint8)
     fine = (corners + 0.5) * _FINER - 0.5
@@ -147,24 +149,24 @@ def _fill(corners: np.ndarray, width: int, height: int) -> np.ndarray:
     return mask
 
 
-def _depth(inside: np.ndarray, width: float) -> np.ndarray:
+def _depth(inside: NDArray[np.uint8], width: float) -> NDArray[np.float32]:
     """Distance to the mask's edge in widths, at most 1, at the cells."""
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / (width * _FINER)
     return _to_cells(np.minimum(depth, 1.0))
 
 
-def _dilated(mask: np.ndarray, margin: float) -> np.ndarray:
+def _dilated(mask: NDArray[np.uint8], margin: float) -> NDArray[np.float32]:
     """1 up to `margin` cells around a mask, fading to 0 over as much again, at the cells."""
     distance = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / (margin * _FINER)
     return _to_cells(np.clip(2 - distance, 0.0, 1.0))
 
 
-def _to_cells(fine: np.ndarray) -> np.ndarray:
+def _to_cells(fine: FloatArray) -> NDArray[np.float32]:
     size = (fine.shape[1] // _FINER, fine.shape[0] // _FINER)
     return cv2.resize(fine.astype(np.float32), size, interpolation=cv2.INTER_AREA)
 
 
-def _harmonic(inside: np.ndarray, rim: np.ndarray) -> np.ndarray:
+def _harmonic(inside: NDArray[np.uint8], rim: FloatArray) -> NDArray[np.float64]:
     """Discrete Laplace's equation, solved for a 1 at each rim point.
 
     Parameters

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.shape import ShapeModel, mouth_opening
 
 _OPENING_WEIGHT = 0.5
@@ -28,7 +30,7 @@ class ShapeFeatures:
         self._shape = shape
         self._reach = np.sqrt((shape.components**2).mean(1) * 2)
 
-    def __call__(self, coefficients: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    def __call__(self, coefficients: FloatArray, turns: FloatArray) -> NDArray[np.float32]:
         """Features (n, n_components + 1 + n_turns), float32, of coefficients (n, n_components), turns (n, n_turns)."""
         opening = mouth_opening(self._shape.inverse_transform(coefficients))
         return np.concatenate(

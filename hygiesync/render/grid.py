@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.render.warp import Box, double_areas
 
 _SUBPIXEL_BITS = 6
@@ -43,12 +45,12 @@ class NodeGrid:
         return -(-self.box.height // self.step), -(-self.box.width // self.step)
 
     @property
-    def x(self) -> np.ndarray:
+    def x(self) -> NDArray[np.float32]:
         """Picture x of the columns, (columns,), float32."""
         return np.arange(self.shape[1], dtype=np.float32) * self.step + (self.box.left + (self.step - 1) / 2)
 
     @property
-    def y(self) -> np.ndarray:
+    def y(self) -> NDArray[np.float32]:
         """Picture y of the rows, (rows, 1), float32."""
         rows = np.arange(self.shape[0], dtype=np.float32)[:, None]
         return rows * self.step + (self.box.top + (self.step - 1) / 2)
@@ -79,7 +81,7 @@ class NodeGrid:
         top, left = (grid.box.top - self.box.top) // self.step, (grid.box.left - self.box.left) // self.step
         return slice(top, top + rows * stride, stride), slice(left, left + columns * stride, stride)
 
-    def around(self, flags: np.ndarray) -> NodeGrid | None:
+    def around(self, flags: NDArray[np.bool_]) -> NodeGrid | None:
         """The smallest part that holds all nodes (rows, columns), bool, that are true, and those next to them."""
         rows, columns = np.flatnonzero(flags.any(1)), np.flatnonzero(flags.any(0))
         if not len(rows):
@@ -97,7 +99,7 @@ class NodeGrid:
             ),
         )
 
-    def to_pixels(self, values: np.ndarray) -> np.ndarray:
+    def to_pixels(self, values: FloatArray) -> NDArray[np.float32]:
         """Node values (rows, columns[, n]) at every pixel of the box, (box.height, box.width[, n])."""
         if self.step == 1:
             return values
@@ -119,7 +121,7 @@ class Target:
     """
 
     def __init__(
-        self, vertices: np.ndarray, triangles: np.ndarray, grid: NodeGrid, rank: np.ndarray | None = None
+        self, vertices: FloatArray, triangles: NDArray[np.int64], grid: NodeGrid, rank: FloatArray | None = None
     ) -> None:
         self.grid, self._triangles = grid, triangles
         corners = vertices[triangles]
@@ -131,7 +133,7 @@ class Target:
         self._inverse_x = np.stack([edges[:, 1, 1], -edges[:, 0, 1]], 1) / determinant
         self._inverse_y = np.stack([-edges[:, 1, 0], edges[:, 0, 0]], 1) / determinant
 
-    def _triangle_of_each_node(self, corners: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    def _triangle_of_each_node(self, corners: FloatArray, rank: FloatArray) -> NDArray[np.int64]:
         """Triangle (rows, columns), intp, that each node lies in; the number of triangles where in none.
 
         The higher rank wins where two meet.
@@ -146,8 +148,8 @@ class Target:
         return index.astype(np.intp)
 
     def backward(
-        self, source: np.ndarray, grid: NodeGrid | None = None, outside: tuple[float, float] | None = None
-    ) -> np.ndarray:
+        self, source: FloatArray, grid: NodeGrid | None = None, outside: tuple[float, float] | None = None
+    ) -> NDArray[np.float32]:
         """Where each node comes from.
 
         Parameters
@@ -183,11 +185,11 @@ class Target:
         place += np.take(constant, index, mode="clip")
         return place.view(np.float32).reshape(*place.shape, 2)
 
-    def _triangles_at(self, grid: NodeGrid) -> np.ndarray:
+    def _triangles_at(self, grid: NodeGrid) -> NDArray[np.int64]:
         """Triangles (rows, columns) of the nodes of a part of the own grid, or of a coarser grid."""
         return self._index[self.grid.places_of(grid)]
 
 
-def _as_complex(points: np.ndarray) -> np.ndarray:
+def _as_complex(points: FloatArray) -> NDArray[np.complex128]:
     """Points (n, 2) as complex numbers (n,): x and y are then looked up and moved as one, in a third of the time."""
     return points[:, 0] + 1j * points[:, 1]

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import LOWER_INNER_LIPS, LOWER_OUTER_LIPS
 from hygiesync.render.interfaces import MouthShapes, PlainFrame
 from hygiesync.render.lips import place_shape
@@ -32,8 +34,8 @@ class LandmarkRenderer:
         return 0
 
     def push(
-        self, template: PlainFrame, coefficients: np.ndarray, sound: np.ndarray
-    ) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+        self, template: PlainFrame, coefficients: FloatArray, sound: np.ndarray
+    ) -> Iterator[tuple[PlainFrame, NDArray[np.uint8]]]:
         """The frame with its points; see :meth:`hygiesync.render.interfaces.Renderer.push`."""
         yield template, self._draw(template, coefficients)
 
@@ -41,7 +43,7 @@ class LandmarkRenderer:
         """Nothing waits."""
         return iter(())
 
-    def _draw(self, template: PlainFrame, coefficients: np.ndarray) -> np.ndarray:
+    def _draw(self, template: PlainFrame, coefficients: FloatArray) -> NDArray[np.uint8]:
         """Points on black, the size of the template."""
         picture = np.zeros_like(template.image)
         if template.face is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.interpolation import smoothstep
@@ -16,12 +18,12 @@ NEARLY_CLOSED = 0.016
 _LOWER_LIP, _UPPER_LIP = LOWER_INNER_LIPS[1:10], LOWER_INNER_LIPS[:10:-1]
 
 
-def place_shape(shape: MouthShapes, coefficients: np.ndarray, face: TemplateFace) -> np.ndarray:
+def place_shape(shape: MouthShapes, coefficients: FloatArray, face: TemplateFace) -> NDArray[np.float64]:
     """Target landmarks (n_lower, 2), pixels, of `coefficients` on a template's face; lips that nearly meet do meet."""
     return apply_similarity(face.to_picture, press_lips(shape.inverse_transform(coefficients, face.turn)))
 
 
-def press_lips(lower: np.ndarray) -> np.ndarray:
+def press_lips(lower: FloatArray) -> NDArray[np.float64]:
     """Close the gap between lips that are all but closed.
 
     A detector never says that lips touch: it leaves them a little apart, more so when they were averaged. A viewer sees

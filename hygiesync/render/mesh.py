@@ -15,7 +15,9 @@ oval through cheeks, nose and neck), so that a moving jaw draws the skin along a
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_INNER_LIPS
@@ -47,7 +49,7 @@ class FaceMesh:
         Over the lower face's points followed by `still`.
     """
 
-    def __init__(self, shape: ShapeModel, triangles: np.ndarray | None = None) -> None:
+    def __init__(self, shape: ShapeModel, triangles: NDArray[np.int32] | None = None) -> None:
         mean = shape.mean
         left, right = mean[:, 0].min() - _RIM_MARGIN, mean[:, 0].max() + _RIM_MARGIN
         bottom = mean[:, 1].max() + _NECK_MARGIN
@@ -63,7 +65,7 @@ class FaceMesh:
         self.reference = np.concatenate([_with_parted_lips(mean), self.still])
         self.triangles = triangulate(self.reference) if triangles is None else triangles
 
-    def place(self, lower: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+    def place(self, lower: FloatArray, to_picture: FloatArray) -> NDArray[np.float64]:
         """All vertices in a picture.
 
         Parameters
@@ -80,7 +82,7 @@ class FaceMesh:
         return np.concatenate([lower, apply_similarity(to_picture, self.still)])
 
 
-def _with_parted_lips(mean: np.ndarray) -> np.ndarray:
+def _with_parted_lips(mean: FloatArray) -> NDArray[np.float64]:
     """`mean` with its inner lips apart, so that Delaunay joins upper with upper lip and lower with lower lip."""
     parted = mean.copy()
     inner = mean[LOWER_INNER_LIPS]

@@ -20,6 +20,9 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray
 
 JUMP_COST = 0.006
 """Canonical units that a jump within the atlas costs."""
@@ -28,7 +31,7 @@ _NEIGHBOURHOOD = 2
 """Pictures this far apart in a take follow each other without a jump."""
 
 
-def jump_costs(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def jump_costs(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.float64]:
     """Costs (n_before, n_after) of going between pictures with frame numbers (n_before,) and (n_after,)."""
     distance = np.abs(before[:, None] - after)
     return np.where(distance <= _NEIGHBOURHOOD, 0.0, JUMP_COST)
@@ -53,7 +56,7 @@ class PathSearch:
         Frames that a choice may wait for. With 0 every frame is decided at once, on what came before it.
     """
 
-    def __init__(self, frame_numbers: np.ndarray, lag: int) -> None:
+    def __init__(self, frame_numbers: NDArray[np.int64], lag: int) -> None:
         self._frame_numbers, self._lag = frame_numbers, lag
         self.reset()
 
@@ -68,7 +71,7 @@ class PathSearch:
         """Frames whose picture is not yet decided."""
         return len(self._steps)
 
-    def likely_followers(self, n_paths: int = 8) -> np.ndarray:
+    def likely_followers(self, n_paths: int = 8) -> NDArray[np.int64]:
         """Pictures beside those where the best `n_paths` paths are, which may go on without a jump: worth offering."""
         if self._last_chosen is None and not self._steps:
             return np.zeros(0, np.int64)
@@ -81,7 +84,7 @@ class PathSearch:
         around = (ends[:, None] + np.arange(-_NEIGHBOURHOOD, _NEIGHBOURHOOD + 1)).ravel()
         return around[(around >= 0) & (around < len(self._frame_numbers))]
 
-    def push(self, candidates: np.ndarray, costs: np.ndarray) -> list[int]:
+    def push(self, candidates: NDArray[np.int64], costs: FloatArray) -> list[int]:
         """Go one frame on.
 
         Parameters
@@ -119,7 +122,7 @@ class PathSearch:
         assert self._best is not None
         return self._take(len(self._steps), int(self._best.argmin()))
 
-    def _jumps(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    def _jumps(self, before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.float64]:
         return jump_costs(self._frame_numbers[before], self._frame_numbers[after])
 
     def _agreed(self) -> list[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.render.atlas import Atlas
 
 N_CANDIDATES = 24
@@ -25,7 +27,7 @@ class Retriever:
         Shape features of its pictures.
     """
 
-    def __init__(self, atlas: Atlas, features: np.ndarray) -> None:
+    def __init__(self, atlas: Atlas, features: NDArray[np.float32]) -> None:
         import faiss
 
         spread = np.sqrt((atlas.codes**2).sum(1).mean())
@@ -34,7 +36,9 @@ class Retriever:
         self._index = faiss.IndexFlatL2(self._points.shape[1])
         self._index.add(self._points)
 
-    def find(self, features: np.ndarray, appearance: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def find(
+        self, features: NDArray[np.float32], appearance: NDArray[np.float32], others: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Candidates for one frame.
 
         Parameters
@@ -56,5 +60,5 @@ class Retriever:
         candidates = np.union1d(found[0], others)
         return candidates, np.linalg.norm(self._points[candidates] - query, axis=1)
 
-    def _to_points(self, features: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    def _to_points(self, features: FloatArray, codes: FloatArray) -> NDArray[np.float32]:
         return np.concatenate([features, codes[:, :_N_LOOK_COMPONENTS] * self._appearance_scale], axis=1)

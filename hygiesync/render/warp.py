@@ -16,12 +16,15 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray, IntArray
 
 _SUBPIXEL_BITS = 6
 """cv2.fillConvexPoly's fixed-point vertices: 1/64 pixel."""
 
 
-def triangulate(points: np.ndarray) -> np.ndarray:
+def triangulate(points: FloatArray) -> NDArray[np.int32]:
     """Delaunay triangles of a point set.
 
     Parameters
@@ -40,7 +43,7 @@ def triangulate(points: np.ndarray) -> np.ndarray:
     return triangles[areas > 1e-9 * np.ptp(points, axis=0).prod()].astype(np.int32)
 
 
-def double_areas(corners: np.ndarray) -> np.ndarray:
+def double_areas(corners: FloatArray) -> NDArray[np.float64]:
     """Twice the signed area (n_triangles,) of triangles with corners (n_triangles, 3, 2)."""
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     return first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
@@ -64,7 +67,7 @@ class Box:
         return self.right - self.left
 
     @property
-    def origin(self) -> np.ndarray:
+    def origin(self) -> NDArray[np.float64]:
         """Top left corner, (x, y)."""
         return np.array([self.left, self.top], np.float64)
 
@@ -84,7 +87,7 @@ class Box:
         return Box(left, top, max(left, min(self.right, outer.right)), max(top, min(self.bottom, outer.bottom)))
 
     @classmethod
-    def around(cls, points: np.ndarray, size: tuple[int, ...], margin: int = 1) -> Box:
+    def around(cls, points: FloatArray, size: tuple[int, ...], margin: int = 1) -> Box:
         """Smallest box that holds `points` (n, 2) with `margin` pixels around, cut to a picture of `size` (h, w)."""
         height, width = size
         left, top = np.floor(points.min(axis=0)).astype(int) - margin
@@ -103,10 +106,10 @@ class PiecewiseAffine:
         Vertex indices, as from :func:`triangulate`.
     """
 
-    def __init__(self, triangles: np.ndarray) -> None:
+    def __init__(self, triangles: IntArray) -> None:
         self.triangles = np.asarray(triangles, np.int64)
 
-    def triangle_map(self, target: np.ndarray, box: Box) -> np.ndarray:
+    def triangle_map(self, target: FloatArray, box: Box) -> NDArray[np.int32]:
         """Which triangle each pixel of `box` lies in.
 
         Parameters
@@ -127,7 +130,7 @@ class PiecewiseAffine:
             cv2.fillConvexPoly(index, corners[number], number, cv2.LINE_8, _SUBPIXEL_BITS)
         return index
 
-    def affine_maps(self, target: np.ndarray, source: np.ndarray) -> np.ndarray:
+    def affine_maps(self, target: FloatArray, source: FloatArray) -> NDArray[np.float64]:
         """The affine map of each triangle from target to source coordinates.
 
         Returns
@@ -147,8 +150,8 @@ class PiecewiseAffine:
         return np.concatenate([linear, s[:, 0, :, None] - linear @ t[:, 0, :, None]], axis=2)
 
     def backward_map(
-        self, target: np.ndarray, source: np.ndarray, box: Box, triangle_map: np.ndarray | None = None
-    ) -> np.ndarray:
+        self, target: FloatArray, source: FloatArray, box: Box, triangle_map: NDArray[np.int32] | None = None
+    ) -> NDArray[np.float32]:
         """Where in the source each target pixel of `box` comes from.
 
         Parameters
@@ -173,8 +176,8 @@ class PiecewiseAffine:
         return maps[..., 0] * x + maps[..., 1] * y + maps[..., 2]
 
     def warp(
-        self, image: np.ndarray, source: np.ndarray, target: np.ndarray, size: tuple[int, int] | None = None
-    ) -> np.ndarray:
+        self, image: NDArray[np.uint8], source: np.ndarray, target: np.ndarray, size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
         """Picture in which the mesh at `source` has moved to `target`; outside the mesh the picture stays as it is.
 
         Parameters
@@ -192,7 +195,7 @@ class PiecewiseAffine:
         return sample(image, self.backward_map(target, source, Box(0, 0, width, height)))
 
 
-def sample(image: np.ndarray, backward_map: np.ndarray) -> np.ndarray:
+def sample(image: NDArray[np.uint8], backward_map: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colours of `image` at the positions of a backward map, bicubic, so that detail survives fractions of a pixel.
 
     Parameters
