@@ -16,8 +16,12 @@ from made_once import made_once, run_folder
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import numpy as np  # noqa: E402
+
 from hygiesync.avatar.video_avatar import VideoAvatar  # noqa: E402
+from hygiesync.media.audio import read_audio, write_wav  # noqa: E402
 from hygiesync.synthetic.talker import HELD_OUT, TalkerTruth, make_talker  # noqa: E402
+from hygiesync.timing import SAMPLE_RATE  # noqa: E402
 
 SLOW_TIMEOUT_S = 600
 """Until a slow test counts as hanging; the others' is in setup.cfg."""
@@ -117,6 +121,14 @@ def talker_avatar(avatar_directory: Path) -> VideoAvatar:
     from hygiesync.avatar.loading import load_avatar
 
     return load_avatar(avatar_directory, VideoAvatar)
+
+
+@pytest.fixture(scope="session")
+def speech(held_out_video: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, Path]:
+    """A few seconds of the talker's voice: samples (n,), float32, at 16 kHz, and the file they are in."""
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    write_wav(path, read_audio(held_out_video), SAMPLE_RATE)
+    return read_audio(path), path
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,12 @@ class SoundServer:
             self._server.wait()
             self._server = None
 
+    @property
+    def pid(self) -> int:
+        """Process id of the running server."""
+        assert self._server is not None, "it does not run"
+        return self._server.pid
+
     def restart(self) -> None:
         """End the server if it runs, and start another."""
         self.kill()

@@ -15,6 +15,7 @@ from hygiesync.devices.camera import camera
 from hygiesync.devices.camera.listing import CameraDevice
 from hygiesync.devices.sound import devices as sound_devices
 from hygiesync.devices.sound import portaudio
+from hygiesync.devices.sound import sources as sound_sources
 from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.errors import MissingDependencyError
 
@@ -50,7 +51,7 @@ def test_missing_portaudio(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     check = devices.check_portaudio()
     assert is_a_note(check)
-    assert "make install" in check.fix
+    assert "pip install 'hygiesync[live]'" in check.fix
     error = MissingDependencyError("sound: expected the PortAudio library; run `sudo apt-get install -y libportaudio2`")
     monkeypatch.setattr(portaudio, "load_sounddevice", raising(error))
     check = devices.check_portaudio()
@@ -66,7 +67,7 @@ def test_a_microphone_is_listened_to(monkeypatch, tmp_path, loudness, is_ok, sai
     """A file that is played stands in for one."""
     noise = loudness * np.random.default_rng(0).standard_normal(32_000)
     soundfile.write(tmp_path / "microphone.wav", noise, 16_000, subtype="FLOAT")
-    monkeypatch.setattr(sound_devices, "open_source", lambda text, rate: SoundFile(tmp_path / "microphone.wav", rate))
+    monkeypatch.setattr(sound_sources, "open_source", lambda text, rate: SoundFile(tmp_path / "microphone.wav", rate))
     check = devices.check_microphone()
     assert check.is_ok is is_ok
     assert said in check.detail
@@ -83,7 +84,7 @@ def test_a_microphone_that_gives_nothing(monkeypatch):
         close=lambda: calls.append("closed"),
     )
     monkeypatch.setattr(devices, "LISTENING_S", 0.01)
-    monkeypatch.setattr(sound_devices, "open_source", lambda text, rate: dead)
+    monkeypatch.setattr(sound_sources, "open_source", lambda text, rate: dead)
     check = devices.check_microphone()
     assert is_a_note(check)
     assert "USB Audio gives no sound" in check.detail

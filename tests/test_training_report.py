@@ -123,7 +123,7 @@ class Reader(HTMLParser):
         super().__init__()
         self.open_tags, self.headings, self.references, self.tags, self.text = [], [], [], [], []
         self.feed(content.decode("utf-8"))
-        self.apply_closure()
+        self.close()
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)

@@ -1,0 +1,124 @@
+"""Live sessions in processes of their own, and what their recordings show."""
+
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from fractions import Fraction
+
+import numpy as np
+
+from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.source import SoundHealth
+from hygiesync.face.comparison import compare_lips
+from hygiesync.face.pose import apply_similarity
+from hygiesync.face.tracking import track_face
+from hygiesync.media.video import probe
+from hygiesync.pipelines.offline import RenderOptions, render
+
+RATE = 16_000
+TIMEOUT_S = 120
+TITLE = "avatar - hygiesync (synthetic media)"
+
+
+@contextmanager
+def live(avatar, *arguments, environment=None):
+    """A live session in a process of its own, ended when the context is."""
+    command = [sys.executable, "-m", "hygiesync", "live", str(avatar), *(str(argument) for argument in arguments)]
+    process = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finish(process):
+    """Exit code and what was said."""
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    assert "Traceback" not in err, err
+    return process.returncode, out, err
+
+
+def wait_for_file(path, n_bytes=50_000):
+    """Until a recording has grown so far: pictures are coming."""
+    give_up_s = time.perf_counter() + TIMEOUT_S
+    while not (path.exists() and path.stat().st_size >= n_bytes):
+        assert time.perf_counter() < give_up_s, f"{path} does not grow"
+        time.sleep(0.05)
+
+
+def lips_of(video, avatar):
+    """Times (n,) and canonical lower faces (n, n_lower, 2) of a video, as a detector sees them."""
+    track = track_face(probe(video))
+    assert track.has_face.all()
+    seen = avatar.pose.to_canonical(track.rigid.astype(np.float64))
+    return track.times_s, apply_similarity(seen, track.lower)
+
+
+def at_times(times_s, shapes, wanted_s):
+    flat = shapes.reshape(len(shapes), -1)
+    columns = [np.interp(wanted_s, times_s, column) for column in flat.T]
+    return np.stack(columns, 1).reshape(len(wanted_s), *shapes.shape[1:])
+
+
+def compare_with_offline(recording, avatar, folder):
+    """A recording's lips against those of rendering its own sound at leisure."""
+    render(avatar, recording, folder / "offline.mp4", RenderOptions(fps=Fraction(60), preset="ultrafast"))
+    wanted = lips_of(folder / "offline.mp4", avatar)
+    times_s, lips = lips_of(recording, avatar)
+    clock = np.arange(times_s[0] + 0.1, min(times_s[-1], wanted[0][-1]) - 0.1, 1 / 60)
+    return compare_lips(at_times(*wanted, clock), at_times(times_s, lips, clock), 1 / 60)
+
+
+class CoefficientRecorder:
+    """A renderer that keeps what it was asked for."""
+
+    lag = 0
+
+    def __init__(self):
+        self.seen = []
+
+    def push(self, template, coefficients, sound):
+        self.seen.append((template.time_s, coefficients))
+        yield template, template.image
+
+    def flush(self):
+        return iter(())
+
+    def reset(self):
+        self.seen = []
+
+
+class SimulatedMicrophone:
+    """Ten minutes of a microphone, as fast as they are read, on a card that is 100 ppm fast."""
+
+    def __init__(self, samples, duration_s):
+        self.name, self.sample_rate, self.clock = "simulated", RATE, StreamClock(RATE)
+        self._samples, self._n_left = samples, round(duration_s * RATE)
+        self.n_read = 0
+
+    def start(self):
+        pass
+
+    def now_s(self):
+        return 100 + self.n_read / (RATE * 1.0001)
+
+    def read(self, timeout_s):
+        if self.n_read >= self._n_left:
+            return None
+        begin = self.n_read % (len(self._samples) - 160)
+        self.n_read += 160
+        self.clock.observe(self.n_read, self.now_s())
+        return self._samples[begin : begin + 160]
+
+    def arrival_of(self, sample):
+        return 100 + (sample // 160 + 1) * 160 / (RATE * 1.0001)
+
+    def health(self):
+        return SoundHealth(True)
+
+    def close(self):
+        pass

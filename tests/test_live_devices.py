@@ -1,0 +1,214 @@
+"""Live speech as it is used: a real sound server and a real window."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+from display import needs_display, virtual_display
+from live_sessions import (
+    RATE,
+    TITLE,
+    compare_with_offline,
+    finish,
+    lips_of,
+    live,
+    wait_for_file,
+)
+from sound_server import SoundServer, needs_sound_server
+
+from hygiesync.face.landmarks import LandmarkDetector
+from hygiesync.face.shape import mouth_opening
+from hygiesync.media.audio import read_audio, write_wav
+from hygiesync.media.video import probe
+
+pytestmark = pytest.mark.slow
+
+
+def middle(screenshot):
+    """The face in a screenshot, without the text in the window's corners."""
+    rows, columns = (np.flatnonzero(screenshot.any((axis, 2))) for axis in (1, 0))
+    height, width = np.ptp(rows), np.ptp(columns)
+    return screenshot[
+        rows[0] + height // 3 : rows[-1] - height // 3, columns[0] + width // 3 : columns[-1] - width // 3
+    ]
+
+
+# --- a microphone and a window
+
+
+class Run:
+    """What is left of the session with a microphone and a window."""
+
+    def __init__(self, folder):
+        self.recording, self.json = folder / "said.mp4", folder / "measured.json"
+        self.screenshots = []
+        self.result = None
+        self.measured = None
+
+
+@pytest.fixture(scope="module")
+def spoken(avatar_directory, speech, tmp_path_factory):
+    """A quarter of a minute of real speech through a real sound server into a real window."""
+    folder = tmp_path_factory.mktemp("live")
+    run = Run(folder)
+    samples, _ = speech
+    (folder / "x").mkdir()
+    with SoundServer() as server, virtual_display(folder / "x") as display:
+        server.play(np.tile(samples, 12))
+        with live(
+            avatar_directory, "--duration", 15, "--record", run.recording, "--json", run.json, "--statistics",
+            environment={**server.env, "DISPLAY": display.name},
+        ) as process:  # fmt: skip
+            display.client.find_window(TITLE)
+            wait_for_file(run.recording)
+            for _ in range(3):
+                time.sleep(1)
+                run.screenshots.append(display.screenshot())
+            run.result = finish(process)
+    run.measured = json.loads(run.json.read_text())
+    return run
+
+
+@pytest.mark.device
+@needs_sound_server
+@needs_display
+class TestAMicrophoneAndAWindow:
+    def test_it_ends_well_and_says_what_it_measured(self, spoken):
+        code, out, err = spoken.result
+        assert code == 0, err
+        assert "pictures/s" in out and "latency" in out
+        measured = spoken.measured
+        assert measured["duration_s"] == pytest.approx(15, abs=1)
+        assert measured["failure"] == ""
+        assert measured["recordings"] == [str(spoken.recording)]
+
+    def test_no_sound_is_lost(self, spoken):
+        assert spoken.measured["audio_blocks_lost"] == 0
+        assert spoken.measured["audio_overflows"] == 0
+        assert spoken.measured["audio_filled_s"] == 0
+
+    def test_every_picture_is_shown_or_counted(self, spoken):
+        measured = spoken.measured
+        n_pictures = measured["pictures_shown"] + measured["pictures_missed"]
+        assert n_pictures == pytest.approx(60 * measured["duration_s"], rel=0.05)
+        assert measured["missed_ratio"] == pytest.approx(measured["pictures_missed"] / n_pictures, abs=1e-5)
+
+    def test_latency_is_more_than_the_lookahead_and_made_of_its_parts(self, spoken):
+        parts, latency = spoken.measured["latency_parts_ms"], spoken.measured["latency_ms"]
+        assert latency["p95"] >= latency["p50"] > 70
+        assert sum(part["p50"] for part in parts.values()) == pytest.approx(latency["p50"], abs=10)
+
+    def test_the_window_shows_the_avatar(self, spoken, talker_avatar):
+        with LandmarkDetector() as detector:
+            faces = [detector.detect(screenshot) for screenshot in spoken.screenshots]
+        assert all(face is not None for face in faces)
+
+    def test_the_recording_is_in_sync(self, spoken, talker_avatar, tmp_path):
+        comparison = compare_with_offline(spoken.recording, talker_avatar, tmp_path)
+        assert abs(comparison.lag_ms) <= 20
+        assert comparison.opening_correlation > 0.9
+
+
+@pytest.mark.device
+@needs_sound_server
+def test_a_sound_server_that_dies_and_comes_back(avatar_directory, talker_avatar, speech, tmp_path):
+    samples, _ = speech
+    recording = tmp_path / "said.mp4"
+    with SoundServer() as server:
+        server.play(np.tile(samples, 8))
+        with live(
+            avatar_directory, "--no-window", "--record", recording, "--json", tmp_path / "j.json",
+            environment=server.env,
+        ) as process:  # fmt: skip
+            wait_for_file(recording, 400_000)
+            server.kill()
+            time.sleep(2.5)
+            server.start()
+            time.sleep(3.0)
+            server.play(np.tile(samples, 8))
+            time.sleep(4.0)
+            process.send_signal(signal.SIGINT)
+            code, _, err = finish(process)
+    assert code == 0, err
+    assert "lost" in err and "back again" in err
+    measured = json.loads((tmp_path / "j.json").read_text())
+    assert measured["audio_blocks_lost"] == 0
+    assert measured["audio_filled_s"] > 2
+    times_s, lips = lips_of(recording, talker_avatar)
+    opening = mouth_opening(lips)
+    silence = read_audio(recording)
+    loud = np.flatnonzero(np.abs(silence) > 0.02) / RATE
+    gap = int(np.argmax(np.diff(loud)))
+    lost_s, back_s = loud[gap], loud[gap + 1]
+    assert 2 < back_s - lost_s < 12
+    resting = opening[(times_s > lost_s + 0.3) & (times_s < back_s - 0.3)]
+    speaking = opening[(times_s > back_s + 0.3) & (times_s < back_s + 3)]
+    assert resting.std() < 0.2 * speaking.std(), "the mouth rests while there is nothing to hear, and speaks again"
+    comparison = compare_with_offline(recording, talker_avatar, tmp_path)
+    assert abs(comparison.lag_ms) <= 20
+
+
+@pytest.mark.device
+@needs_sound_server
+def test_a_sound_server_that_does_not_answer_does_not_hold_it(avatar_directory, tmp_path):
+    """It neither dies nor speaks, and whoever closes a stream waits for it: PortAudio for ever."""
+    recording, measured = tmp_path / "said.mp4", tmp_path / "j.json"
+    with SoundServer() as server, live(
+        avatar_directory, "--no-window", "--record", recording, "--json", measured, environment=server.env
+    ) as process:  # fmt: skip
+        wait_for_file(recording)
+        pulse = psutil.Process(server.pid)
+        pulse.suspend()
+        try:
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            code, _, err = finish(process)
+        finally:
+            pulse.resume()
+    assert code == 0, err
+    assert "does not answer" in err
+    assert json.loads(measured.read_text())["recordings"] == [str(recording)]
+    assert probe(recording).n_frames > 30
+
+
+@pytest.mark.device
+@needs_display
+def test_closing_the_window_ends_it_in_order(avatar_directory, speech, tmp_path):
+    recording, measured = tmp_path / "said.mp4", tmp_path / "j.json"
+    (tmp_path / "x").mkdir()
+    with virtual_display(tmp_path / "x") as display, live(
+        avatar_directory, "--input-device", speech[1], "--record", recording, "--json", measured,
+        environment=display.environment,
+    ) as process:  # fmt: skip
+        window = display.client.find_window(TITLE)
+        wait_for_file(recording)
+        display.client.ask_to_close(window)
+        assert finish(process)[0] == 0
+    assert json.loads(measured.read_text())["pictures_shown"] > 0
+    assert probe(recording).n_frames > 30
+
+
+@pytest.mark.device
+@needs_display
+def test_keys(avatar_directory, speech, tmp_path):
+    (tmp_path / "x").mkdir()
+    sound = tmp_path / "long.wav"
+    write_wav(sound, np.tile(speech[0], 10), RATE)
+    with virtual_display(tmp_path / "x") as display, live(
+        avatar_directory, "--input-device", sound, "--record", tmp_path / "said.mp4", environment=display.environment
+    ) as process:  # fmt: skip
+        display.client.focus(display.client.find_window(TITLE))
+        wait_for_file(tmp_path / "said.mp4")
+        for key in ("s", "m", "z", "h", "h", "x", "r", "r", "BackSpace", "space"):
+            display.client.press(key)
+            time.sleep(0.3)
+        still = [middle(display.screenshot()) for _ in range(2) if not time.sleep(0.4)]
+        display.client.press("q")
+        code, out, err = finish(process)
+    assert code == 0, err
+    assert np.array_equal(*still), "paused"
+    assert sorted(path.name for path in tmp_path.glob("*.mp4")) == ["said-2.mp4", "said.mp4"]
+    assert out.count("recorded") == 2
