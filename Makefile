@@ -19,7 +19,10 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$python && break; \
 	done)
 
-.PHONY: help install train live demo test lint generic bench docs clean
+# Tests of single parts: no training, no recordings, no sound server and no display.
+UNIT := not slow and not data and not device
+
+.PHONY: help install train live demo test check coverage lint generic bench docs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
@@ -35,11 +38,19 @@ live: $(INSTALLED)  ## NAME=me: a window in which models/me says what the microp
 demo: $(INSTALLED)  ## see it work, with no camera, microphone or network
 	$(BIN)/hygiesync demo
 
-test: $(INSTALLED)  ## run the tests
+test: $(INSTALLED)  ## run all tests
 	$(BIN)/pytest
+
+check: lint  ## while changing code: lint, and the tests of single parts
+	$(BIN)/pytest -m "$(UNIT)"
+
+# Measuring takes a quarter longer, so the long tests go without. What other processes run is not counted.
+coverage: $(INSTALLED)  ## show what the tests of single parts don't reach
+	$(BIN)/pytest -m "$(UNIT)" --cov
 
 lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/mypy hygiesync
 	$(BIN)/lint-imports
 
@@ -49,11 +60,12 @@ generic: $(INSTALLED)  ## train the speech encoder and the generic speech model 
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
 	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"
 
-docs: $(INSTALLED)  ## run the examples in docstrings, follow the links in the pages
+docs: $(INSTALLED)  ## build docs/_build/html, run the docstrings' examples, follow the pages' links; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	$(BIN)/pytest --doctest-modules hygiesync tests/test_docs.py
 
 clean:  ## remove .venv and caches; models/ and recordings/ stay
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
+	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
 	find . \( -path ./models -o -path ./recordings -o -path ./.git \) -prune -o \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
