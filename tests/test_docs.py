@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import hygiesync
+
 ROOT = Path(__file__).parents[1]
 PATTERNS = ("*.md", "docs/**/*.md", "models/README.md", "recordings/README.md")
 PAGES = [page for pattern in PATTERNS for page in sorted(ROOT.glob(pattern))]
@@ -41,3 +43,9 @@ def test_links_are_found() -> None:
     """The pattern sees what it is there to see, and not what is code."""
     prose = CODE.sub("", "[a](b.md#c) ![d](e.png) <img src='f.gif'> `[g](h)`")
     assert [markdown or html for markdown, html in LINK.findall(prose)] == ["b.md#c", "e.png", "f.gif"]
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"auto\w+:: hygiesync\.(?:\w+\.)*(\w+)", page))
+    assert set(hygiesync.__all__) - {"__version__"} <= told
