@@ -12,7 +12,8 @@ from hygiesync.learning.aperture import CLOSED, Aperture
 from hygiesync.learning.augment import Augmentation
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.export_onnx import export_step
-from hygiesync.learning.network import CLOSING_ODDS, NetworkSettings, SpeechToShape
+from hygiesync.learning.mouth_network import CLOSING_ODDS
+from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
 from hygiesync.learning.train import predict, train_network
 from hygiesync.speech.mel import N_MELS

@@ -13,7 +13,7 @@ from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.stream import coefficients_at
 from hygiesync.speech_to_shape.track import CoefficientTrack, SoundTrack
-from hygiesync.speech_to_shape.whole import MARGIN_FRAMES, WINDOW_FRAMES, WholeRecordingStream
+from hygiesync.speech_to_shape.whole import ANSWER_FRAMES, MARGIN_FRAMES, WINDOW_FRAMES, WholeRecordingStream
 from hygiesync.timing import described_time
 
 REST = np.zeros(2, np.float32)
@@ -45,7 +45,7 @@ def stream_of(window=None):
 
 
 def answers(stream, samples, n_frames):
-    return coefficients_at(stream, samples, [described_time(index, 0) for index in range(n_frames)])
+    return coefficients_at(stream, samples, [described_time(index, ANSWER_FRAMES) for index in range(n_frames)])
 
 
 @pytest.mark.parametrize("seconds", [0.5, 10.2, 10.24, 31.7])

@@ -6,12 +6,11 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hygiesync.avatar import video_avatar
-from hygiesync.avatar.bundle import STEP
+from hygiesync.avatar.bundle import STEP, WINDOW
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import Manifest, consent_text
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -28,10 +27,8 @@ from hygiesync.building.records import evidence_of, source_record, training_reco
 from hygiesync.extras import require
 from hygiesync.progress import Progress
 from hygiesync.render.mesh import FaceMesh
+from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
 from hygiesync.version import __version__
-
-if TYPE_CHECKING:
-    from hygiesync.learning.train import TrainingRun
 
 ReportMaker = Callable[[TrainingEvidence], bytes]
 """Makes a HTML page; given from outside, since pages are the business of floors above."""
@@ -100,11 +97,11 @@ def train(
     workshop = open_workshop(directory, job, resume=resume, warn=alert)
     seen = observe(infos, job, workshop, tell, alert)
     clips = seen.clips(job.lookahead)
-    learned = learn(clips, seen.face, job, workshop / "checkpoint.safetensors", tell)
+    learned = learn(clips, seen.clips(ANSWER_FRAMES), seen.face, job, workshop, tell)
     rest = resting_coefficients(seen.recordings, seen.face, seen.background)
 
     def fill(folder: Path) -> None:
-        _fill_bundle(folder, seen, learned.run, rest, tell)
+        _fill_bundle(folder, seen, learned, rest, tell)
         if report is not None:
             evidence = evidence_of(directory.name, job, seen, clips, learned, rest)
             (folder / video_avatar.REPORT).write_bytes(report(evidence))
@@ -130,10 +127,10 @@ def _manifest(name: str, job: Job, seen: Observation, learned: Learned, has_cons
     )
 
 
-def _fill_bundle(folder: Path, seen: Observation, run: TrainingRun, rest: np.ndarray, report: Progress) -> None:
+def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: np.ndarray, report: Progress) -> None:
     from safetensors.torch import save as serialized
 
-    from hygiesync.learning.export_onnx import export_step
+    from hygiesync.learning.export_onnx import export_step, export_window
 
     recordings, face = seen.recordings, seen.face
     n_frames = sum(video.n_frames for video in seen.videos)
@@ -151,5 +148,6 @@ def _fill_bundle(folder: Path, seen: Observation, run: TrainingRun, rest: np.nda
     video_avatar.save_atlas(folder, atlas, size)
     video_avatar.save_look(folder, mesh, canvas, appearance)
     video_avatar.save_idle(folder, build_idle_loop(recordings, face, folder / video_avatar.IDLE_VIDEO))
-    export_step(run.network, folder / STEP)
-    (folder / video_avatar.WEIGHTS).write_bytes(serialized(run.network.state_dict()))
+    export_step(learned.run.network, folder / STEP)
+    export_window(learned.whole.network, folder / WINDOW)
+    (folder / video_avatar.WEIGHTS).write_bytes(serialized(learned.run.network.state_dict()))

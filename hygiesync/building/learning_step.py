@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.dataset import LabelledClip, split
 from hygiesync.learning.metric import mouth_metric
 from hygiesync.progress import Progress
-from hygiesync.timing import MEL_RATE
+from hygiesync.timing import MEL_RATE, time_to_mel_frames
 
 if TYPE_CHECKING:
     from hygiesync.learning.train import TrainingRun
@@ -30,43 +31,94 @@ class Learned:
     Attributes
     ----------
     run : TrainingRun
+        Of the streaming network.
+    whole : TrainingRun
+        Of the network that hears whole recordings.
     measures : dict of str to float
         Of the lips on the validation part, from which neither weights nor gains were learnt.
+    whole_measures : dict of str to float
+        The same of the network that hears whole recordings.
     predicted : list of ndarray, each of shape (n_mel_frames, n_components)
-        Answers for each clip's validation part.
+        The streaming network's answers for each clip's validation part.
     """
 
     run: TrainingRun
+    whole: TrainingRun
     measures: dict[str, float]
+    whole_measures: dict[str, float]
     predicted: list[np.ndarray]
 
 
-def learn(clips: list[LabelledClip], face: FittedFace, job: Job, checkpoint: Path, report: Progress) -> Learned:
-    """Train the network on the clips' beginnings, and measure it on their ends."""
+def learn(
+    clips: list[LabelledClip],
+    whole_clips: list[LabelledClip],
+    face: FittedFace,
+    job: Job,
+    workshop: Path,
+    report: Progress,
+) -> Learned:
+    """Train both networks on the clips' beginnings, and measure them on their ends.
+
+    Parameters
+    ----------
+    clips, whole_clips : list of LabelledClip
+        For the streaming network, and for the one that hears whole recordings; they differ in the moments that answers
+        describe.
+    face : FittedFace
+    job : Job
+    workshop : Path
+        Folder for checkpoints.
+    report : callable
+    """
     from hygiesync.learning.network import NetworkSettings
-    from hygiesync.learning.settings import preset
+    from hygiesync.learning.settings import LARGE_FROM_S, preset, whole_preset
     from hygiesync.learning.speech_encoder import SpeechEncoder
     from hygiesync.learning.train import predict, train_network
+    from hygiesync.learning.whole_network import WholeNetworkSettings
 
+    n_frames, n_components = sum(len(clip) for clip in clips), face.shape.n_components
+    metric, aperture = mouth_metric(face.shape), Aperture.fit(face.shape, face.usable_coefficients)
     training, validation = split(clips)
-
-    def count(epoch: int, n_epochs: int, training_loss: list[float], validation_loss: list[float]) -> None:
-        losses = f"loss {training_loss[-1]:.3f}, validation {validation_loss[-1]:.3f}"
-        report("learning", epoch, n_epochs, f"{losses} {sparkline(validation_loss)}")
-
     run = train_network(
         training,
         validation,
-        mouth_metric(face.shape),
-        NetworkSettings(face.shape.n_components, early_frames=job.early_frames),
-        preset(job.preset, job.seed, sum(len(clip) for clip in clips)),
-        checkpoint,
-        count,
-        Aperture.fit(face.shape, face.usable_coefficients),
+        metric,
+        NetworkSettings(n_components, early_frames=job.early_frames),
+        preset(job.preset, job.seed, n_frames),
+        workshop / "checkpoint.safetensors",
+        _teller("learning", report),
+        aperture,
         SpeechEncoder.load(),
     )
+    whole_training, whole_validation = split(whole_clips)
+    width = 128 if n_frames >= time_to_mel_frames(LARGE_FROM_S) else 64
+    whole = train_network(
+        whole_training,
+        whole_validation,
+        metric,
+        WholeNetworkSettings(n_components, conv_width=width, lstm_width=width),
+        whole_preset(job.preset, job.seed, n_frames),
+        workshop / "checkpoint-whole.safetensors",
+        _teller("learning to hear ahead", report),
+        aperture,
+    )
     predicted = [predict(run.network, clip.mel) for clip in validation]
-    return Learned(run, _measures(validation, predicted, face), predicted)
+    whole_predicted = [predict(whole.network, clip.mel) for clip in whole_validation]
+    return Learned(
+        run,
+        whole,
+        _measures(validation, predicted, face),
+        _measures(whole_validation, whole_predicted, face),
+        predicted,
+    )
+
+
+def _teller(stage: str, report: Progress) -> Callable[[int, int, list[float], list[float]], None]:
+    def tell(epoch: int, n_epochs: int, training_loss: list[float], validation_loss: list[float]) -> None:
+        losses = f"loss {training_loss[-1]:.3f}, validation {validation_loss[-1]:.3f}"
+        report(stage, epoch, n_epochs, f"{losses} {sparkline(validation_loss)}")
+
+    return tell
 
 
 def _measures(validation: list[LabelledClip], predicted: list[np.ndarray], face: FittedFace) -> dict[str, float]:

@@ -11,18 +11,21 @@ import torch
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.network import SpeechToShape
+from hygiesync.learning.whole_network import WholeSpeechToShape
+
+AnyNetwork = SpeechToShape | Ensemble | WholeSpeechToShape
 
 GAIN_BOUNDS = (0.8, 1.4)
 """Beyond these a gain tells of something else than caution."""
 
 
 @torch.no_grad()
-def calibrate_opening(network: SpeechToShape | Ensemble, clips: list[LabelledClip]) -> None:
+def calibrate_opening(network: AnyNetwork, clips: list[LabelledClip]) -> None:
     """Set each head's gain to std(real opening) / std(predicted opening) over some clips.
 
     Parameters
     ----------
-    network : SpeechToShape or Ensemble
+    network : SpeechToShape, Ensemble or WholeSpeechToShape
         Its gains are 1 so far. Early heads are stretched to the same: how much the person's opening varies does not
         depend on when one is asked.
     clips : list of LabelledClip

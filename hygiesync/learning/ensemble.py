@@ -17,7 +17,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from hygiesync.learning.network import Answer, NetworkSettings, NetworkState, SpeechToShape
+from hygiesync.learning.mouth_network import Answer
+from hygiesync.learning.network import NetworkSettings, NetworkState, SpeechToShape
 
 
 class Ensemble(nn.Module):

@@ -17,9 +17,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from hygiesync.learning.calibration import AnyNetwork
 from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.network import NetworkState, SpeechToShape
+from hygiesync.learning.whole_network import WholeSpeechToShape
 from hygiesync.speech.mel import N_MELS
+from hygiesync.speech_to_shape.whole import WINDOW_FRAMES
 
 
 class _Step(nn.Module):
@@ -34,11 +37,12 @@ class _Step(nn.Module):
         return (coefficients, *following.tensors(), *early)
 
 
-def export_step(network: SpeechToShape | Ensemble, path: Path) -> None:
+def export_step(network: AnyNetwork, path: Path) -> None:
     """Write `network` to `path` as a single streaming step.
 
     The time axis is fixed to one frame: PyTorch's exporter bakes in whatever length it is shown.
     """
+    assert not isinstance(network, WholeSpeechToShape), "it hears no single frames"
     network.eval()
     state = network.initial_state().tensors()
     names = [f"state_{index}" for index in range(len(state))]
@@ -50,6 +54,22 @@ def export_step(network: SpeechToShape | Ensemble, path: Path) -> None:
             path,
             input_names=["mel", *names],
             output_names=["coefficients", *(f"next_{name}" for name in names), *early],
+            dynamo=True,
+            external_data=False,
+        )
+
+
+def export_window(network: AnyNetwork, path: Path) -> None:
+    """Write `network` to `path` as a window of `WINDOW_FRAMES` mel frames: input ``mel``, output ``coefficients``."""
+    assert isinstance(network, WholeSpeechToShape), "others have a state"
+    network.eval()
+    with _quiet_exporter():
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, WINDOW_FRAMES, N_MELS),),
+            path,
+            input_names=["mel"],
+            output_names=["coefficients"],
             dynamo=True,
             external_data=False,
         )

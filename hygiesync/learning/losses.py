@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hygiesync.learning.aperture import CLOSED
-from hygiesync.learning.network import SpeechToShape
+from hygiesync.learning.mouth_network import MouthNetwork
 from hygiesync.learning.settings import TrainingSettings
 
 
@@ -38,7 +38,7 @@ class MouthLoss:
         return position + self.settings.velocity_weight * velocity
 
     def of_opening(
-        self, network: SpeechToShape, predicted: Tensor, closure_logit: Tensor, wanted: Tensor, is_known: Tensor
+        self, network: MouthNetwork, predicted: Tensor, closure_logit: Tensor, wanted: Tensor, is_known: Tensor
     ) -> Tensor:
         """How far off the opening is, in its standard deviations, and how surprising that lips meet or don't."""
         warm_up, opening_std = self._warm_up(predicted), network.opening_gradient.norm()

@@ -26,17 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hygiesync.learning.aperture import Aperture
+from hygiesync.learning.mouth_network import Answer, MouthNetwork
 from hygiesync.speech.mel import N_MELS
-
-CLOSING_ODDS = -1.5
-"""Log-odds of lips that meet from which on they are made to: under even, since a closure missed is seen at once, and
-one too many hardly."""
-
-CLOSING_WIDTH = 0.4
-"""Log-odds over which the closing sets in."""
-
-Answer = tuple[Tensor, Tensor]
-"""Coefficients (B, T, n_components) before any closing, and log-odds (B, T) that the lips meet."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +52,10 @@ class NetworkSettings:
     def to_dict(self) -> dict[str, Any]:
         """The settings by name, for saving."""
         return asdict(self)
+
+    def build(self, mel_mean: Tensor, mel_std: Tensor, aperture: Aperture | None) -> SpeechToShape:
+        """A network of these sizes, with random weights."""
+        return SpeechToShape(self, mel_mean, mel_std, aperture)
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ class NetworkState:
         return cls(tuple(convolutions), hidden, cell)
 
 
-class SpeechToShape(nn.Module):
+class SpeechToShape(MouthNetwork):
     """Causal Conv1D + LSTM; what it may hear of the future is in its targets' shift (the lookahead), not in itself.
 
     Parameters
@@ -101,14 +96,6 @@ class SpeechToShape(nn.Module):
         How the person's lips part; without it they are never made to meet.
     """
 
-    mel_mean: Tensor
-    mel_std: Tensor
-    opening_gradient: Tensor
-    opening_at_mean: Tensor
-    opening_path: Tensor
-    opening_gain: Tensor
-    early_opening_gain: Tensor
-
     def __init__(
         self,
         settings: NetworkSettings,
@@ -116,16 +103,10 @@ class SpeechToShape(nn.Module):
         mel_std: Tensor | None = None,
         aperture: Aperture | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(
+            settings.n_components, settings.dropout, len(settings.early_frames), mel_mean, mel_std, aperture
+        )
         self.settings = settings
-        self.register_buffer("mel_mean", torch.zeros(N_MELS) if mel_mean is None else mel_mean.float())
-        self.register_buffer("mel_std", torch.ones(N_MELS) if mel_std is None else mel_std.float())
-        aperture = Aperture.none(settings.n_components) if aperture is None else aperture
-        self.register_buffer("opening_gradient", torch.from_numpy(aperture.gradient).float())
-        self.register_buffer("opening_at_mean", torch.tensor(aperture.at_mean).float())
-        self.register_buffer("opening_path", torch.from_numpy(aperture.path).float())
-        self.register_buffer("opening_gain", torch.ones(()))
-        self.register_buffer("early_opening_gain", torch.ones(len(settings.early_frames)))
         widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
         self.convolutions = nn.ModuleList(
             nn.Conv1d(n_in, n_out, settings.kernel_size) for n_in, n_out in pairwise(widths)
@@ -182,35 +163,7 @@ class SpeechToShape(nn.Module):
             x = torch.cat([past, x], dim=2)
             remembered.append(x[:, :, -past.shape[2] :])
             x = functional.gelu(layer(x))
-        x, (hidden, cell) = self.lstm(self._drop_channels(x.transpose(1, 2)), (state.hidden, state.cell))
-        answers = self.head(self._drop_channels(x)).split(self.settings.n_components + 1, dim=-1)
+        x, (hidden, cell) = self.lstm(self.drop_channels(x.transpose(1, 2)), (state.hidden, state.cell))
+        answers = self.head(self.drop_channels(x)).split(self.settings.n_components + 1, dim=-1)
         pairs = [(answer[..., :-1], answer[..., -1]) for answer in answers]
         return pairs, NetworkState(tuple(remembered), hidden, cell)
-
-    def opening(self, coefficients: Tensor) -> Tensor:
-        """Opening (B, T) of mouths (B, T, n_components), canonical units; see :class:`Aperture`."""
-        return coefficients @ self.opening_gradient + self.opening_at_mean
-
-    def apply_closure(self, answers: list[Answer]) -> tuple[Tensor, list[Tensor]]:
-        """Coefficients of what was heard, lips closed where they meet: the main head's, and the early heads'."""
-        main, *early = answers
-        return (
-            self._apply_closure(*main, self.opening_gain),
-            [self._apply_closure(*one, self.early_opening_gain[index]) for index, one in enumerate(early)],
-        )
-
-    def _apply_closure(self, coefficients: Tensor, closure_logit: Tensor, opening_gain: Tensor) -> Tensor:
-        """Take the opening away where the lips meet, and multiply it by its gain elsewhere."""
-        kept = opening_gain * torch.sigmoid((CLOSING_ODDS - closure_logit) / CLOSING_WIDTH)
-        return coefficients + ((kept - 1) * self.opening(coefficients))[..., None] * self.opening_path
-
-    def _drop_channels(self, x: Tensor) -> Tensor:
-        """Dropout of whole channels of (B, T, channels): one draw for all times, which recurrence does not average out.
-
-        References
-        ----------
-        Gal & Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent Neural Networks*, 2016.
-        """
-        if not self.training:
-            return x
-        return x * functional.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), self.settings.dropout)

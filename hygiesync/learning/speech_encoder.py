@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hygiesync.errors import InputError
+from hygiesync.learning.mouth_network import MouthNetwork
 from hygiesync.learning.network import SpeechToShape
 from hygiesync.weights import SPEECH_ENCODER
 
@@ -63,7 +64,7 @@ class SpeechEncoder:
         """Write the weights, at half precision."""
         save_file({name: tensor.contiguous() for name, tensor in self.tensors.items()}, path)
 
-    def give_to(self, network: SpeechToShape) -> None:
+    def give_to(self, network: MouthNetwork) -> None:
         """Begin with these weights.
 
         Raises

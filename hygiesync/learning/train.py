@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from hygiesync.learning import loop
 from hygiesync.learning.aperture import Aperture
-from hygiesync.learning.calibration import calibrate_opening
+from hygiesync.learning.calibration import AnyNetwork, calibrate_opening
 from hygiesync.learning.dataset import LabelledClip, batches, splice
 from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.losses import MouthLoss, frames_later
@@ -26,8 +26,11 @@ from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
 from hygiesync.learning.speech_encoder import SpeechEncoder
 from hygiesync.learning.torch_threads import single_threaded_torch
+from hygiesync.learning.whole_network import WholeNetworkSettings, WholeSpeechToShape
 
 TRAINING_LOSS = "training_loss"
+
+AnySettings = NetworkSettings | WholeNetworkSettings
 
 
 @dataclass
@@ -36,7 +39,7 @@ class TrainingRun:
 
     Attributes
     ----------
-    network : SpeechToShape or Ensemble
+    network : SpeechToShape, Ensemble or WholeSpeechToShape
         With the weights of the last epoch, in evaluation mode.
     settings : TrainingSettings
     encoder_name : str
@@ -46,7 +49,7 @@ class TrainingRun:
         mean of its members'.
     """
 
-    network: SpeechToShape | Ensemble
+    network: AnyNetwork
     settings: TrainingSettings
     encoder_name: str
     training_loss: list[float] = field(default_factory=list)
@@ -67,7 +70,7 @@ def train_network(
     training: list[LabelledClip],
     validation: list[LabelledClip],
     metric: np.ndarray,
-    network_settings: NetworkSettings,
+    network_settings: AnySettings,
     settings: TrainingSettings,
     checkpoint: Path | None = None,
     progress: ProgressCallback | None = None,
@@ -82,7 +85,8 @@ def train_network(
         The weights, and the gain of the opening, are learnt from `training` alone.
     metric : ndarray, shape (n_components, n_directions)
         What makes differences of coefficients into distances; see :func:`hygiesync.learning.metric.mouth_metric`.
-    network_settings : NetworkSettings
+    network_settings : NetworkSettings or WholeNetworkSettings
+        Sizes, and with them the kind of network.
     settings : TrainingSettings
     checkpoint : Path, optional
         Written after every epoch, whole or not at all; further networks have files of their own beside it.
@@ -96,7 +100,8 @@ def train_network(
     -------
     TrainingRun
     """
-    networks, histories = [], []
+    networks: list[SpeechToShape | WholeSpeechToShape] = []
+    histories = []
     for number in range(settings.n_networks):
         own = replace(settings, seed=loop.member_seed(settings.seed, number))
         objective = SpeechToShapeObjective(training, validation, metric, network_settings, own, aperture, encoder)
@@ -104,7 +109,7 @@ def train_network(
         tell = None if progress is None else _progress_of_member(number, settings, progress)
         histories.append(loop.train(objective, own.loop(), path, tell))
         networks.append(objective.network)
-    network = networks[0] if len(networks) == 1 else Ensemble(networks).eval()
+    network = networks[0] if len(networks) == 1 else Ensemble(cast(list[SpeechToShape], networks)).eval()
     calibrate_opening(network, training)
     losses = (
         np.mean([history[name] for history in histories], 0).tolist() for name in (TRAINING_LOSS, loop.VALIDATION_LOSS)
@@ -134,7 +139,7 @@ class SpeechToShapeObjective:
         training: list[LabelledClip],
         validation: list[LabelledClip],
         metric: np.ndarray,
-        network_settings: NetworkSettings,
+        network_settings: AnySettings,
         settings: TrainingSettings,
         aperture: Aperture | None = None,
         encoder: SpeechEncoder | None = None,
@@ -145,8 +150,8 @@ class SpeechToShapeObjective:
         mel = np.concatenate([clip.mel for clip in training])
         self.mel_std = mel.std(0) + 1e-3
         with loop.seeded(settings.seed):
-            self.network = SpeechToShape(
-                network_settings, torch.from_numpy(mel.mean(0)), torch.from_numpy(self.mel_std), aperture
+            self.network: SpeechToShape | WholeSpeechToShape = network_settings.build(
+                torch.from_numpy(mel.mean(0)), torch.from_numpy(self.mel_std), aperture
             )
         if encoder is not None:
             encoder.give_to(self.network)
@@ -195,6 +200,8 @@ class SpeechToShapeObjective:
 
 
 @torch.no_grad()
-def predict(network: SpeechToShape | Ensemble, mel: np.ndarray) -> np.ndarray:
+def predict(network: AnyNetwork, mel: np.ndarray) -> np.ndarray:
     """Coefficients (n_frames, n_components) for mel frames (n_frames, n_mels) of a whole sequence."""
-    return network(torch.from_numpy(mel)[None])[0][0].numpy()
+    coefficients, *_ = network.predict(torch.from_numpy(mel)[None])
+    answer: np.ndarray = coefficients[0].numpy()
+    return answer

@@ -32,6 +32,9 @@ MARGIN_FRAMES = time_to_mel_frames(2.56)
 """Mel frames at a window's ends that are heard and not answered for. A test holds that windows with this margin give
 what one pass gives, within 1e-4 of a standard deviation."""
 
+ANSWER_FRAMES = 1
+"""Mel frames before a frame is known that its answer describes: the frame's middle, nearly."""
+
 GATE_FRAMES = time_to_mel_frames(0.08)
 """Mel frames before a voice at which the silence gate begins to open: as far as a stream with the usual lookahead."""
 
@@ -63,14 +66,14 @@ class WholeRecordingStream:
         """Forget everything heard."""
         self._spectrogram.reset()
         self._activity.reset()
-        self._track = CoefficientTrack(self._rest, lookahead=0)
+        self._track = CoefficientTrack(self._rest, ANSWER_FRAMES)
         self._sound = SoundTrack(MARGIN_FRAMES)
         self._gate = SilenceGate(GATE_FRAMES)
         self._mel = np.zeros((0, N_MELS), np.float32)
         self._first_mel = self._n_answered = 0
-        # the gate's answer at a frame is about the moment so many frames before
+        # what the gate says at a frame is about a moment so many frames before
         self._openness: deque[float] = deque()
-        self._n_early = GATE_FRAMES
+        self._n_early = GATE_FRAMES - ANSWER_FRAMES
 
     @property
     def lookahead_s(self) -> Fraction:

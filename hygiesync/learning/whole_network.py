@@ -1,0 +1,123 @@
+"""The network that hears a whole recording, before and after a moment, from log-mel frames to shape coefficients.
+
+For those who need not answer as they hear. At half the frame rate from its second convolution on: mouths move no faster
+than 25 times a second, and the recurrence has half as far to carry::
+
+    mel (B, T, 80) -> normalise -> conv, conv / 2, conv (+ GELU) -> LSTM forwards and backwards
+        -> linear -> (B, T / 2) -> in between, the mean of both neighbours -> (B, T) -.-> coefficients -> close
+                                                                                     '-> lips meet? ------^
+
+References
+----------
+Graves & Schmidhuber, *Framewise phoneme classification with bidirectional LSTM networks*, 2005.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hygiesync.learning.aperture import Aperture
+from hygiesync.learning.mouth_network import Answer, MouthNetwork
+from hygiesync.speech.mel import N_MELS
+
+_STRIDE, _STRIDED = 2, 1
+"""Frames that the second convolution steps."""
+
+
+@dataclass(frozen=True)
+class WholeNetworkSettings:
+    """Sizes of a network; saved with its weights.
+
+    Attributes
+    ----------
+    lstm_width : int
+        Of each direction.
+    dropout : float
+        Of whole channels, before the recurrence and after it.
+    """
+
+    n_components: int
+    conv_width: int = 128
+    kernel_size: int = 5
+    n_convolutions: int = 3
+    lstm_width: int = 128
+    dropout: float = 0.3
+
+    @property
+    def early_frames(self) -> tuple[int, ...]:
+        """None: whoever hears everything has no reason to answer early."""
+        return ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings by name, for saving."""
+        return asdict(self)
+
+    def build(self, mel_mean: Tensor, mel_std: Tensor, aperture: Aperture | None) -> WholeSpeechToShape:
+        """A network of these sizes, with random weights."""
+        return WholeSpeechToShape(self, mel_mean, mel_std, aperture)
+
+
+class WholeSpeechToShape(MouthNetwork):
+    """Conv1D + bidirectional LSTM.
+
+    Parameters
+    ----------
+    settings : WholeNetworkSettings
+    mel_mean, mel_std : Tensor, shape (N_MELS,), optional
+    aperture : Aperture, optional
+    """
+
+    def __init__(
+        self,
+        settings: WholeNetworkSettings,
+        mel_mean: Tensor | None = None,
+        mel_std: Tensor | None = None,
+        aperture: Aperture | None = None,
+    ) -> None:
+        super().__init__(settings.n_components, settings.dropout, 0, mel_mean, mel_std, aperture)
+        self.settings = settings
+        widths = [N_MELS] + [settings.conv_width] * settings.n_convolutions
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(
+                n_in,
+                n_out,
+                settings.kernel_size,
+                stride=_STRIDE if number == _STRIDED else 1,
+                padding=settings.kernel_size // 2,
+            )
+            for number, (n_in, n_out) in enumerate(pairwise(widths))
+        )
+        self.lstm = nn.LSTM(settings.conv_width, settings.lstm_width, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * settings.lstm_width, settings.n_components + 1)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Coefficients (B, T, n_components), in standard deviations, of mel frames (B, T, N_MELS), T even or odd."""
+        coefficients, _, _ = self.predict(mel)
+        return coefficients
+
+    def predict(self, mel: Tensor) -> tuple[Tensor, list[Tensor], None]:
+        """As :meth:`forward`; there are no early heads and no state."""
+        answers, state = self.raw_outputs(mel)
+        return (*self.apply_closure(answers), state)
+
+    def raw_outputs(self, mel: Tensor) -> tuple[list[Answer], None]:
+        """What training looks at: coefficients before any closing, and log-odds (B, T) that the lips meet."""
+        x = ((mel - self.mel_mean) / self.mel_std).transpose(1, 2)
+        for layer in self.convolutions:
+            x = functional.gelu(layer(x))
+        x, _ = self.lstm(self.drop_channels(x.transpose(1, 2)))
+        answer = _at_every_frame(self.head(self.drop_channels(x)), mel.shape[1])
+        return [(answer[..., :-1], answer[..., -1])], None
+
+
+def _at_every_frame(answer: Tensor, n_frames: int) -> Tensor:
+    """Answers (B, n_frames, n) from those at every second frame (B, ceil(n_frames / 2), n)."""
+    following = torch.cat([answer[:, 1:], answer[:, -1:]], dim=1)
+    both = torch.stack([answer, (answer + following) / 2], dim=2)
+    return both.flatten(1, 2)[:, :n_frames]
