@@ -99,9 +99,14 @@ class SimulatedMicrophone:
         self.name, self.sample_rate, self.clock = "simulated", RATE, StreamClock(RATE)
         self._samples, self._n_left = samples, round(duration_s * RATE)
         self.n_read = 0
+        self.original_rate, self._last = RATE, np.zeros(0, np.float32)
 
     def start(self):
         pass
+
+    def take_original(self):
+        taken, self._last = self._last, self._last[:0]
+        return taken
 
     def now_s(self):
         return 100 + self.n_read / (RATE * 1.0001)
@@ -112,7 +117,8 @@ class SimulatedMicrophone:
         begin = self.n_read % (len(self._samples) - 160)
         self.n_read += 160
         self.clock.observe(self.n_read, self.now_s())
-        return self._samples[begin : begin + 160]
+        self._last = self._samples[begin : begin + 160]
+        return self._last
 
     def arrival_of(self, sample):
         return 100 + (sample // 160 + 1) * 160 / (RATE * 1.0001)

@@ -25,7 +25,8 @@ from live_sessions import (
 from media_files import tags_of
 
 from hygiesync import Engine
-from hygiesync.apps.live.session import LiveOptions, run_live
+from hygiesync.apps.live.options import LiveOptions
+from hygiesync.apps.live.session import run_live
 from hygiesync.live.playout import Playout
 from hygiesync.live.worker import MAX_LEVEL, EngineWorker
 from hygiesync.media.audio import write_wav
@@ -111,18 +112,18 @@ def test_samples_that_are_no_sound_are_silence(talker_avatar, speech):
         def write_audio(self, samples):
             heard.append(samples)
 
-        def write_frame(self, picture, sample):
+        def write_frame(self, picture, time_s):
             pass
 
     samples = speech[0][:8000].copy()
     samples[4000:4010], samples[5000:5010] = np.nan, 1e30
     source, fps = SimulatedMicrophone(samples, 0.4), Fraction(25)
     engine = Engine(talker_avatar, scene=replace(talker_avatar.idle(fps), renderer=CoefficientRecorder()))
-    performer = EngineWorker(engine, source, Playout(source.clock), fps, sinks=[SoundKeeper()], now=source.now_s)
-    performer.start()
-    while not performer.is_finished:
+    worker = EngineWorker(engine, source, Playout(source.clock), fps, sinks=[SoundKeeper()], now=source.now_s)
+    worker.start()
+    while not worker.is_finished:
         time.sleep(0.01)
-    performer.check()
+    worker.check()
     said = np.concatenate(heard)
     assert np.isfinite(said).all() and np.abs(said).max() <= MAX_LEVEL
     np.testing.assert_array_equal(said[:4000], samples[:4000])

@@ -21,7 +21,7 @@ from sound_server import SoundServer, needs_sound_server
 
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.shape import mouth_opening
-from hygiesync.media.audio import read_audio, write_wav
+from hygiesync.media.audio import probe_audio, read_audio, write_wav
 from hygiesync.media.video import probe
 
 pytestmark = pytest.mark.slow
@@ -110,6 +110,44 @@ class TestAMicrophoneAndAWindow:
         comparison = compare_with_offline(spoken.recording, talker_avatar, tmp_path)
         assert abs(comparison.lag_ms) <= 20
         assert comparison.opening_correlation > 0.9
+
+
+def band_level_db(samples, rate, low_hz, high_hz):
+    """Power of a band of frequencies, dB of full scale."""
+    power = np.abs(np.fft.rfft(samples)) ** 2 / len(samples) ** 2 * 2
+    frequencies = np.fft.rfftfreq(len(samples), 1 / rate)
+    return 10 * np.log10(power[(low_hz <= frequencies) & (frequencies < high_hz)].sum() + 1e-12)
+
+
+@pytest.mark.device
+@pytest.mark.slow
+@needs_sound_server
+def test_a_recording_sounds_as_the_microphone_did(avatar_directory, talker_avatar, speech, tmp_path):
+    """The engine hears up to 8 kHz; the file has what lies above it too, and is in sync all the same."""
+    recording, rate = tmp_path / "said.mp4", 48_000
+    voice = np.interp(np.arange(3 * len(speech[0])) / 3, np.arange(len(speech[0])), speech[0])
+    voice = np.convolve(voice, np.sinc(np.arange(-60, 61) / 3) / 3 * np.hanning(121), "same")
+    hiss = np.fft.rfft(np.random.default_rng(0).standard_normal(len(voice)))
+    hiss[: len(hiss) * 9 // 24] = hiss[len(hiss) * 15 // 24 :] = 0  # from 9 to 15 kHz
+    played = voice + 0.01 * np.fft.irfft(hiss, len(voice)) / np.fft.irfft(hiss, len(voice)).std()
+    with SoundServer(rate) as server:
+        server.play(np.tile(played, 4).astype(np.float32))
+        with live(
+            avatar_directory, "--no-window", "--duration", 9, "--record", recording, "--json", tmp_path / "j.json",
+            environment=server.env,
+        ) as process:  # fmt: skip
+            code, _, err = finish(process)
+    assert code == 0, err
+    measured = json.loads((tmp_path / "j.json").read_text())
+    assert measured["recording_rate"] == probe_audio(recording).sample_rate >= 44_100
+    heard = read_audio(recording, measured["recording_rate"])
+    middle_of_it = heard[2 * measured["recording_rate"] : 7 * measured["recording_rate"]]
+    wanted_db = band_level_db(played, rate, 9_000, 15_000)
+    assert wanted_db > -45
+    assert band_level_db(middle_of_it, measured["recording_rate"], 9_000, 15_000) == pytest.approx(wanted_db, abs=3)
+    comparison = compare_with_offline(recording, talker_avatar, tmp_path)
+    assert abs(comparison.lag_ms) <= 20
+    assert comparison.opening_correlation > 0.9
 
 
 @pytest.mark.device

@@ -22,7 +22,8 @@ from live_sessions import (
 )
 
 from hygiesync import Engine
-from hygiesync.apps.live.session import LiveOptions, run_live
+from hygiesync.apps.live.options import LiveOptions
+from hygiesync.apps.live.session import run_live
 from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.live.playout import Playout
 from hygiesync.live.template import Head
@@ -77,14 +78,14 @@ def test_a_slow_renderer_drops_pictures_and_recovers(talker_avatar, speech, tmp_
     assert afterwards > 3 * slowed
 
 
-def test_a_failure_of_the_performer_ends_it_with_its_own_error(talker_avatar, speech, monkeypatch):
+def test_a_failure_of_the_worker_ends_it_with_its_own_error(talker_avatar, speech, monkeypatch):
     def fail(self, *arguments):
-        raise ZeroDivisionError("the performer's own")
+        raise ZeroDivisionError("the worker's own")
 
     warmed_up = threading.Event()
     monkeypatch.setattr(EngineWorker, "warm_up", lambda self: warmed_up.set())
     monkeypatch.setattr(MouthDrawing, "draw", fail)
-    with pytest.raises(ZeroDivisionError, match="the performer's own"):
+    with pytest.raises(ZeroDivisionError, match="the worker's own"):
         run_live(talker_avatar, LiveOptions(input_device=str(speech[1]), output="none"))
     assert warmed_up.is_set()
 
@@ -97,14 +98,14 @@ def test_live_and_offline_draw_the_same_lips(talker_avatar, speech, lookahead_ms
     scene = replace(talker_avatar.idle(fps), template=head, renderer=renderer)
     engine = Engine(talker_avatar, scene=scene, lookahead_ms=lookahead_ms)
     source = SoundFile(path)
-    performer = EngineWorker(engine, source, Playout(source.clock), fps)
+    worker = EngineWorker(engine, source, Playout(source.clock), fps)
     source.start()
-    performer.start()
+    worker.start()
     give_up_s = time.perf_counter() + TIMEOUT_S
-    while not performer.is_finished:
+    while not worker.is_finished:
         assert time.perf_counter() < give_up_s
         time.sleep(0.05)
-    performer.check()
+    worker.check()
     times_s = [time_s for time_s, _ in renderer.seen]
     wanted = coefficients_at(talker_avatar.speech_stream(lookahead_ms=lookahead_ms), samples, times_s)
     assert len(times_s) > 0.5 * 60 * len(samples) / RATE
@@ -117,17 +118,17 @@ def test_ten_minutes_cost_no_memory_and_no_files(talker_avatar, speech):
     scene = talker_avatar.idle(fps)
     engine = Engine(talker_avatar, scene=replace(scene, template=Head(scene.template, fps)))
     shown = []
-    performer = EngineWorker(engine, source, playout, fps, now=source.now_s)
+    worker = EngineWorker(engine, source, playout, fps, now=source.now_s)
     process, sizes = psutil.Process(), []
-    performer.start()
-    while not performer.is_finished:
+    worker.start()
+    while not worker.is_finished:
         timed = playout.take(source.now_s() + 1)
         if timed is not None:
             shown.append(timed.ready_s - timed.heard_s)
         sizes.append((source.n_read / RATE, process.memory_info().rss, process.num_fds()))
         time.sleep(0.002)
-    performer.check()
-    assert performer.n_skipped == 0
+    worker.check()
+    assert worker.n_skipped == 0
     assert len(shown) + playout.n_dropped >= 600 * 2 - 10
     assert 0.06 < np.mean(shown[-100:]) < 0.12, "after ten minutes pictures belong to the same moments as at first"
     early = max(rss for moment, rss, _ in sizes if 60 < moment < 120)

@@ -29,6 +29,7 @@ from hygiesync.live.template import FIRST_S, Head
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, read_frames
 from hygiesync.render.interfaces import TemplateFrame
+from hygiesync.timing import sample_time
 
 RATE, FPS = 16_000, 60
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -55,7 +56,7 @@ def test_a_histogram_takes_anything():
     assert histogram.quantile_ms(1.0) == pytest.approx(2000, abs=0.1)
 
 
-def make_shot(sample=0, heard=0.0, known=0.0, taken=0.0, stepped=0.0, ready=0.0):
+def make_frame(sample=0, heard=0.0, known=0.0, taken=0.0, stepped=0.0, ready=0.0):
     return TimedFrame(PICTURE, sample, heard, known, taken, stepped, ready)
 
 
@@ -63,7 +64,7 @@ def test_the_parts_of_latency_add_up():
     statistics = Statistics()
     for number in range(100):
         now = number / FPS
-        statistics.shown(make_shot(0, now - 0.1, now - 0.02, now - 0.015, now - 0.012, now - 0.004), now)
+        statistics.shown(make_frame(0, now - 0.1, now - 0.02, now - 0.015, now - 0.012, now - 0.004), now)
     result = statistics.to_dict(n_missed=25)
     assert result["latency_ms"]["p50"] == pytest.approx(100, abs=0.2)
     assert sum(result["latency_parts_ms"][name]["p50"] for name in PARTS) == pytest.approx(100, abs=0.5)
@@ -78,7 +79,7 @@ def test_pauses_do_not_count_as_slow():
     for number in range(60):
         if number == 30:
             statistics.paused()
-        statistics.shown(make_shot(), number / FPS + (100 if number >= 30 else 0))
+        statistics.shown(make_frame(), number / FPS + (100 if number >= 30 else 0))
     assert statistics.pictures_per_s == pytest.approx(FPS * 59 / 58)
     assert Statistics().pictures_per_s == 0
 
@@ -96,7 +97,7 @@ def running_clock(rate_error=0.0):
 
 def shown_times(playout, readiness, until_s):
     """When a viewer that never sleeps takes which sample, of pictures that are ready at given times."""
-    shots = [make_shot(sample, ready=ready) for sample, ready in readiness]
+    shots = [make_frame(sample, ready=ready) for sample, ready in readiness]
     taken, now = [], 100.0
     while now < until_s:
         while shots and shots[0].ready_s <= now:
@@ -140,7 +141,7 @@ def test_what_has_fallen_behind_is_dropped_and_counted():
 def test_no_more_than_a_few_wait():
     playout = Playout(running_clock())
     for number in range(50):
-        playout.put(make_shot(round(number * RATE / FPS), ready=100 + number / FPS + 0.1))
+        playout.put(make_frame(round(number * RATE / FPS), ready=100 + number / FPS + 0.1))
     assert playout.n_dropped == 50 - MAX_WAITING
     assert playout.take(100.0) is None
     assert playout.take(200.0).sample == round(49 * RATE / FPS)
@@ -149,7 +150,7 @@ def test_no_more_than_a_few_wait():
 
 def test_waiting_ends_with_a_picture():
     playout = Playout(running_clock())
-    threading.Timer(0.05, lambda: playout.put(make_shot())).start()
+    threading.Timer(0.05, lambda: playout.put(make_frame())).start()
     playout.wait(now_s=100.0, timeout_s=60.0)
     assert not playout.is_empty
 
@@ -273,7 +274,7 @@ def perform(recorder, n_blocks, first_block=0, n_late=9):
         recorder.write_audio(np.full(160, 0.5 if block % 100 == 50 else 0.0, np.float32))
         moment = block - n_late
         if moment >= 0 and moment % 4 == 0:
-            recorder.write_frame(grey(200 if moment % 100 == 52 else 50), moment * 160)
+            recorder.write_frame(grey(200 if moment % 100 == 52 else 50), sample_time(moment * 160))
 
 
 def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path):
@@ -301,7 +302,7 @@ def test_a_recording_begins_with_the_first_sound_that_it_is_told_of(tmp_path, mo
     open_file = VideoWriter.__enter__
 
     def slowly(writer):
-        perform(recorder, 30, first_block=100)  # the performer doesn't wait while a file is opened
+        perform(recorder, 30, first_block=100)  # the engine's worker doesn't wait while a file is opened
         return open_file(writer)
 
     monkeypatch.setattr(VideoWriter, "__enter__", slowly)
@@ -334,7 +335,7 @@ def test_the_failure_of_an_earlier_recording_is_not_forgotten(tmp_path):
 
 
 def test_a_fault_while_recording_is_raised_where_it_is_heard_of(tmp_path, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise ZeroDivisionError("the recorder's own")
 
     recorder = Recorder((64, 48), Fraction(25), {})
@@ -379,7 +380,7 @@ DISK_FULL = """
     recorder.start(Path(sys.argv[1]))
     for number in range(400):
         recorder.write_audio(np.zeros(640, np.float32))
-        recorder.write_frame(random.integers(0, 255, (96, 96, 3), dtype=np.uint8), number * 640)
+        recorder.write_frame(random.integers(0, 255, (96, 96, 3), dtype=np.uint8), Fraction(number, 25))
     print(recorder.wait(), recorder.path, recorder.failure)
 """
 

@@ -34,7 +34,7 @@ def numbers(samples):
     return np.round(said).astype(int)
 
 
-class SpeechToShapeStream:
+class Listener:
     """Reads a microphone in a thread of its own, as the program does; notes when it read how much."""
 
     def __init__(self, microphone):
@@ -91,7 +91,7 @@ def microphone(server, monkeypatch):
 
 @pytest.fixture
 def listener(microphone):
-    listener = SpeechToShapeStream(microphone)
+    listener = Listener(microphone)
     yield listener
     listener.stop()
 
@@ -219,7 +219,7 @@ def test_ring_that_overflows_is_counted(microphone, server, monkeypatch):
 def test_device_of_another_rate_is_resampled(server, monkeypatch):
     server.use_here(monkeypatch)
     rate = 400_000  # more than PulseAudio offers
-    listener = SpeechToShapeStream(Microphone(find_input(DEVICE), rate))
+    listener = Listener(Microphone(find_input(DEVICE), rate))
     listener.wait_for(is_alive)
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
     server.play(tone.astype(np.float32))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
-from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.clock import SampleClock
 from hygiesync.devices.sound.speaker import Speaker
 from hygiesync.live.playout import Playout
 
 
 class Monitor:
-    """An audience that plays what it hears, as late as pictures are shown.
+    """A sink that plays the sound, as late as pictures are shown.
 
     Parameters
     ----------
     speaker : Speaker
-        Started.
-    clock : StreamClock
-        Of the sound.
+        Started; at the rate of the sound that it is handed.
+    clock : SampleClock
+        Of that sound.
     playout : Playout
         Of the pictures.
     """
 
-    def __init__(self, speaker: Speaker, clock: StreamClock, playout: Playout) -> None:
+    def __init__(self, speaker: Speaker, clock: SampleClock, playout: Playout) -> None:
         self._speaker, self._clock, self._playout = speaker, clock, playout
         self._n_samples = 0
 
@@ -31,5 +33,5 @@ class Monitor:
         self._speaker.play_at(samples, self._n_samples, self._clock, self._playout.delay_s)
         self._n_samples += len(samples)
 
-    def write_frame(self, picture: np.ndarray, sample: int) -> None:
+    def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
         """Pictures make no sound."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.clock import SampleClock
 
 MAX_WAITING = 8
 """Pictures between drawing and showing; with more, the oldest is dropped."""
@@ -47,7 +47,7 @@ class TimedFrame:
     known_s : float
         The last sample arrived that the picture depends on.
     taken_s : float
-        The performer took it.
+        The engine's worker took it.
     stepped_s : float
         Mel, network and voice activity were done with it.
     ready_s : float
@@ -68,11 +68,11 @@ class Playout:
 
     Parameters
     ----------
-    clock : StreamClock
+    clock : SampleClock
         Of the sound.
     """
 
-    def __init__(self, clock: StreamClock) -> None:
+    def __init__(self, clock: SampleClock) -> None:
         self._clock = clock
         self._waiting: deque[TimedFrame] = deque()
         self._changed = threading.Condition()

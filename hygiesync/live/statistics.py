@@ -9,7 +9,7 @@ from hygiesync.live.histogram import Histogram
 from hygiesync.live.playout import TimedFrame
 
 PARTS = ("lookahead", "block", "step", "render", "present")
-"""What latency is made of, in order: until all sound that the picture depends on is here; until the performer takes it;
+"""What latency is made of, in order: until all sound that the picture depends on is here; until the worker takes it;
 mel, network and voice activity; drawing; until it is shown. They add up to the whole."""
 
 _RECENT = 120

@@ -1,7 +1,7 @@
 """The worker that owns the engine: takes sound as it comes, draws what can still be shown in time.
 
 Sound is never dropped, or lips and time would come apart. Pictures are: one whose successor is already due is not
-drawn, so after a stall the performer is back in time with the next picture.
+drawn, so after a stall the worker is back in time with the next picture.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Protocol
 import numpy as np
 
 from hygiesync.concurrency.library_threads import single_threaded_libraries
-from hygiesync.devices.sound.source import SoundSource
+from hygiesync.devices.sound.source import LiveSource
 from hygiesync.engine import Engine, VideoFrame
 from hygiesync.live.playout import Playout, TimedFrame
 from hygiesync.timing import sample_time, time_to_samples, video_frame_time
 
 _READ_S = 0.05
-"""Longest wait for sound, after which the performer looks whether it is to stop."""
+"""Longest wait for sound, after which the worker looks whether it is to stop."""
 
 _WARM_UP_SAMPLES = 8_000
 
@@ -30,14 +30,14 @@ MAX_LEVEL = 8.0
 
 
 class Sink(Protocol):
-    """Something that is told all that is said and seen, in the performer's thread; it must not wait."""
+    """Something that is handed all sound and all pictures, in the worker's thread; it must not wait."""
 
     def write_audio(self, samples: np.ndarray) -> None:
-        """The next samples (n,), float32, of the timeline."""
+        """The next samples (n,), float32, of the timeline, at the source's original rate."""
         ...
 
-    def write_frame(self, picture: np.ndarray, sample: int) -> None:
-        """A picture (H, W, 3), uint8, RGB, of the moment of a `sample` of the timeline."""
+    def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
+        """A picture (H, W, 3), uint8, RGB, of a moment of the timeline; its sound may still come."""
         ...
 
 
@@ -48,7 +48,7 @@ class EngineWorker:
     ----------
     engine : Engine
         With a template of a constant rate.
-    source : SoundSource
+    source : LiveSource
         Started by whoever made it.
     playout : Playout
         Where pictures go.
@@ -68,7 +68,7 @@ class EngineWorker:
     def __init__(
         self,
         engine: Engine,
-        source: SoundSource,
+        source: LiveSource,
         playout: Playout,
         fps: Fraction,
         sinks: Sequence[Sink] = (),
@@ -81,7 +81,7 @@ class EngineWorker:
         self._next_time_s = Fraction(0)
         self._stop, self._wants_reset = threading.Event(), threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="performer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.is_muted = False
         self.n_skipped = 0
 
@@ -93,7 +93,7 @@ class EngineWorker:
             self._engine.reset()
 
     def start(self) -> None:
-        """Begin to perform."""
+        """Begin."""
         self._thread.start()
 
     def reset(self) -> None:
@@ -106,12 +106,12 @@ class EngineWorker:
         return not self._thread.is_alive()
 
     def check(self) -> None:
-        """Raise what ended the performance, if it was a failure."""
+        """Raise what ended it, if that was a failure."""
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
-        """End the performance, and wait for it."""
+        """End it, and wait for that."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -119,20 +119,28 @@ class EngineWorker:
     def _run(self) -> None:
         try:
             with single_threaded_libraries():
-                self._perform()
+                self._speak()
         except BaseException as error:  # raised again by `check`, where the user hears of it
             self._failure = error
 
-    def _perform(self) -> None:
+    def _speak(self) -> None:
         while not self._stop.is_set():
             samples = self._source.read(_READ_S)
+            self._hand_on(self._source.take_original())
             if samples is None:
                 self._finish()
                 return
             if len(samples):
-                self._hear(samples)
+                self._push(samples)
 
-    def _hear(self, samples: np.ndarray) -> None:
+    def _hand_on(self, original: np.ndarray) -> None:
+        """The sound as it came goes to the sinks, ahead of its pictures."""
+        if len(original):
+            heard = self._heard(original)
+            for one in self._sinks:
+                one.write_audio(heard)
+
+    def _push(self, samples: np.ndarray) -> None:
         taken_s = self._now()
         if self._wants_reset.is_set():
             self._wants_reset.clear()
@@ -140,10 +148,10 @@ class EngineWorker:
             self._first_sample, self._next_time_s = self._n_samples, Fraction(0)
         self._n_samples += len(samples)
         known_s = self._source.arrival_of(self._n_samples - 1)
-        heard = np.zeros_like(samples) if self.is_muted else _believable(samples)
-        for one in self._sinks:
-            one.write_audio(heard)
-        self._draw(self._engine.push(heard), known_s, taken_s)
+        self._draw(self._engine.push(self._heard(samples)), known_s, taken_s)
+
+    def _heard(self, samples: np.ndarray) -> np.ndarray:
+        return np.zeros_like(samples) if self.is_muted else _believable(samples)
 
     def _finish(self) -> None:
         """The last pictures, which wait for no more sound."""
@@ -170,7 +178,7 @@ class EngineWorker:
             timed = TimedFrame(frame.image, sample, heard_s, known_s, taken_s, stepped_s, ready_s)
             self._playout.put(timed, is_usual=not is_end)
             for one in self._sinks:
-                one.write_frame(frame.image, sample)
+                one.write_frame(frame.image, sample_time(self._first_sample) + frame.time_s)
 
     def _skip_late(self) -> None:
         """Don't draw what a picture that is due and certain would replace at once."""

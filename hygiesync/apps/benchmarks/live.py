@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hygiesync.apps.live.session import LiveOptions, run_live
+from hygiesync.apps.live.options import LiveOptions
+from hygiesync.apps.live.session import run_live
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.export.export import reference_signal
 from hygiesync.media.audio import write_wav

@@ -182,7 +182,8 @@ def run_live(arguments: argparse.Namespace) -> int:
 
 
 def _run_live(arguments: argparse.Namespace, stop: StopRequest) -> int:
-    from hygiesync.apps.live.session import LiveOptions, run_live
+    from hygiesync.apps.live.options import LiveOptions
+    from hygiesync.apps.live.session import run_live
     from hygiesync.apps.live.summary import format_result
     from hygiesync.avatar.loading import load_avatar
     from hygiesync.timing import parse_fps

@@ -2,7 +2,7 @@
 
 Three threads, each with one task, and nothing unbounded between them::
 
-    sound card --> callback --> ring --> performer: engine --> playout --> main: window, keys
+    sound card --> callback --> ring --> worker: engine --> playout --> main: window, keys
                                              |
                                              '--> recorder: mp4
 """

@@ -7,7 +7,7 @@ camera, the encoder and the search for faces have threads of their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
@@ -26,6 +26,7 @@ from hygiesync.devices.camera.camera import Camera, CameraFrame
 from hygiesync.devices.sound.source import SoundSource
 from hygiesync.devices.window import Window
 from hygiesync.errors import HygieSyncError, MissingDependencyError
+from hygiesync.progress import Tell
 
 SETTLING_S = 0.3
 """Sound that is awaited before anything is recorded: the microphone's clock is known by then."""
@@ -40,8 +41,6 @@ WAIT_S = 0.01
 
 MOST_AT_ONCE = 8
 """Pictures that are taken in before the sound and the keys have their turn again."""
-
-Tell = Callable[[str], None]
 
 
 class Filming:
@@ -164,7 +163,7 @@ class Filming:
         self._is_over = self._camera.has_ended
         self._n_heard += len(samples)
         is_speech = self._session.item.kind == SENTENCE if self._session.is_recording else None
-        self._sound_adviser.hear(samples, is_speech)
+        self._sound_adviser.push(samples, is_speech)
         if self._take is not None:
             self._take.write_audio(samples)
 

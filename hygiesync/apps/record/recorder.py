@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hygiesync.apps.record import folder as place
 from hygiesync.apps.record.face_watch import FaceWatch
-from hygiesync.apps.record.filming import Filming, Tell
+from hygiesync.apps.record.filming import Filming
 from hygiesync.apps.record.manifest import COMPLETE, RECORDING, STOPPED, RecordingManifest
 from hygiesync.apps.record.options import RecordOptions, RecordResult
 from hygiesync.apps.record.screen import KEYS
@@ -26,18 +26,14 @@ from hygiesync.apps.record.session import COUNTDOWN_S, Session
 from hygiesync.apps.record.take import spans_to_leave_out
 from hygiesync.building.job import MIN_VIDEO_S
 from hygiesync.devices.camera.camera import FileCamera, open_camera
-from hygiesync.devices.sound.devices import find_input
 from hygiesync.devices.sound.sound_file import SoundFile
-from hygiesync.devices.sound.sources import SOUND_SUFFIXES, open_source
+from hygiesync.devices.sound.sources import open_source, recording_rate
 from hygiesync.devices.window import Window
 from hygiesync.errors import HygieSyncError, UsageError
 from hygiesync.extras import require
-from hygiesync.media.audio import probe_audio
 from hygiesync.media.cut import leave_out
-from hygiesync.media.writer import AAC_SAMPLE_RATES
+from hygiesync.progress import Tell
 from hygiesync.version import __version__
-
-WANTED_RATE, MIN_RATE = 48_000, 16_000
 
 
 def record(options: RecordOptions, tell: Tell) -> RecordResult:
@@ -120,7 +116,7 @@ def _script(options: RecordOptions) -> Script:
 def _film(options: RecordOptions, manifest: RecordingManifest, session: Session, tell: Tell) -> tuple[str, ...]:
     """Film one take; gives what was advised."""
     camera = open_camera(options.camera)
-    source = open_source(options.input_device, _sound_rate(options.input_device))
+    source = open_source(options.input_device, recording_rate(options.input_device))
     with ExitStack() as stack:
         face_watch = stack.enter_context(FaceWatch())
         stack.callback(source.close)
@@ -136,15 +132,6 @@ def _film(options: RecordOptions, manifest: RecordingManifest, session: Session,
         filming = Filming(options, manifest, session, camera, source, face_watch, window, tell)
         filming.run()
     return tuple(filming.advised)
-
-
-def _sound_rate(text: str | None) -> int:
-    """Samples a second to record with: the device's own, so that nothing is resampled, where files may have it."""
-    if text is not None and (Path(text).suffix.lower() in SOUND_SUFFIXES or Path(text).is_file()):
-        rate = probe_audio(text).sample_rate
-    else:
-        rate = round(find_input(text).default_rate)
-    return rate if rate in AAC_SAMPLE_RATES and MIN_RATE <= rate <= WANTED_RATE else WANTED_RATE
 
 
 def _cut_all(folder: Path, manifest: RecordingManifest) -> None:

@@ -34,7 +34,7 @@ class SoundAdviser:
         self._clipped: deque[tuple[int, int]] = deque()
         self._n_clipping = time_to_samples(CLIPPING_S, sample_rate)
 
-    def hear(self, samples: np.ndarray, is_speech: bool | None) -> None:
+    def push(self, samples: np.ndarray, is_speech: bool | None) -> None:
         """Take note of samples (n,), float32.
 
         Parameters

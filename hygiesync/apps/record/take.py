@@ -21,7 +21,7 @@ from types import TracebackType
 import numpy as np
 
 from hygiesync.devices.camera.camera import CameraFrame
-from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.clock import SampleClock
 from hygiesync.media.background_writer import BackgroundWriter
 from hygiesync.media.video import VideoWriter
 from hygiesync.timing import sample_time, time_to_samples
@@ -61,11 +61,11 @@ class Take:
         Width and height of the pictures.
     fps : Fraction
         What the camera states; pictures are written at their own times.
-    clock : StreamClock
+    clock : SampleClock
         Between the microphone's samples and host time.
     metadata : dict of str to str
     n_heard : int
-        Samples of the microphone's timeline that came before the first that :meth:`hear` gets.
+        Samples of the microphone's timeline that came before the first that :meth:`write_audio` gets.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Take:
         path: Path,
         size: tuple[int, int],
         fps: Fraction,
-        clock: StreamClock,
+        clock: SampleClock,
         metadata: dict[str, str],
         n_heard: int = 0,
     ) -> None:

@@ -15,6 +15,7 @@ by it neither jump nor stand still.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 
 BIN_S = 0.5
@@ -30,7 +31,51 @@ RESTART_S = 1.0
 """A block that is so much later than expected, or so long after the last one, begins the clock anew (seconds)."""
 
 
-class StreamClock:
+class SampleClock(ABC):
+    """Which sample of a stream is complete when. Any thread may ask.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Samples a second (Hz).
+    """
+
+    sample_rate: int
+
+    def time_of(self, sample: int) -> float:
+        """Host time at which a count of samples was, or would be, complete.
+
+        Parameters
+        ----------
+        sample : int
+            Samples of the timeline; may lie in the future.
+
+        Returns
+        -------
+        float
+            Seconds of host time; grows with `sample`.
+
+        Raises
+        ------
+        RuntimeError
+            Before anything was observed.
+        """
+        return self._origin() + sample / self.sample_rate
+
+    def sample_at(self, host_s: float) -> float:
+        """Count of samples that are, or would be, complete at a host time; the inverse of `time_of`."""
+        return (host_s - self._origin()) * self.sample_rate
+
+    def at_rate(self, sample_rate: int) -> SampleClock:
+        """The same clock for the same sound at another rate; sample 0 is at the same time."""
+        return _AtRate(self, sample_rate)
+
+    @abstractmethod
+    def _origin(self) -> float:
+        """Host time of sample 0."""
+
+
+class StreamClock(SampleClock):
     """Follows when samples arrive. Knows no time by itself: it is fed with counts and host times.
 
     One thread observes; any thread may ask.
@@ -86,32 +131,16 @@ class StreamClock:
         self._last_s = host_s
         self._origin_s = min(target_s, edge_s + later_s)
 
-    def time_of(self, sample: int) -> float:
-        """Host time at which a count of samples was, or would be, complete.
-
-        Parameters
-        ----------
-        sample : int
-            Samples of the timeline; may lie in the future.
-
-        Returns
-        -------
-        float
-            Seconds of host time; grows with `sample`.
-
-        Raises
-        ------
-        RuntimeError
-            Before anything was observed.
-        """
-        return self._origin() + sample / self.sample_rate
-
-    def sample_at(self, host_s: float) -> float:
-        """Count of samples that are, or would be, complete at a host time; the inverse of `time_of`."""
-        return (host_s - self._origin()) * self.sample_rate
-
     def _origin(self) -> float:
         origin_s = self._origin_s
         if origin_s is None:
             raise RuntimeError("the clock was asked before it was fed")
         return origin_s
+
+
+class _AtRate(SampleClock):
+    def __init__(self, clock: SampleClock, sample_rate: int) -> None:
+        self._clock, self.sample_rate = clock, sample_rate
+
+    def _origin(self) -> float:
+        return self._clock._origin()

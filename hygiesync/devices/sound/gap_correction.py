@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from hygiesync.devices.sound.clock import StreamClock
 
-DOUBT_S = 5.0
+CORRECTED_WITHIN_S = 5.0
 """How long after a hole was filled early blocks still count (seconds): at 500 ppm the clocks drift by 2.5 ms in it."""
 
 
@@ -38,10 +38,10 @@ class GapCorrection:
         """A hole of `n_samples` is being filled at a host time (seconds); `clock` has not seen what comes after it."""
         self._n_samples += n_samples
         self._origin_s = clock.time_of(0)
-        self._until_s = host_s + DOUBT_S
+        self._until_s = host_s + CORRECTED_WITHIN_S
 
     def take_back(self, end: int, host_s: float) -> int:
-        """How much too long the holes were; what is taken back once is not in doubt any more.
+        """How much too long the holes were; what is taken back once is settled.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ Three threads, each with its own part and no lock between them::
 
     PortAudio's    copies a block into a ring and wakes the reader             capture.py
     the reader's   takes blocks from the ring, lays them on the timeline       `read`, timeline.py
-    the keeper's   sees that blocks have stopped, and opens the device again   keeper.py
+    a watcher's    sees that blocks have stopped, and opens the device again   reconnecting.py
 """
 
 from __future__ import annotations
@@ -39,18 +39,25 @@ class Microphone:
         Which one.
     sample_rate : int
         Samples a second to deliver (Hz); a device that does not offer it is resampled.
+    first_block : int, optional
+        Samples to keep of the very first block; see :data:`hygiesync.devices.sound.source.FIRST_BLOCK`, which it is at
+        the engine's rate when left out.
     """
 
-    def __init__(self, device: InputDevice, sample_rate: int = timing.SAMPLE_RATE) -> None:
+    def __init__(
+        self, device: InputDevice, sample_rate: int = timing.SAMPLE_RATE, first_block: int | None = None
+    ) -> None:
         self.name = device.name
         self.sample_rate = sample_rate
         self.clock = StreamClock(sample_rate)
         self._device = device
-        self._timeline = Timeline(self.clock, FIRST_BLOCK if sample_rate == timing.SAMPLE_RATE else None)
+        if first_block is None and sample_rate == timing.SAMPLE_RATE:
+            first_block = FIRST_BLOCK
+        self._timeline = Timeline(self.clock, first_block)
         self._meter = LevelMeter(sample_rate)
         self._wakeup = Wakeup()
-        self._keeper = ReconnectingDevice(self._open, f"keeper of {device.name}")
-        self._opened: deque[Capture] = deque()  # from the keeper to the reader
+        self._reconnecting = ReconnectingDevice(self._open, f"watcher of {device.name}")
+        self._opened: deque[Capture] = deque()  # from the watcher to the reader
         self._reading: Capture | None = None
         self._resampler: BlockResampler | None = None
         self._n_blocks_lost_before = 0
@@ -63,13 +70,13 @@ class Microphone:
         MissingDependencyError
             When it doesn't open.
         """
-        self._keeper.start()
+        self._reconnecting.start()
 
     def read(self, timeout_s: float) -> np.ndarray | None:
         """The samples since the last read; see :meth:`SoundSource.read`. None only after `close`."""
         deadline_s = time.perf_counter() + timeout_s
-        while not self._keeper.is_closed:
-            self._keeper.check()
+        while not self._reconnecting.is_closed:
+            self._reconnecting.check()
             self._take_blocks()
             now_s = time.perf_counter()
             self._timeline.tick(now_s)
@@ -86,7 +93,7 @@ class Microphone:
 
     def health(self) -> SoundHealth:
         """How it is doing."""
-        is_alive, captures = self._keeper.is_alive, (self._reading, *self._opened)
+        is_alive, captures = self._reconnecting.is_alive, (self._reading, *self._opened)
         return SoundHealth(
             is_alive=is_alive,
             message="" if is_alive else self._trouble(),
@@ -98,10 +105,10 @@ class Microphone:
 
     def close(self) -> None:
         """Let the device go."""
-        self._keeper.close()
+        self._reconnecting.close()
 
     def _trouble(self) -> str:
-        if self._keeper.was_lost:
+        if self._reconnecting.was_lost:
             return f"microphone lost: {self.name}; waiting for it"
         return f"microphone: {self.name}; waiting for its first sound"
 

@@ -65,7 +65,7 @@ class ReconnectingDevice(Generic[_Device]):
     ----------
     open_device : callable
         Opens it, by what it is called now; raises MissingDependencyError while that can't be done. Called from the
-        keeper's thread, but for the first time.
+        thread that watches, but for the first time.
     name : str
         Of the thread.
 

@@ -24,7 +24,7 @@ from hygiesync.media.container import PathLike
 
 
 class SoundFile:
-    """A source of sound that plays a file; see :class:`~hygiesync.devices.sound.source.SoundSource`.
+    """A source of sound that plays a file; see :class:`~hygiesync.devices.sound.source.LiveSource`.
 
     Parameters
     ----------
@@ -35,12 +35,22 @@ class SoundFile:
     block : int
         Samples that arrive at once; 160 at 16 kHz are the 10 ms that a microphone's blocks have, and the first is then
         as short as a microphone's.
+    original_rate : int, optional
+        Samples a second of the sound as it is kept (Hz); `sample_rate` when left out.
     """
 
-    def __init__(self, path: PathLike, sample_rate: int = timing.SAMPLE_RATE, block: int = timing.HOP_LENGTH) -> None:
+    def __init__(
+        self,
+        path: PathLike,
+        sample_rate: int = timing.SAMPLE_RATE,
+        block: int = timing.HOP_LENGTH,
+        *,
+        original_rate: int | None = None,
+    ) -> None:
         self.name = Path(path).name
         self.sample_rate = sample_rate
         self.clock = StreamClock(sample_rate)
+        self.original_rate = original_rate or sample_rate
         self._path = path
         self._block_length = block
         is_like_a_microphone = (sample_rate, block) == (timing.SAMPLE_RATE, timing.HOP_LENGTH)
@@ -52,6 +62,9 @@ class SoundFile:
         self._start_s = 0.0
         self._n_delivered = 0
         self._is_open = False
+        self._original_blocks: Iterator[np.ndarray] = iter(())
+        self._original_ahead = np.zeros(0, np.float32)
+        self._n_original = 0
 
     def start(self) -> None:
         """Open the file; time begins to run.
@@ -64,6 +77,7 @@ class SoundFile:
         with self._lock:
             self._blocks = self._read_blocks()
             self._next = next(self._blocks, None)
+            self._original_blocks = read_audio_blocks(self._path, self.original_rate, block_length=self.original_rate)
             self._start_s = time.perf_counter()
             self.clock.observe(0, self._start_s)
             self._is_open = True
@@ -87,6 +101,24 @@ class SoundFile:
         with self._lock:
             return self._take_due(time.perf_counter()) if self._is_open else None
 
+    def take_original(self) -> np.ndarray:
+        """The file's sound at `original_rate`, up to where it was read; see :meth:`LiveSource.take_original`."""
+        with self._lock:
+            is_over = self._next is None
+            end = timing.time_to_samples(timing.sample_time(self._n_delivered, self.sample_rate), self.original_rate)
+            pieces, n_have = [self._original_ahead], len(self._original_ahead)
+            while is_over or self._n_original + n_have < end:
+                block = next(self._original_blocks, None)
+                if block is None:
+                    break
+                pieces.append(block)
+                n_have += len(block)
+            have = np.concatenate(pieces)
+            n_due = n_have if is_over else min(n_have, end - self._n_original)
+            self._original_ahead = have[n_due:]
+            self._n_original += n_due
+            return have[:n_due]
+
     def arrival_of(self, sample: int) -> float:
         """When the block with this sample was due."""
         n_whole = (sample - self._first_length) // self._block_length + 1
@@ -102,6 +134,7 @@ class SoundFile:
         """Let the file go."""
         with self._lock:
             self._is_open, self._next, self._blocks = False, None, iter(())
+            self._original_blocks, self._original_ahead = iter(()), np.zeros(0, np.float32)
 
     def _take_due(self, now_s: float) -> NDArray[np.float32]:
         taken = []

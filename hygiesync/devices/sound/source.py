@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync import timing
-from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.clock import SampleClock
 
 SILENCE_DB = -120.0
 """Level given for digital silence, dB below full scale."""
@@ -60,13 +60,16 @@ class SoundSource(Protocol):
         For people: a device's or a file's name.
     sample_rate : int
         Samples a second that `read` delivers (Hz).
-    clock : StreamClock
+    clock : SampleClock
         Between samples of the timeline and host time.
     """
 
     name: str
     sample_rate: int
-    clock: StreamClock
+
+    @property
+    def clock(self) -> SampleClock:
+        """Between samples of the timeline and host time."""
 
     def start(self) -> None:
         """Open the source; samples begin to come.
@@ -115,3 +118,23 @@ class SoundSource(Protocol):
 
     def close(self) -> None:
         """Stop and let the device go; may be called twice."""
+
+
+class LiveSource(SoundSource, Protocol):
+    """A source at the engine's rate that also gives the sound as it came, for whoever keeps it or plays it.
+
+    Both are one timeline: the same moment 0, no holes, and no drift between them.
+
+    Attributes
+    ----------
+    original_rate : int
+        Samples a second of the sound as it came (Hz).
+    """
+
+    original_rate: int
+
+    def take_original(self) -> np.ndarray:
+        """The sound (n,), float32, at `original_rate`, that came up to the last read and was not taken yet.
+
+        It may be some milliseconds ahead of what `read` has given. For the thread that reads.
+        """

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync import timing
-from hygiesync.devices.sound.clock import StreamClock
+from hygiesync.devices.sound.clock import SampleClock
 from hygiesync.devices.sound.devices import OutputDevice, find_again, find_output, list_output_devices
 from hygiesync.devices.sound.formats import open_first
 from hygiesync.devices.sound.output_buffer import PlayoutBuffer
@@ -54,7 +54,7 @@ class Speaker:
     def __init__(self, device: OutputDevice | None = None, sample_rate: int = timing.SAMPLE_RATE) -> None:
         self.sample_rate = sample_rate
         self._device = device
-        self._keeper = ReconnectingDevice(self._open, "keeper of the loudspeaker")
+        self._reconnecting = ReconnectingDevice(self._open, "watcher of the loudspeaker")
         self._playing: Output | None = None
         self._resampler: BlockResampler | None = None
         self._next_sample = -1
@@ -68,12 +68,12 @@ class Speaker:
     @property
     def is_alive(self) -> bool:
         """Whether the device takes blocks. A lost device is opened again when it is back."""
-        return self._keeper.is_alive
+        return self._reconnecting.is_alive
 
     @property
     def min_delay_s(self) -> float:
         """Shortest delay that can be kept now (seconds): what the output needs, and a margin; 0 while it is lost."""
-        output = self._keeper.device
+        output = self._reconnecting.device
         return 0.0 if output is None else output.latency_s + MARGIN_S
 
     def start(self) -> None:
@@ -86,9 +86,9 @@ class Speaker:
         """
         if self._device is None:
             self._device = find_output()
-        self._keeper.start()
+        self._reconnecting.start()
 
-    def play_at(self, samples: NDArray[np.float32], first_sample: int, clock: StreamClock, delay_s: float) -> None:
+    def play_at(self, samples: NDArray[np.float32], first_sample: int, clock: SampleClock, delay_s: float) -> None:
         """Have samples heard at their time.
 
         Sound that comes too late for its time is not heard; a delay shorter than `min_delay_s` is made as long.
@@ -98,7 +98,7 @@ class Speaker:
         samples : ndarray, shape (n,), float32
         first_sample : int
             Number of the first of them on the timeline.
-        clock : StreamClock
+        clock : SampleClock
             The timeline's.
         delay_s : float
             Sample n is heard at ``clock.time_of(n) + delay_s``.
@@ -108,8 +108,8 @@ class Speaker:
         Exception
             What went wrong in the thread that keeps the device open.
         """
-        self._keeper.check()
-        output = self._keeper.device
+        self._reconnecting.check()
+        output = self._reconnecting.device
         if output is None or not output.has_begun or len(samples) == 0:
             return
         if output is not self._playing or first_sample != self._next_sample:
@@ -123,7 +123,7 @@ class Speaker:
 
     def close(self) -> None:
         """Let the device go; may be called twice."""
-        self._keeper.close()
+        self._reconnecting.close()
 
     def _open(self) -> Output:
         assert self._device is not None

@@ -11,9 +11,9 @@ So blocks that are late are held until it is clear which it is, a tenth of a sec
 Most drivers also say when a block was captured, however late it is handed over: a block that was captured in time is
 delivered at once.
 
-That judgement may be wrong. Where a block soon proves it by coming too early (doubt.py), what follows goes back to
-where it belongs: the silence stays, and as much sound as now overlaps it is dropped. So the timeline never stays longer
-than time.
+That judgement may be wrong. Where a block soon proves it by coming too early (gap_correction.py), what follows goes
+back to where it belongs: the silence stays, and as much sound as now overlaps it is dropped. So the timeline never
+stays longer than time.
 
 While no block comes at all, silence is delivered as time goes on, a little behind; what comes late after all and
 lies where silence has been delivered already is dropped.
@@ -88,7 +88,7 @@ class Timeline:
         self._late_limit_s = LATE_S
         self._least_late_s = self._settle_from_late_s = 0.0
         self._settle_from_s = 0.0
-        self._doubtful = GapCorrection(clock.sample_rate)
+        self._gap_correction = GapCorrection(clock.sample_rate)
         self._last_s: float | None = None
         self._lock = threading.Lock()
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=N_ARRIVALS)
@@ -123,7 +123,7 @@ class Timeline:
             self._place(kept, host_s, captured_s)
             return
         end = self._position + sum(len(held) for held, _, _ in self._held) + len(samples)
-        n_back = self._doubtful.take_back(end, host_s)
+        n_back = self._gap_correction.take_back(end, host_s)
         self._position -= n_back
         late_s = self._lateness(end - n_back, host_s, captured_s)
         if not self._held:
@@ -195,7 +195,7 @@ class Timeline:
         if self._least_late_s >= self._late_limit_s or self._is_new_stream:
             n_missing = max(0, round(self._least_late_s * self._sample_rate))
             self._position += n_missing
-            self._doubtful.add(n_missing, self.clock, self._held[-1][1])
+            self._gap_correction.add(n_missing, self.clock, self._held[-1][1])
             if not self._is_new_stream and self._late_limit_s == LATE_S:
                 self.n_overflows += 1  # found by time only
         self._is_new_stream, self._late_limit_s = False, LATE_S

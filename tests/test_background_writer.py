@@ -96,3 +96,36 @@ def test_a_slow_disk_makes_the_caller_wait(monkeypatch):
         notebook.may_go_on.set()
         caller.join(TIMEOUT_S)
     assert len(notebook.notes) == 12
+
+
+def test_who_may_not_wait_goes_on_and_is_told_what_was_left_out(monkeypatch):
+    monkeypatch.setattr(background_writer, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
+    notebook = Notebook()
+    notebook.may_go_on.clear()
+    writer = BackgroundWriter(notebook, may_wait=False)
+    writer.start()
+    for number in range(12):
+        writer.write(IMAGE, Fraction(number))
+        writer.write_audio(np.zeros(1, np.float32))
+    assert writer.n_left_out > 5
+    notebook.may_go_on.set()
+    writer.end()
+    writer.join()
+    pictures = [note for note in notebook.notes if note != 1]
+    assert len(pictures) == 12 - writer.n_left_out
+    assert notebook.notes.count(1) == 12, "sound is never left out"
+    assert writer.error is None and notebook.ended_with is None
+
+
+def test_who_may_not_wait_finds_the_error_afterwards():
+    notebook = Notebook(fails_at=2)
+    writer = BackgroundWriter(notebook, may_wait=False)
+    writer.start()
+    for number in range(1000):
+        writer.write(IMAGE, Fraction(number))
+    writer.end()
+    writer.join()
+    assert isinstance(writer.error, InputError)
+    assert notebook.ended_with is writer.error
+    writer.write(IMAGE, Fraction(9))  # late, and for nobody
+    assert len(notebook.notes) == 2

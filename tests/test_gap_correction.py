@@ -3,7 +3,7 @@
 import pytest
 
 from hygiesync.devices.sound.clock import StreamClock
-from hygiesync.devices.sound.gap_correction import DOUBT_S, GapCorrection
+from hygiesync.devices.sound.gap_correction import CORRECTED_WITHIN_S, GapCorrection
 
 RATE = 16_000
 START_S = 500.0
@@ -49,6 +49,6 @@ def test_holes_add_up(holes):
 
 
 def test_doubt_ends(holes):
-    end = round((1.2 + DOUBT_S + 0.2) * RATE)
+    end = round((1.2 + CORRECTED_WITHIN_S + 0.2) * RATE)
     assert holes.take_back(end, in_time(end) - 0.1) == 0
     assert holes.take_back(20_000, in_time(20_000) - 0.1) == 0  # for good
