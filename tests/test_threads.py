@@ -1,7 +1,9 @@
 """One avatar, many sessions at once: engines in threads draw to the bit what they draw one after another."""
 
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from threading import Barrier
 
 import numpy as np
@@ -71,3 +73,26 @@ def test_eight_engines_at_once_draw_what_they_draw_one_after_another(kind, speec
             np.testing.assert_array_equal(image, wanted)
     first, last = alone[0][-5][1], alone[-1][-5][1]
     assert not np.array_equal(first, last), "they say something else"
+
+
+PUBLIC = [
+    ("engine", "Engine"), ("avatar.bundle", "Avatar"), ("avatar.video_avatar", "VideoAvatar"),
+    ("avatar.photo_avatar", "PhotoAvatar"), ("avatar.template", "IdleTemplate"), ("avatar.template", "VideoTemplate"),
+    ("avatar.still_template", "StillTemplate"), ("portrait.speaking.photo_template", "PhotoTemplate"),
+    ("portrait.speaking.photo_renderer", "PhotoRenderer"), ("render.compositor", "Compositor"),
+    ("render.landmark_renderer", "LandmarkRenderer"), ("render.atlas", "Atlas"), ("render.retrieval", "Retriever"),
+    ("render.path", "PathSearch"), ("speech_to_shape.stream", "SpeechToShapeStream"),
+    ("speech_to_shape.onnx_step", "OnnxStep"), ("speech_to_shape.onnx_window", "OnnxWindow"),
+    ("speech_to_shape.whole", "WholeRecordingStream"), ("speech_to_shape.generic", "GenericSpeech"),
+    ("speech.mel", "MelSpectrogram"), ("speech.activity", "VoiceActivity"), ("face.landmarks", "LandmarkDetector"),
+    ("media.writer", "VideoWriter"), ("media.background_writer", "BackgroundWriter"), ("live.session", "LiveSession"),
+    ("live.worker", "EngineWorker"), ("live.playout", "Playout"), ("live.recorder", "Recorder"),
+    ("live.statistics", "Statistics"), ("live.template", "Head"), ("devices.sound.source", "SoundSource"),
+    ("devices.sound.speaker", "Speaker"), ("concurrency.library_threads", "SharedChange"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_every_public_class_says_what_threads_may_do_with_it(module, name):
+    said = " ".join(getattr(import_module(f"hygiesync.{module}"), name).__doc__.split())
+    assert re.search(r"thread-safe|(one|another|any) thread|any number of threads", said, re.IGNORECASE)

@@ -44,6 +44,8 @@ SomeAvatar = TypeVar("SomeAvatar", bound="Avatar")
 class Avatar(ABC):
     """One person, ready to speak.
 
+    Thread-safe: any number of engines, in any threads, may share one. What it makes (streams, scenes) is one engine's.
+
     Attributes
     ----------
     directory : Path

@@ -45,6 +45,8 @@ PICTURE, PERSON, BACKGROUND, FACE = "photo.png", "person.png", "background.png",
 class PhotoAvatar(Avatar):
     """One picture that speaks.
 
+    Thread-safe; see :class:`Avatar`.
+
     Attributes
     ----------
     picture : ndarray, shape (H, W, 3), uint8, RGB

@@ -36,6 +36,8 @@ _EYES_SIZE = (56, 20)
 class StillTemplate:
     """One picture at a constant rate, without end.
 
+    Thread-safe; an iterator of frames is for one thread.
+
     Parameters
     ----------
     frame : TemplateFrame

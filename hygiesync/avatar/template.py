@@ -48,6 +48,8 @@ _MOUTH_ITSELF = (slice(None), slice(0, 7), slice(2, 10))
 class FacePlaces:
     """Where the face is in each frame of a video; no `to_picture` (NaN) where no mouth can be put on.
 
+    Thread-safe: it is only read.
+
     Attributes
     ----------
     times_s : ndarray, shape (n_frames,), seconds
@@ -128,6 +130,8 @@ def _fade_around(times_s: np.ndarray, is_gone: np.ndarray) -> np.ndarray:
 class IdleTemplate:
     """A loop of the person at rest, played without end at a constant rate.
 
+    Thread-safe; an iterator of frames is for one thread.
+
     Parameters
     ----------
     video : Path
@@ -158,6 +162,8 @@ class IdleTemplate:
 
 class VideoTemplate:
     """A video of the person, to be dubbed; played forth and back when more is asked of it than it has.
+
+    Thread-safe; an iterator of frames is for one thread.
 
     Parameters
     ----------

@@ -59,6 +59,8 @@ _VERTEX_FRACTION = 32
 class VideoAvatar(Avatar):
     """One person whose own mouth was filmed while speaking.
 
+    Thread-safe; see :class:`Avatar`.
+
     Attributes
     ----------
     shape : ShapeModel

@@ -67,6 +67,8 @@ def _solutions() -> Any:
 class LandmarkDetector:
     """Finds one face's landmarks in consecutive pictures of a video; a context manager.
 
+    Not thread-safe; several may work in threads of their own.
+
     Parameters
     ----------
     max_faces : int

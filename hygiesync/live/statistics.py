@@ -17,7 +17,7 @@ _RECENT = 120
 
 
 class Statistics:
-    """Counts and times of one session. The thread that shows pictures writes; any may read."""
+    """Counts and times of one session. The thread that shows pictures writes; any thread may read."""
 
     def __init__(self) -> None:
         self.n_shown = 0

@@ -23,6 +23,8 @@ _READ_AHEAD = 4
 class Head:
     """Frames of a template at a constant rate, that can be told to stand still.
 
+    One thread takes its frames; any may freeze it.
+
     Parameters
     ----------
     source : TemplateSource

@@ -44,6 +44,8 @@ class Sink(Protocol):
 class EngineWorker:
     """Runs an engine on a source of sound, in a thread.
 
+    It is one thread, which another one starts, asks and stops.
+
     Parameters
     ----------
     engine : Engine

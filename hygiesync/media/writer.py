@@ -63,6 +63,8 @@ ACCURATE = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INP | Interpolation
 class VideoWriter:
     """Context manager that writes pictures, and sound beside them, to an mp4.
 
+    Not thread-safe; :class:`hygiesync.media.background_writer.BackgroundWriter` is.
+
     The file appears at `path` at once and replaces what was there, so never name a file that is being read. Pictures
     of an odd width or height get their last column or row repeated, since the usual 4:2:0 colour needs even sizes.
     Colours are written and tagged as BT.709, limited range.

@@ -27,6 +27,8 @@ WHOLE_PATH_LAG = 16
 class Compositor:
     """Draws real mouths into template frames.
 
+    Not thread-safe: it is one engine's. What it is made of may be shared.
+
     Parameters
     ----------
     choice : MouthChoice

@@ -17,6 +17,8 @@ from hygiesync.render.lips import place_shape
 class LandmarkRenderer:
     """Draws the moving lower face as points and lip lines on black, over no picture at all.
 
+    Thread-safe: it remembers nothing.
+
     Parameters
     ----------
     shape : MouthShapes

@@ -48,6 +48,8 @@ class _Step:
 class PathSearch:
     """Finds the cheapest path while frames come in.
 
+    Not thread-safe: it has the state of one stream.
+
     Parameters
     ----------
     frame_numbers : ndarray, shape (n_pictures,), int

@@ -20,6 +20,8 @@ _N_LOOK_COMPONENTS = 48
 class Retriever:
     """Finds candidates and what each would cost.
 
+    Thread-safe: a search changes nothing.
+
     Parameters
     ----------
     atlas : Atlas

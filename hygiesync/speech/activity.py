@@ -117,6 +117,8 @@ _LOUD_FOR_A_PAUSE, _LOUD_FRAMES = 1.5, time_to_mel_frames(0.06)
 class VoiceActivity:
     """Streaming voice detector; causal.
 
+    Not thread-safe: it has the state of one stream.
+
     Parameters
     ----------
     background : float, bel, optional

@@ -75,6 +75,8 @@ def log_mel(frames: NDArray[np.float32]) -> NDArray[np.float32]:
 class MelSpectrogram:
     """Streaming log-mel: push blocks of any size, get the frames that became complete.
 
+    Not thread-safe: it has the state of one stream.
+
     Examples
     --------
     >>> spectrogram = MelSpectrogram()

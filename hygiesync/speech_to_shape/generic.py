@@ -23,6 +23,8 @@ _KEY = "hygiesync.generic"
 class GenericSpeech:
     """The generic model, and what it hears of the future.
 
+    Thread-safe: it is only read.
+
     Attributes
     ----------
     step : bytes

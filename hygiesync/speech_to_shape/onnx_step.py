@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 class OnnxStep:
     """Runs an exported step (see :mod:`hygiesync.learning.export_onnx`) and keeps its state.
 
-    One thread without spinning: a step takes some 30 microseconds, and a second thread only slows it.
+    Not thread-safe: it has the state of one stream.
+
+    It runs on its caller's thread: a step takes some 30 microseconds, and a second thread only slows it.
 
     Parameters
     ----------

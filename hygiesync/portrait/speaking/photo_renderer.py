@@ -22,6 +22,8 @@ _LOWER, _UPPER = np.array(UPPER_OF_LOWER_LID).T
 class PhotoRenderer:
     """Draws one photo's face speaking; a :class:`hygiesync.render.interfaces.Renderer`.
 
+    Not thread-safe: it is one engine's.
+
     The face that is wanted, lids and irises and all, is put together from the photo's own landmarks and drawn as if it
     drove the photo: one way of moving pictures, whoever moves them.
 

@@ -45,6 +45,8 @@ class PhotoFace(TemplateFace):
 class PhotoTemplate:
     """Frames of one picture at a constant rate, without end.
 
+    Thread-safe; an iterator of frames is for one thread.
+
     Parameters
     ----------
     image : ndarray, shape (H, W, 3), uint8, RGB
