@@ -163,7 +163,7 @@ def test_blocked_callback_leaves_the_sound_in_sync(listener, server, monkeypatch
     server.play(counting(8))
     listener.wait_for(lambda self: self.heard()[-1] > 0)
     blocked = threading.Event()
-    on_block = listener.microphone._keeper.device._samples.push
+    on_block = listener.microphone._reconnecting.device._samples.push
 
     def push_late(samples):
         if not blocked.is_set():
@@ -171,7 +171,7 @@ def test_blocked_callback_leaves_the_sound_in_sync(listener, server, monkeypatch
             time.sleep(0.2)
         return on_block(samples)
 
-    monkeypatch.setattr(listener.microphone._keeper.device._samples, "push", push_late)
+    monkeypatch.setattr(listener.microphone._reconnecting.device._samples, "push", push_late)
     listener.wait_for(lambda self: blocked.is_set())
     n_blocked = listener.reads[-1][1]
     listener.wait_for(lambda self: self.reads[-1][1] > n_blocked + 2 * SAMPLE_RATE)
@@ -252,7 +252,7 @@ def test_a_fault_in_the_watch_is_raised_by_read(microphone, monkeypatch):
 
     microphone.start()
     monkeypatch.setattr("hygiesync.devices.sound.reconnecting.portaudio.refresh", break_down)
-    microphone._keeper.device.close()
+    microphone._reconnecting.device.close()
     deadline_s = time.perf_counter() + TIMEOUT_S
     with pytest.raises(ZeroDivisionError, match="a fault of ours"):
         while time.perf_counter() < deadline_s:

@@ -54,6 +54,7 @@ def spoken(avatar, samples, number):
     return [(frame.time_s, frame.image.copy()) for frame in [*drawn, *engine.flush()]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["talker_avatar", "photo_avatar"])
 def test_eight_engines_at_once_draw_what_they_draw_one_after_another(kind, speeches, short_turns, monkeypatch, request):
     avatar = request.getfixturevalue(kind)
