@@ -120,7 +120,6 @@ def band_level_db(samples, rate, low_hz, high_hz):
 
 
 @pytest.mark.device
-@pytest.mark.slow
 @needs_sound_server
 def test_a_recording_sounds_as_the_microphone_did(avatar_directory, talker_avatar, speech, tmp_path):
     """The engine hears up to 8 kHz; the file has what lies above it too, and is in sync all the same."""
