@@ -89,7 +89,7 @@ def add_say(commands: common.Commands) -> None:
     parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
     parser.add_argument("--out", required=True, type=common.mp4, metavar="OUT.mp4", help="video to write")
     parser.add_argument(
-        "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, zh (%(default)s)"
+        "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, cmn (%(default)s)"
     )
     parser.add_argument(
         "--voice",
