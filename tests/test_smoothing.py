@@ -118,3 +118,12 @@ def test_frames_on_both_sides_of_a_missing_face_are_different_shots():
 @pytest.mark.parametrize("n_frames", [0, 1, 5])
 def test_videos_without_any_face_have_shots_too(n_frames):
     assert len(find_shots(np.full((n_frames, 14, 2), np.nan))) == n_frames
+
+
+def test_a_head_that_moves_fast_is_no_series_of_cuts():
+    """A man who paces: every frame jumps as cuts do, and so do its neighbours. A real cut among them is still found."""
+    rigid = head(60)
+    rigid += np.arange(60)[:, None, None] * 0.08 * np.ptp(rigid[0, :, 0])
+    assert not find_shots(rigid).any()
+    rigid[30:] += 0.4 * np.ptp(rigid[0, :, 0])
+    assert find_shots(rigid).tolist() == [0] * 30 + [1] * 30

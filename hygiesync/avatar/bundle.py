@@ -157,7 +157,8 @@ class Avatar(ABC):
             When it is negative, or none of the avatar's answers comes as early as that.
         """
         if lookahead_ms == WHOLE_RECORDING and self.window is not None:
-            return WholeRecordingStream(OnnxWindow(self.window), self.rest, self.background, expressiveness)
+            window, late_s = OnnxWindow(self.window), self.manifest.sound_late_ms / 1000
+            return WholeRecordingStream(window, self.rest, self.background, expressiveness, late_s)
         lookahead, early = self._answer_within(lookahead_ms)
         return SpeechToShapeStream(OnnxStep(self.step, early), self.rest, self.background, lookahead, expressiveness)
 

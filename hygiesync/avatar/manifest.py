@@ -59,6 +59,10 @@ class Manifest:
         Among `FROM_VIDEO` and `FROM_PHOTO`.
     consent : str
         ``stated`` when whoever trained said that the person shown agrees, else ``not stated``.
+    sound_late_ms : float
+        How late the training video's sound is against its lips, where that is certain and large. What is made of whole
+        recordings keeps it, so that a dubbed video is as the person's own; live, and where training was told to correct
+        it (0 then), lips are in time with the sound.
     sources : list of dict
         Name, sha256 and length of each training video, or of the photo.
     training : dict
@@ -80,6 +84,7 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     early_lookaheads: list[int] = field(default_factory=list)
+    sound_late_ms: float = 0.0
     synthetic_media_note: str = SYNTHETIC_MEDIA_NOTE
     sample_rate: int = SAMPLE_RATE
     hop_length: int = HOP_LENGTH

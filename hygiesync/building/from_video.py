@@ -121,6 +121,7 @@ def _manifest(name: str, job: Job, seen: Observation, learned: Learned, has_cons
         height=first.height,
         fps=str(first.fps),
         consent=consent_text(has_consent),
+        sound_late_ms=round(1000 * seen.sound_late_s, 1),
         sources=[source_record(info) for info in seen.videos],
         training=training_record(job, seen, learned),
         hygiesync_version=__version__,

