@@ -209,7 +209,7 @@ def test_an_answer_is_had_as_early_as_asked(talker_avatar, asked_ms, used_ms):
     assert engine.latency_s == pytest.approx((used_ms + 10) / 1000)
 
 
-@pytest.mark.parametrize("lookahead_ms", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("lookahead_ms", [-1, float("nan")])
 def test_a_lookahead_that_is_none_is_refused(talker_avatar, lookahead_ms):
     with pytest.raises(UsageError, match="lookahead: expected 0 ms or more"):
         Engine(talker_avatar, lookahead_ms=lookahead_ms)
