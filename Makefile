@@ -19,6 +19,9 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$python && break; \
 	done)
 
+# One process of tests a core; tests/conftest.py says which tests stay together.
+PYTEST = $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+
 # Tests of single parts: no training, no recordings, no sound server and no display.
 UNIT := not slow and not data and not device
 
@@ -39,14 +42,14 @@ demo: $(INSTALLED)  ## see it work, with no camera, microphone or network
 	$(BIN)/hygiesync demo
 
 test: $(INSTALLED)  ## run all tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: lint  ## while changing code: lint, and the tests of single parts
-	$(BIN)/pytest -m "$(UNIT)"
+	$(PYTEST) -m "$(UNIT)"
 
 # Measuring takes a quarter longer, so the long tests go without. What other processes run is not counted.
 coverage: $(INSTALLED)  ## show what the tests of single parts don't reach
-	$(BIN)/pytest -m "$(UNIT)" --cov
+	$(PYTEST) -m "$(UNIT)" --cov
 
 lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/ruff check

@@ -27,6 +27,7 @@ SLOW_TIMEOUT_S = 600
 """Until a slow test counts as hanging; the others' is in setup.cfg."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Deal the tests out by files, so that what a file's tests share is made once, and the longest files first.
 

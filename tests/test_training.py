@@ -75,16 +75,6 @@ def test_the_mouth_rests_closed(talker_avatar):
     assert rest < np.quantile(openings, 0.35)
 
 
-def test_same_seed_same_avatar(talker_video, tmp_path):
-    short = first_seconds(talker_video, tmp_path / "short.mp4", 9)
-    weights = [
-        load_file(train(short, tmp_path / name, preset="fast", seed=3).directory / "weights.safetensors")
-        for name in ("one", "two")
-    ]
-    for name, tensor in weights[0].items():
-        np.testing.assert_array_equal(tensor, weights[1][name])
-
-
 def first_seconds(video, path, seconds):
     samples = read_audio(video)[: seconds * 16000]
     with VideoWriter(path, 512, 512, Fraction(25), audio_rate=16000, audio_channels=1) as writer:
@@ -94,8 +84,12 @@ def first_seconds(video, path, seconds):
     return path
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted(talker_video, tmp_path):
-    """SIGKILL while learning leaves no bundle; --resume then makes the one that would have been."""
+    """SIGKILL while learning leaves no bundle; --resume then makes the one that would have been, to the bit.
+
+    So the same seed gives the same avatar, too.
+    """
     short = first_seconds(talker_video, tmp_path / "short.mp4", 9)
     command = [sys.executable, "-m", "hygiesync", "train", str(short), "--preset", "fast", "--out"]
     killed = subprocess.Popen([*command, str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
@@ -133,7 +127,8 @@ def test_two_faces_are_counted_and_the_larger_is_followed(talker_video, tmp_path
 
 
 @pytest.mark.data
-def test_real_five_minutes_give_true_lips(data, tmp_path):
+@pytest.mark.slow
+def test_a_real_minute_gives_true_lips(data, tmp_path):
     """One real minute is enough to be far better than a mouth that never moves (used as a smoke test of real data)."""
     from hygiesync.evaluation.evaluate import evaluate
 

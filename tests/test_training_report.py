@@ -163,6 +163,7 @@ class TestPage:
         assert page.tags.count("svg") == 7
         assert "There is nothing odd about the video." in page.text
 
+    @pytest.mark.slow
     def test_same_evidence_same_page(self):
         assert make_report(evidence()) == make_report(evidence())
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import weakref
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from av.video.frame import VideoFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_files import (
@@ -132,12 +132,17 @@ def test_a_picture_without_keyframes_is_read_from_its_start(tmp_path):
 
 def test_frames_do_not_pile_up_in_memory(tmp_path):
     path = write_media(tmp_path / "long.mp4", times_s=regular(100))
-    gc.collect()
+    images: list[weakref.ref] = []
+    n_alive = []
     gc.disable()
     try:
-        n_alive = [sum(type(thing) is VideoFrame for thing in gc.get_objects()) for _ in read_frames(path)]
+        for frame in read_frames(path):
+            images.append(weakref.ref(frame.image))
+            del frame
+            n_alive.append(sum(image() is not None for image in images))
     finally:
         gc.enable()
+    assert len(n_alive) == 100
     assert max(n_alive) < 20
 
 

@@ -69,6 +69,7 @@ def only(found, *words):
 
 
 class TestOneFault:
+    @pytest.mark.slow
     def test_a_good_video_gets_no_advice(self, good, face):
         assert problems(good, face) == []
 
@@ -191,6 +192,7 @@ def bad_video(tmp_path_factory, talker_video):
 
 
 class TestRealPictures:
+    @pytest.mark.slow
     def test_a_badly_filmed_video(self, bad_video):
         recording = record(bad_video)
         found = problems(recording, fit_face([recording]), None)
@@ -212,6 +214,7 @@ class TestCommandLine:
         assert main(["train", "--help"]) == 0
         assert "--fix-offset" in capsys.readouterr().out
 
+    @pytest.mark.slow
     def test_each_advice_is_one_line_before_learning(self, capsys, monkeypatch, tmp_path, bad_video):
         def stop(*_):
             raise InputError("stopped here")
@@ -225,6 +228,7 @@ class TestCommandLine:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_real_recordings_get_the_advice_they_deserve(data):
     """A newsreader's clip is only short; the corpus of small pictures is small, and has no long silence."""
     newsreader, corpus = (record(data / name) for name in ("clips/newsreader_20s_512px.mp4", "grid/dev.mp4"))
