@@ -20,6 +20,7 @@ from hygiesync.face.topology import (
 from hygiesync.render.canvas import N_RIM, MouthCanvas, rim_points, sample_rim
 from hygiesync.render.lips import place_shape
 from hygiesync.render.mesh import FaceMesh
+from hygiesync.render.mouth_drawing import MouthDrawing
 from hygiesync.render.warp import Box, PiecewiseAffine
 
 FEATHER, LIP_MARGIN = 0.063, 0.05
@@ -275,11 +276,12 @@ def blends(talker_avatar):
     avatar = talker_avatar
     templates = list(islice(avatar.idle(avatar.fps).template.frames(), 40))[::8]
     order = np.argsort(mouth_opening(avatar.shape.inverse_transform(avatar.atlas.coefficients)))
+    drawing = MouthDrawing(avatar.shape, avatar.atlas, avatar.mesh, avatar.canvas, avatar.appearance)
     found = []
     for template, index in zip(templates, order[np.linspace(0, len(order) - 1, 5).astype(int)], strict=True):
         template = replace(template, image=dimmed(template.image))
         coefficients, look = avatar.atlas.coefficients[index], avatar.atlas.codes[index]  # nothing to correct
-        drawn = avatar.renderer().draw(template, coefficients, int(index), look)
+        drawn = drawing.draw(template, coefficients, int(index), look)
         plain = PlainRendering(avatar, template, coefficients, int(index), look)
         found.append((drawn, plain, moved_patch(avatar, template, coefficients, index)))
     return found

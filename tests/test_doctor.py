@@ -243,8 +243,8 @@ def test_whatever_a_library_raises_becomes_a_check():
     assert tried("thing", True, raising(ValueError())).detail == "ValueError"
 
 
-def test_the_generic_ear(monkeypatch):
-    check = models.check_ear()
+def test_the_speech_encoder_is_there(monkeypatch):
+    check = models.check_speech_encoder()
     assert check.is_ok
     assert "weights" in check.detail
     lost = InputError(

@@ -505,11 +505,11 @@ def idle_avatar(avatar: VideoAvatar, folder: Path, shifts: np.ndarray) -> VideoA
             writer.write(
                 cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REPLICATE), number / avatar.fps
             )
-    arrays = {name: np.repeat(array[:1], len(shifts), axis=0) for name, array in vars(avatar.idle).items()}
+    arrays = {name: np.repeat(array[:1], len(shifts), axis=0) for name, array in vars(avatar.idle_places).items()}
     arrays["times_s"] = np.arange(len(shifts)) / float(avatar.fps)
     arrays["to_picture"][:, 0, 2] += shifts
     arrays["lower"][..., 0] += shifts[:, None]
-    return replace(avatar, directory=folder, idle=FacePlaces(**arrays))
+    return replace(avatar, directory=folder, idle_places=FacePlaces(**arrays))
 
 
 def test_loop_that_closes_and_loop_that_jumps(talker_avatar: VideoAvatar, tmp_path: Path) -> None:

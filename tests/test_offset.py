@@ -221,6 +221,7 @@ class TestTraining:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 class TestRealSpeech:
     @pytest.fixture(scope="class")
     def minute(self, data):

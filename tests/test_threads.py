@@ -55,6 +55,7 @@ def spoken(avatar, samples, number):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["talker_avatar", "photo_avatar"])
 def test_eight_engines_at_once_draw_what_they_draw_one_after_another(kind, speeches, short_turns, monkeypatch, request):
     avatar = request.getfixturevalue(kind)

@@ -348,7 +348,7 @@ def test_a_display_that_does_not_answer(monkeypatch):
 def test_without_pygame(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygame", None)
     monkeypatch.setenv("DISPLAY", ":4999")
-    with pytest.raises(MissingDependencyError, match="pip install pygame-ce"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'hygiesync\[live\]'"):
         Window(TITLE, (320, 240), KEYS)
 
 
