@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.errors import InputError
+from hygiesync.media.audio import read_audio
 from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
@@ -123,3 +124,23 @@ def test_tracks_forget_and_interpolate():
     sound = SoundTrack(0)
     sound.extend(np.arange(50, dtype=np.float32)[:, None].repeat(N_MELS, 1))
     np.testing.assert_array_equal(sound.at(described_time(30, 0))[:, 0], [*range(23, 31), *[30] * 8])
+
+
+def test_an_offset_of_the_training_video_is_kept():
+    """Lips that were filmed 120 ms before their sound come 120 ms before it again."""
+    usual = float(np.median(loudness(mel_spectrogram(noise(2)))))
+    samples, times = noise(12), [Fraction(n, 25) for n in range(25, 250)]
+    in_time = coefficients_at(stream_of(), samples, [time_s + Fraction(3, 25) for time_s in times])
+    late = WholeRecordingStream(Smoother(), REST, usual, sound_late_s=0.12)
+    np.testing.assert_array_equal(coefficients_at(late, samples, times), in_time)
+
+
+def test_a_trained_networks_windows_say_what_one_pass_says(talker_avatar, held_out_video):
+    """The margin is long enough for a recurrence that has learnt from speech."""
+    samples = np.tile(read_audio(held_out_video), 6)[: 16000 * 25]
+    mel = mel_spectrogram(np.concatenate([samples, np.zeros(16000 * 12, np.float32)]))
+    window = OnnxWindow(talker_avatar.window)
+    half = (WINDOW_FRAMES - 2 * MARGIN_FRAMES) // 2
+    first, second = window.answer(mel[:WINDOW_FRAMES]), window.answer(mel[half : half + WINDOW_FRAMES])
+    inner = slice(half + MARGIN_FRAMES, WINDOW_FRAMES - MARGIN_FRAMES)
+    np.testing.assert_allclose(first[inner], second[inner.start - half : inner.stop - half], atol=1e-4)
