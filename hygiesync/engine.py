@@ -270,4 +270,4 @@ def check_expressiveness(value: float) -> None:
         When `value` lies outside 0 to 2.
     """
     if not 0 <= value <= MAX_EXPRESSIVENESS:
-        raise UsageError(f"expressiveness: expected 0 to {MAX_EXPRESSIVENESS:g}, got {value:g}")
+        raise UsageError(f"`expressiveness`: expected 0 to {MAX_EXPRESSIVENESS:g}, got {value:g}")

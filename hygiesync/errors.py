@@ -1,6 +1,8 @@
 """The errors that hygiesync raises on purpose; each carries the exit code that the command line ends with.
 
-Messages name what was expected, what came and what to do, in one line: the command line prints them as they are.
+Messages name what was expected, what came and what to do, in one line. They name parameters in backquotes, as `fps`;
+whoever shows a message to somebody puts its own word there (:func:`hygiesync.plain_text.with_parameters_as`): the
+command line its options, a server its fields.
 """
 
 

@@ -123,7 +123,7 @@ def parse_fps(text: str | float | Fraction) -> Fraction:
             raise ValueError
         fps = _NTSC_RATES.get(written) or Fraction(written)
     except (ValueError, ZeroDivisionError):
-        raise UsageError(f"frame rate: expected a number such as 25, 29.97 or 30000/1001, got {text!r}") from None
+        raise UsageError(f"`fps`: expected a frame rate such as 25, 29.97 or 30000/1001, got {text!r}") from None
     if not MIN_FPS <= fps <= MAX_FPS:
-        raise UsageError(f"frame rate: expected {MIN_FPS} to {MAX_FPS} frames a second, got {text}")
+        raise UsageError(f"`fps`: expected a frame rate of {MIN_FPS} to {MAX_FPS} a second, got {text}")
     return fps

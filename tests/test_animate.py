@@ -341,8 +341,9 @@ def test_a_picture_without_a_face_is_named(run, driving_path, tmp_path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 200, 3), 99, np.uint8))
     code, said = run(tmp_path / "wall.png", driving_path, "--out", tmp_path / "out.mp4")
     assert code == 3
-    assert len(said) == 1
-    assert "wall.png: no face was found" in said[0]
+    assert "consent of the person shown: not stated" in said[0]
+    assert "wall.png: no face was found" in said[1]
+    assert len(said) == 2
     assert not (tmp_path / "out.mp4").exists()
 
 
@@ -359,9 +360,9 @@ def test_a_video_without_a_face_is_named(run, picture_path, tmp_path):
 def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
     both = np.hstack([picture, picture[:, ::-1]])
     cv2.imwrite(str(tmp_path / "two.png"), both[..., ::-1])
-    with pytest.raises(InputError, match=r"two\.png: shows 2 faces; choose one with --face 1"):
+    with pytest.raises(InputError, match=r"two\.png: shows 2 faces; choose one with `face`, 1"):
         animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4")
-    with pytest.raises(InputError, match="no --face 3"):
+    with pytest.raises(InputError, match="no face 3"):
         animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4", AnimateOptions(face=3))
     animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4", AnimateOptions(face=2))
     frames = [frame.image.astype(int) for frame in read_frames(tmp_path / "out.mp4")]

@@ -183,7 +183,7 @@ class TestFinding:
         [
             ("camera", CAMERAS, UsageError, "2 USB Camera"),
             ("7", CAMERAS, MissingDependencyError, "0 Laptop Camera, 2 USB Camera"),
-            (None, (), MissingDependencyError, "--camera FILE"),
+            (None, (), MissingDependencyError, "as `camera`"),
         ],
     )
     def test_what_is_meant_by_none_or_several(self, monkeypatch, text, cameras, error, words):

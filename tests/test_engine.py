@@ -147,7 +147,7 @@ def test_expressiveness_scales_the_way_from_rest(talker_avatar, speech):
 
 @pytest.mark.parametrize("bad", [-0.1, 2.01, float("nan"), float("inf")])
 def test_refuses_an_expressiveness_out_of_range(talker_avatar, bad):
-    with pytest.raises(UsageError, match="expressiveness: expected 0 to 2, got"):
+    with pytest.raises(UsageError, match="`expressiveness`: expected 0 to 2, got"):
         Engine(talker_avatar, expressiveness=bad)
 
 
@@ -211,7 +211,7 @@ def test_an_answer_is_had_as_early_as_asked(talker_avatar, asked_ms, used_ms):
 
 @pytest.mark.parametrize("lookahead_ms", [-1, float("nan")])
 def test_a_lookahead_that_is_none_is_refused(talker_avatar, lookahead_ms):
-    with pytest.raises(UsageError, match="lookahead: expected 0 ms or more"):
+    with pytest.raises(UsageError, match="`lookahead_ms`: expected 0 ms or more"):
         Engine(talker_avatar, lookahead_ms=lookahead_ms)
 
 

@@ -214,7 +214,7 @@ class TestTraining:
 
     def test_without_it_one_is_told_how_to_correct(self, labels_of):
         _, messages = labels_of(200)
-        (message,) = [message for message in messages if "--fix-offset" in message]
+        (message,) = [message for message in messages if "`fix_offset`" in message]
         assert "ms late" in message
 
     def test_in_time_changes_nothing(self, labels_of):

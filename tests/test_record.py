@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from hygiesync.apps.cli import main
-from hygiesync.apps.commands import common, making
+from hygiesync.apps.commands import common, train
 from hygiesync.apps.record import recorder
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.apps.record.options import RecordOptions, RecordResult
@@ -377,7 +377,7 @@ class TestOffer:
     def trained(self, monkeypatch, faceless, claps, text, tmp_path):
         """Command lines that training is started with, after a whole recording of more than eight seconds."""
         calls = []
-        monkeypatch.setattr(making, "run_train", lambda arguments: calls.append(arguments) or 0)
+        monkeypatch.setattr(train, "run", lambda arguments: calls.append(arguments) or 0)
         monkeypatch.setattr(recorder, "MIN_VIDEO_S", 1)
         one = tmp_path / "one.txt"
         one.write_text("Hi.\n")

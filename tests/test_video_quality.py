@@ -76,7 +76,7 @@ class TestOneFault:
     def test_an_offset_is_told_with_its_direction_and_the_way_out(self, good, face):
         (advice,) = advise([good], face, [Offset(-140.0, 6.0, 1.0, 0.6, 20.0)])
         assert "140 ms early" in advice.problem
-        assert "--fix-offset" in advice.what_to_do
+        assert "`fix_offset`" in advice.what_to_do
 
     def test_an_offset_that_is_uncertain_small_or_corrected_is_not(self, good, face):
         for offset in (None, Offset(-140.0, 6.0, 0.5, 0.6, 20.0), Offset(55.0, 6.0, 1.0, 0.6, 20.0)):

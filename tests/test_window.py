@@ -329,7 +329,7 @@ class TestOnADisplay:
 def test_without_a_display_there_is_one_clear_line(monkeypatch):
     use_environment(monkeypatch, without_display())
     monkeypatch.setattr(sys, "platform", "linux")
-    with pytest.raises(MissingDependencyError, match="--no-window") as raised:
+    with pytest.raises(MissingDependencyError, match="`has_window`") as raised:
         Window(TITLE, (320, 240), KEYS)
     assert raised.value.exit_code == 4
     assert "DISPLAY" in str(raised.value)
@@ -338,7 +338,7 @@ def test_without_a_display_there_is_one_clear_line(monkeypatch):
 
 def test_a_display_that_does_not_answer(monkeypatch):
     use_environment(monkeypatch, without_display() | {"DISPLAY": ":4999"})
-    with pytest.raises(MissingDependencyError, match="--no-window") as raised:
+    with pytest.raises(MissingDependencyError, match="`has_window`") as raised:
         Window(TITLE, (320, 240), KEYS)
     assert "SDL can't open one" in str(raised.value)
     assert "\n" not in str(raised.value)

@@ -7,12 +7,18 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from hygiesync.apps.commands import judging, machine, making, portraits, speaking
-from hygiesync.apps.commands.common import EXIT_CODES
+from hygiesync.apps.commands import common
 from hygiesync.errors import HygieSyncError
-from hygiesync.plain_text import one_line
+from hygiesync.plain_text import one_line, with_parameters_as
 from hygiesync.version import __version__
+
+COMMANDS = (
+    "record", "train", "demo", "render", "say", "live", "photo", "animate", "evaluate", "bench", "export", "info",
+    "devices", "doctor",
+)  # fmt: skip
+"""Each is the name of its module, too; this is the order that help shows them in."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -34,13 +40,15 @@ Make one person's face speak any audio, in real time, on a CPU.
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = argparse.ArgumentParser(
-        "hygiesync", description=_DESCRIPTION, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "hygiesync",
+        description=_DESCRIPTION,
+        epilog=common.EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"hygiesync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (making, speaking, portraits, judging, machine):
-        for add in group.COMMANDS:
-            add(commands)
+    for name in COMMANDS:
+        import_module(f"hygiesync.apps.commands.{name}").add(commands)
     return parser
 
 
@@ -58,14 +66,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 our own fault, 2 wrong usage, 3 bad input, 4 missing device or dependency.
     """
     logging.basicConfig(format="hygiesync: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    names: dict[str, str] = {}
     try:
         try:
             arguments = build_parser().parse_args(argv)
         except SystemExit as stop:  # argparse has said what was wrong, or shown the help
             return int(stop.code or 0)
+        names = common.option_names(arguments.parser)
+        common.check_json(getattr(arguments, "json", None))
         return int(arguments.run(arguments))
     except HygieSyncError as error:
-        print(f"hygiesync: error: {one_line(str(error))}", file=sys.stderr)
+        print(f"hygiesync: error: {one_line(with_parameters_as(names, str(error)))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("hygiesync: interrupted", file=sys.stderr)

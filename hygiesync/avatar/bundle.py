@@ -166,14 +166,14 @@ class Avatar(ABC):
         """Lookahead in mel frames, and the number of the early answer that has it (None: the answer proper)."""
         proper, early = self.manifest.lookahead, self.manifest.early_lookaheads
         if lookahead_ms is not None and not lookahead_ms >= 0:
-            raise UsageError(f"lookahead: expected 0 ms or more, got {lookahead_ms:g}")
+            raise UsageError(f"`lookahead_ms`: expected 0 ms or more, got {lookahead_ms:g}")
         if lookahead_ms in (None, WHOLE_RECORDING) or lookahead_frames(lookahead_ms) >= proper:
             return proper, None
         within = [(frames, index) for index, frames in enumerate(early) if frames <= lookahead_frames(lookahead_ms)]
         if not within:
             least_ms = float(mel_frames_to_time(min([proper, *early])) * 1000)
             raise UsageError(
-                f"lookahead: this avatar answers after {least_ms:g} ms or more, and {lookahead_ms:g} ms were asked for;"
-                " make it again"
+                f"`lookahead_ms`: this avatar answers after {least_ms:g} ms or more, and {lookahead_ms:g} ms were asked"
+                " for; make it again"
             )
         return max(within)

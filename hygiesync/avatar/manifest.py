@@ -123,7 +123,7 @@ class Manifest:
         if not is_folder:
             raise InputError(
                 f"{directory}: expected an avatar's folder, found {_what_is_there(directory)};"
-                " make one with `hygiesync train VIDEO --out models/NAME`"
+                " make one with `hygiesync train`"
             )
         if not is_avatar:
             raise InputError(

@@ -73,7 +73,7 @@ def avatar_from_photo(
     directory = Path(out)
     check_destination(directory)
     if max_side < MIN_SIDE:
-        raise UsageError(f"--max-side: expected {MIN_SIDE} pixels or more, got {max_side}")
+        raise UsageError(f"`max_side`: expected {MIN_SIDE} pixels or more, got {max_side}")
     speech = GenericSpeech.load()
     picture = read_still(image, max_side, warn)
     landmarks = chosen_face(picture, image, face)

@@ -59,9 +59,9 @@ class Job:
         from hygiesync.learning.settings import PRESETS
 
         if preset not in PRESETS:
-            raise UsageError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
+            raise UsageError(f"`preset`: expected one of {', '.join(PRESETS)}, got {preset!r}")
         if not 0 <= lookahead_ms <= MAX_LOOKAHEAD_MS:
-            raise UsageError(f"lookahead: expected 0 to {MAX_LOOKAHEAD_MS:g} ms, got {lookahead_ms:g}")
+            raise UsageError(f"`lookahead_ms`: expected 0 to {MAX_LOOKAHEAD_MS:g} ms, got {lookahead_ms:g}")
         return cls(videos, preset, lookahead_frames(lookahead_ms), seed, fix_offset)
 
     @property

@@ -93,7 +93,7 @@ def _on_sound(recording: Recording, offset: Offset | None) -> Iterator[Advice]:
     if offset is not None and offset.is_worth_telling and recording.sound_late_s == 0:
         yield Advice(
             f"the sound is {offset.in_words} against the lips (give or take {2 * offset.error_ms:.0f} ms)",
-            "train with --fix-offset, which corrects it, or move the sound in a video editor",
+            "train with `fix_offset`, which corrects it, or move the sound in a video editor",
         )
     sound = recording.sound
     if sound is None:

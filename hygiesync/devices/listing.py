@@ -34,7 +34,7 @@ class Devices:
     cameras: Sequence[CameraDevice]
 
     def as_json(self) -> dict[str, Any]:
-        """What ``--json`` writes: three lists of dicts with the fields of the devices."""
+        """For programs to read: three lists of dicts with the fields of the devices."""
         return asdict(self)
 
     def __str__(self) -> str:

@@ -168,7 +168,7 @@ def _checked_destination(avatar_directory: Path, out: Path) -> Path:
     except (OSError, RuntimeError) as error:  # RuntimeError: links that go in circles, before Python 3.13
         raise InputError(f"{out}: can't be written ({error}); choose another place") from error
     if source in (directory, *directory.parents):
-        raise UsageError(f"{out}: lies within the avatar, which training it again replaces; choose another --out")
+        raise UsageError(f"{out}: lies within the avatar, which training it again replaces; choose another `out`")
     return directory
 
 

@@ -1,4 +1,4 @@
-"""``live --monitor``: the sound is heard when its picture is seen."""
+"""The monitor: the sound is heard when its picture is seen."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Statistics:
         return n_missed / max(1, self.n_shown + n_missed)
 
     def to_dict(self, n_missed: int) -> dict[str, Any]:
-        """The measures under the names that ``live --json`` writes."""
+        """The measures under the names that live sessions write them under."""
         return {
             "pictures_per_s": round(self.pictures_per_s, 3),
             "missed_ratio": round(self.missed_ratio(n_missed), 6),

@@ -80,11 +80,11 @@ def check_place(directory: Path, is_ours: Callable[[Path], bool], what: str, exa
         When its parent can't be written to, or the name is impossible.
     """
     if directory.name in ("", ".."):
-        raise UsageError(f"{directory}: expected a folder's own name; choose an --out such as {example}")
+        raise UsageError(f"{directory}: expected a folder's own name; choose an `out` such as {example}")
     try:
         is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
         if not is_free and not is_ours(directory):
-            raise UsageError(f"{directory}: is there already and is no {what}; choose another --out")
+            raise UsageError(f"{directory}: is there already and is no {what}; choose another `out`")
         parent = next(parent for parent in directory.absolute().parents if parent.exists())
     except OSError as error:
         raise InputError(f"{directory}: can't be written ({error.strerror or error}); choose another place") from error

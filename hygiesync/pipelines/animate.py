@@ -31,7 +31,7 @@ from hygiesync.progress import Progress
 from hygiesync.timing import n_video_frames
 
 if TYPE_CHECKING:
-    from hygiesync.pipelines.animation_methods import Animator
+    from hygiesync.pipelines.animation_methods import AnimationMethod, Animator
 
 _WATCHED_AHEAD, _DRAWN_AHEAD = 3, 3
 
@@ -101,12 +101,13 @@ def animate(
     require("photo", "animating a picture")
     options = options or AnimateOptions()
     _check(options)
+    moves = animation_method(options.method)
     check_not_same(out, image, driving)
     info = probe(driving)
     picture = read_still(image, warn=warn)
     landmarks = chosen_face(picture, image, options.face)
     report = progress or (lambda *_: None)
-    work = _Animation(picture, landmarks, driving, options)
+    work = _Animation(moves, picture, landmarks, driving, options)
     n_frames = n_video_frames(info.duration_s, info.fps)
     if options.uses_best_frame:
         work.find_best_frame(lambda done: report("choosing a frame", done, n_frames, ""))
@@ -134,10 +135,17 @@ def animate(
 class _Animation:
     """One picture and one driving video on their way to pictures."""
 
-    def __init__(self, picture: np.ndarray, landmarks: np.ndarray, driving: PathLike, options: AnimateOptions) -> None:
+    def __init__(
+        self,
+        method: AnimationMethod,
+        picture: np.ndarray,
+        landmarks: np.ndarray,
+        driving: PathLike,
+        options: AnimateOptions,
+    ) -> None:
+        self._method = method
         self._picture, self._landmarks, self._driving, self._options = picture, landmarks, driving, options
         self._reference: DrivingFrame | None = None
-        self._method = animation_method(options.method)
         self._draw: Animator | None = None
         self.n_frames = self.n_unseen = 0
         self.reference_s = Fraction(0)

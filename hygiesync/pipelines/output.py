@@ -82,4 +82,4 @@ def check_not_same(out: PathLike, *sources: PathLike | None) -> None:
     """Refuse to write over a file that is being read."""
     for source in sources:
         if source is not None and Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
-            raise UsageError(f"{out}: is also read; choose another --out, or the file would be lost")
+            raise UsageError(f"{out}: is also read; choose another `out`, or the file would be lost")

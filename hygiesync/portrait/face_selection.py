@@ -41,7 +41,7 @@ def chosen_face(picture: NDArray[np.uint8], name: PathLike, number: int | None =
         When `number` is no number of a face.
     """
     if number is not None and number < 1:
-        raise UsageError(f"--face: expected 1 (the leftmost) or more, got {number}")
+        raise UsageError(f"`face`: expected 1 (the leftmost) or more, got {number}")
     faces = find_faces(picture)
     if not faces:
         raise InputError(
@@ -49,10 +49,10 @@ def chosen_face(picture: NDArray[np.uint8], name: PathLike, number: int | None =
             " at least a tenth of the picture wide"
         )
     if number is None and len(faces) > 1:
-        raise InputError(f"{name}: shows {len(faces)} faces; choose one with --face 1 (leftmost) to {len(faces)}")
+        raise InputError(f"{name}: shows {len(faces)} faces; choose one with `face`, 1 (the leftmost) to {len(faces)}")
     if number is not None and number > len(faces):
         shows = "one face" if len(faces) == 1 else f"{len(faces)} faces"
-        raise InputError(f"{name}: shows {shows}, so there is no --face {number}")
+        raise InputError(f"{name}: shows {shows}, so there is no face {number}")
     face = faces[(number or 1) - 1]
     _check_view(picture, face, name)
     return face

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hygiesync.errors import HygieSyncError
+from hygiesync.plain_text import with_parameters_as
+
+_OPTIONS = {"camera": "--camera", "has_window": "--no-window", "input_device": "--input-device"}
+"""What those commands that need them call the parameters that a remedy may name."""
 
 REINSTALL = "run `make install`, or `pip install -c constraints.txt -e .`"
 
@@ -87,7 +91,8 @@ def refused(name: str, is_required: bool, error: HygieSyncError, who_needs_it: s
 
 def first_line(error: BaseException) -> str:
     """What an error says, in one line; its kind when it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    said = with_parameters_as(_OPTIONS, str(error))
+    return (said.strip().splitlines() or [type(error).__name__])[0]
 
 
 def fix_for(reason: str, otherwise: str) -> str:

@@ -70,7 +70,7 @@ def run_live(
         When `stop` was set before anything was shown.
     """
     if options.duration_s is not None and not options.duration_s > 0:
-        raise UsageError(f"duration: expected a number of seconds above 0, got {options.duration_s:g}")
+        raise UsageError(f"`duration_s`: expected a number of seconds above 0, got {options.duration_s:g}")
     stop = stop or StopRequest()
     with ExitStack() as stack:
         show = LiveShow(avatar, options, stack, tell or (lambda line: None))
@@ -152,7 +152,7 @@ class LiveShow:
             return
         next(read_audio_blocks(sound))
         if record is not None and record.exists() and record.samefile(sound):
-            raise UsageError(f"{record}: is also heard; choose another --record, or the sound would be lost")
+            raise UsageError(f"{record}: is also heard; choose another `record`, or the sound would be lost")
 
     def _open_speaker(self, stack: ExitStack) -> Speaker:
         speaker = Speaker(sample_rate=self._source.original_rate)

@@ -224,7 +224,7 @@ class Webcam(_ThreadedCamera):
             capture.release()
             raise MissingDependencyError(
                 f"camera {self.name} (number {self._index}) gives no picture; close other programs that use it, check"
-                " its plug, or choose another with --camera (`hygiesync devices` lists them)"
+                " its plug, or choose another `camera` (`hygiesync devices` lists them)"
             )
         self._capture = capture
         height, width = picture.shape[:2]

@@ -59,7 +59,7 @@ def find_camera(text: str | None) -> CameraDevice:
     cameras = list_cameras()
     if not cameras:
         raise MissingDependencyError(
-            "no camera was found; plug one in, or play a video in its place with --camera FILE.mp4"
+            "no camera was found; plug one in, or name a video to be played in its place as `camera`"
         )
     if text is None:
         return cameras[0]
@@ -70,10 +70,10 @@ def find_camera(text: str | None) -> CameraDevice:
     there_are = ", ".join(f"{camera.index} {camera.name}" for camera in cameras)
     if not matching:
         raise MissingDependencyError(
-            f"camera: expected a number, a name or a video file, got {text!r}; there are: {there_are}"
+            f"`camera`: expected a number, a name or a video file, got {text!r}; there are: {there_are}"
         )
     if len(matching) > 1:
-        raise UsageError(f"camera: {text!r} means several; say its number: {there_are}")
+        raise UsageError(f"`camera`: {text!r} means several; say its number: {there_are}")
     return matching[0]
 
 

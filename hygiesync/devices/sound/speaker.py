@@ -1,6 +1,6 @@
 """A loudspeaker that says each sample of a timeline at its time, a fixed delay after it was heard.
 
-For ``live --monitor``: the voice is heard when its picture is seen. Three clocks are at work: the microphone's and the
+For monitoring: the voice is heard when its picture is seen. Three clocks are at work: the microphone's and the
 loudspeaker's sound cards, and the host's between them. The loudspeaker's is followed by what PortAudio says of when a
 block will be heard, as a median over half a second: unlike arrivals, such reports err both ways.
 """

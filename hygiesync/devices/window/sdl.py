@@ -22,7 +22,9 @@ _HINTS = {
     "SDL_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR": "0",
 }
 
-_NO_DISPLAY = "window: expected a display, and {found}; set DISPLAY (or use `ssh -X` or `xvfb-run`), or say --no-window"
+_NO_DISPLAY = (
+    "window: expected a display, and {found}; set DISPLAY (or use `ssh -X` or `xvfb-run`), or do without (`has_window`)"
+)
 
 
 _VARIABLES = {"x11": "DISPLAY", "wayland": "WAYLAND_DISPLAY"}
@@ -44,7 +46,7 @@ def start_pygame() -> ModuleType:
     if not hasattr(pygame, "Window"):
         raise MissingDependencyError(
             f"window: expected pygame-ce 2.4 or later, found pygame {pygame.version.ver}, which installs the same"
-            " folder; run `pip uninstall -y pygame pygame-ce && pip install pygame-ce`, or say --no-window"
+            " folder; run `pip uninstall -y pygame pygame-ce && pip install pygame-ce`, or do without (`has_window`)"
         )
     try:
         with _only_real_displays():

@@ -79,7 +79,8 @@ class Window:
         except pygame.error as error:
             pygame.display.quit()
             raise MissingDependencyError(
-                f"window: expected a display that a window can be opened on, and SDL says {error}; say --no-window"
+                f"window: expected a display that a window can be opened on, and SDL says {error};"
+                " do without (`has_window`)"
             ) from error
         except ValueError:
             pygame.display.quit()

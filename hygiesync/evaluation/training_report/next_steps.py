@@ -44,7 +44,7 @@ def _about_learning(findings: Findings) -> Iterator[Advice]:
     if n_epochs > 1 and evidence.best_epoch == n_epochs - 1 and evidence.preset == "fast":
         yield Advice(
             "the last epoch was the best: the network may have been learning still",
-            "train again without --preset fast",
+            "train again with the preset balanced or best",
         )
     if evidence.training_loss[-1] < _LEARNT_BY_HEART * min(evidence.validation_loss):
         yield Advice(

@@ -158,7 +158,7 @@ def _classes(findings: Findings) -> str:
 
 def _words(findings: Findings, words: Sequence[Sequence[Word]] | None) -> str:
     if not words:
-        return "<p>Say what is spoken when, with <code>--words FILE.csv</code>, to see errors by word here.</p>"
+        return "<p>Errors by word are shown here where training is told what is spoken when.</p>"
     errors = errors_by_word(findings.stretches, words)
     if not errors:
         return "<p>None of the words lies within the parts that were kept for measuring.</p>"

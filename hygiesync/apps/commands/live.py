@@ -1,0 +1,82 @@
+"""``hygiesync live``: an avatar says what the microphone hears."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from hygiesync.apps.commands import common
+from hygiesync.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from hygiesync.apps.live.stopping import StopRequest
+
+
+def add(commands: common.Commands) -> None:
+    """The command's options."""
+    parser = common.command(
+        commands, "live", run, "a window in which an avatar says what the microphone hears",
+        "Open a window in which an avatar says what the microphone hears.\n\n"
+        "  hygiesync live models/me\n"
+        "  hygiesync live models/me --input-device USB --record recordings/said.mp4\n"
+        "  hygiesync live models/me --input-device speech.wav --no-window --json measured.json\n\n"
+        "Keys: M mute, space pause, Z freeze the head, R record, S statistics, F full screen, X mirror,\n"
+        "backspace begin anew, H all keys, Q quit.\n\n"
+        "If the microphone is unplugged or the sound server restarts, the mouth rests until it is back.\n"
+        "Latency is measured from a sample's arrival to the picture of that moment on the screen. Most of it is the\n"
+        "lookahead, by which the lips are more exact; with --lookahead-ms 0 they are earlier and less so.",
+    )  # fmt: skip
+    common.avatar(parser, nargs="?")
+    parser.add_argument(
+        "--input-device", metavar="NAME|INDEX|FILE",
+        help="microphone by part of its name or its number, or a sound file, played as if spoken (the default one)",
+    )  # fmt: skip
+    parser.add_argument("--list-devices", action="store_true", help="list microphones and speakers, and end")
+    parser.add_argument(
+        "--lookahead-ms", type=float, metavar="N", help="how far ahead the network may hear (as the avatar was trained)"
+    )
+    common.speaking(parser, fps="60")
+    parser.add_argument(
+        "--output", default="window", choices=("window", "virtual-camera", "none"),
+        help="where the pictures go; a virtual camera is seen by video calls (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--no-window", dest="has_window", action="store_false", help="the same as --output none")
+    parser.add_argument("--full-screen", action="store_true", help="begin in full screen")
+    parser.add_argument("--mirror", action="store_true", help="begin mirrored")
+    parser.add_argument("--statistics", action="store_true", help="begin with statistics shown")
+    parser.add_argument("--monitor", action="store_true", help="play the sound, delayed to match the picture")
+    parser.add_argument("--record", type=common.mp4, metavar="OUT.mp4", help="record picture and sound from the start")
+    parser.add_argument("--duration", dest="duration_s", type=float, metavar="S", help="end by itself after S seconds")
+    common.json_file(parser, "what was measured")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from hygiesync.apps.live.stopping import stop_signals
+
+    if arguments.list_devices:
+        from hygiesync.devices.sound.devices import format_devices, list_input_devices, list_output_devices
+
+        return common.finish(arguments, format_devices(list_input_devices(), list_output_devices()))
+    with stop_signals() as stop:  # before all that takes long
+        return _run(arguments, stop)
+
+
+def _run(arguments: argparse.Namespace, stop: StopRequest) -> int:
+    from hygiesync.apps.live.options import LiveOptions
+    from hygiesync.apps.live.session import run_live
+    from hygiesync.apps.live.summary import format_result
+    from hygiesync.avatar.loading import load_avatar
+
+    if arguments.avatar is None:
+        raise UsageError("live: expected the avatar's folder, such as models/me; `hygiesync train` makes one")
+    if not arguments.has_window and arguments.output == "virtual-camera":
+        raise UsageError("live: --no-window and --output virtual-camera exclude each other; leave one of them out")
+    output = arguments.output if arguments.has_window else "none"
+    options = common.chosen(arguments, LiveOptions, fps=common.rate(arguments.fps), output=output)
+    stop.check()
+    result = run_live(load_avatar(arguments.avatar), options, common.warner(arguments), stop)
+    code = common.finish(arguments, format_result(result), result)
+    if result["failure"]:
+        raise InputError(result["failure"])
+    return code

@@ -1,0 +1,55 @@
+"""``hygiesync say``: an avatar says a text."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from hygiesync.apps.commands import common
+from hygiesync.apps.progress_bars import StageBars
+
+
+def add(commands: common.Commands) -> None:
+    """The command's options."""
+    parser = common.command(
+        commands, "say", run, "make an avatar say a text, as an mp4",
+        "Make an avatar say a text, read aloud by a voice that needs no network.\n\n"
+        '  hygiesync say models/me "Hello, how are you?" --out hello.mp4\n'
+        '  hygiesync say models/me "Bonjour !" --language fr --voice f3 --out bonjour.mp4\n'
+        "  hygiesync say models/me - --voice en_GB-alba-medium.onnx --out read.mp4 < story.txt\n\n"
+        "espeak-ng speaks over a hundred languages, like a machine. A voice of Piper (two files, .onnx and\n"
+        ".onnx.json) speaks one, like a person; it needs `pip install 'hygiesync[piper]'`.",
+    )  # fmt: skip
+    common.avatar(parser)
+    parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
+    common.out_mp4(parser)
+    parser.add_argument(
+        "--language", default="en", metavar="L", help="such as en, en-us, fr, de, es, it, cmn (%(default)s)"
+    )
+    parser.add_argument(
+        "--voice",
+        metavar="V",
+        help="espeak's variants, such as f3 or m2; flite-slt, -rms or -awb; or a Piper voice's .onnx file",
+    )  # fmt: skip
+    parser.add_argument(
+        "--speed", dest="words_per_minute", type=int, default=150, metavar="WPM",
+        help="words a minute, 80 to 450 (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--pitch", type=int, default=50, metavar="P", help="espeak's, 0 to 100 (%(default)s)")
+    common.speaking(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.pipelines.offline import RenderOptions
+    from hygiesync.pipelines.say import say
+    from hygiesync.tts.voices import open_voice
+
+    options = common.chosen(arguments, RenderOptions, fps=common.rate(arguments.fps))
+    voice = open_voice(arguments.voice, arguments.language, arguments.words_per_minute, arguments.pitch)
+    avatar = load_avatar(arguments.avatar)
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    with StageBars() as bars:
+        say(avatar, text, voice, arguments.out, options, bars)
+    return common.finish(arguments, f"{arguments.out}: written")
