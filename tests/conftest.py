@@ -27,25 +27,23 @@ SLOW_TIMEOUT_S = 600
 """Until a slow test counts as hanging; the others' is in setup.cfg."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the tests out by files, so that what a file's tests share is made once, and the longest files first.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Deal the tests out by files, so that what a file's tests share is made once.
 
     All that listens and shows in real time is one group: two such sessions at once would make each other late.
+    pytest-xdist reads the groups before this file's other hook may change the list of tests.
     """
-    slow_groups = set()
-    for item in items:
-        group = "devices" if item.get_closest_marker("device") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-        if item.get_closest_marker("slow"):
-            slow_groups.add(group)
-            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+    item.add_marker(pytest.mark.xdist_group("devices" if item.get_closest_marker("device") else item.path.stem))
+    if item.get_closest_marker("slow"):
+        item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
 
-    def turn(item: pytest.Item) -> int:
-        group = item.get_closest_marker("xdist_group").args[0]
-        return 0 if group == "devices" else 1 if group in slow_groups else 2
 
-    items.sort(key=turn)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest groups first: none begins when the other processes are already done."""
+    groups = [next(item.iter_markers("xdist_group")).args[0] for item in items]
+    slow = {group for item, group in zip(items, groups, strict=True) if item.get_closest_marker("slow")}
+    turns = {group: 0 if group == "devices" else 1 if group in slow else 2 for group in groups}
+    items[:] = [item for _, item in sorted(zip(groups, items, strict=True), key=lambda pair: turns[pair[0]])]
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ class TestSound:
         for is_speech, samples in ((False, np.zeros(2 * self.RATE)), (True, speech)):
             heard = (samples + background * random.standard_normal(len(samples))).astype(np.float32)
             for start in range(0, len(heard), 480):
-                adviser.hear(np.clip(heard[start : start + 480], -1, 1), is_speech)
+                adviser.push(np.clip(heard[start : start + 480], -1, 1), is_speech)
         return [one.problem for one in adviser.advice()]
 
     def test_good_speech_gets_none(self, speech):
@@ -150,12 +150,12 @@ class TestSound:
 
     def test_a_new_sentence_begins_anew(self, speech):
         adviser = SoundAdviser(self.RATE)
-        adviser.hear(0.002 * speech, is_speech=True)
+        adviser.push(0.002 * speech, is_speech=True)
         assert adviser.advice()
         adviser.begin_sentence()
         assert adviser.advice() == []
 
     def test_what_is_not_recorded_is_not_judged(self, speech):
         adviser = SoundAdviser(self.RATE)
-        adviser.hear(0.002 * speech, is_speech=None)
+        adviser.push(0.002 * speech, is_speech=None)
         assert adviser.advice() == []
