@@ -19,8 +19,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$python && break; \
 	done)
 
-# One process of tests a core; tests/conftest.py says which tests stay together.
-PYTEST = $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+# One process of tests a core; a file's tests stay together, in the order that tests/conftest.py gives them.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Tests of single parts: no training, no recordings, no sound server and no display.
 UNIT := not slow and not data and not device

@@ -27,23 +27,18 @@ SLOW_TIMEOUT_S = 600
 """Until a slow test counts as hanging; the others' is in setup.cfg."""
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Deal the tests out by files, so that what a file's tests share is made once.
-
-    All that listens and shows in real time is one group: two such sessions at once would make each other late.
-    pytest-xdist reads the groups before this file's other hook may change the list of tests.
-    """
-    item.add_marker(pytest.mark.xdist_group("devices" if item.get_closest_marker("device") else item.path.stem))
-    if item.get_closest_marker("slow"):
-        item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest groups first: none begins when the other processes are already done."""
-    groups = [next(item.iter_markers("xdist_group")).args[0] for item in items]
-    slow = {group for item, group in zip(items, groups, strict=True) if item.get_closest_marker("slow")}
-    turns = {group: 0 if group == "devices" else 1 if group in slow else 2 for group in groups}
-    items[:] = [item for _, item in sorted(zip(groups, items, strict=True), key=lambda pair: turns[pair[0]])]
+    """Slow tests may take longer; the files with the longest come first, so that none begins when all others are done.
+
+    `make test` deals the tests out by files (pytest-xdist's loadfile): what a file's tests share is made once.
+    """
+    turns: dict[Path, int] = {}
+    for item in items:
+        is_slow, is_device = (item.get_closest_marker(name) is not None for name in ("slow", "device"))
+        if is_slow:
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+        turns[item.path] = min(turns.get(item.path, 2), 0 if is_device else 1 if is_slow else 2)
+    items.sort(key=lambda item: turns[item.path])
 
 
 @pytest.fixture(scope="module")
