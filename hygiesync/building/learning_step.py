@@ -70,6 +70,7 @@ def learn(
         Folder for checkpoints.
     report : callable
     """
+    from hygiesync.learning.head_start import WholeTraining, head_start
     from hygiesync.learning.network import NetworkSettings
     from hygiesync.learning.settings import LARGE_FROM_S, preset, whole_preset
     from hygiesync.learning.speech_encoder import SpeechEncoder
@@ -79,36 +80,37 @@ def learn(
     n_frames, n_components = sum(len(clip) for clip in clips), face.shape.n_components
     metric, aperture = mouth_metric(face.shape), Aperture.fit(face.shape, face.usable_coefficients)
     training, validation = split(clips)
-    run = train_network(
-        training,
-        validation,
-        metric,
-        NetworkSettings(n_components, early_frames=job.early_frames),
-        preset(job.preset, job.seed, n_frames),
-        workshop / "checkpoint.safetensors",
-        _teller("learning", report),
-        aperture,
-        SpeechEncoder.load(),
-    )
-    whole_training, whole_validation = split(whole_clips)
     width = 128 if n_frames >= time_to_mel_frames(LARGE_FROM_S) else 64
-    whole = train_network(
-        whole_training,
-        whole_validation,
+    work = WholeTraining(
+        *split(whole_clips),
         metric,
         WholeNetworkSettings(n_components, conv_width=width, lstm_width=width),
         whole_preset(job.preset, job.seed, n_frames),
-        workshop / "checkpoint-whole.safetensors",
-        _teller("learning to hear ahead", report),
         aperture,
     )
+    whole_checkpoint = workshop / "checkpoint-whole.safetensors"
+    with head_start(work, whole_checkpoint) as process:
+        run = train_network(
+            training,
+            validation,
+            metric,
+            NetworkSettings(n_components, early_frames=job.early_frames),
+            preset(job.preset, job.seed, n_frames),
+            workshop / "checkpoint.safetensors",
+            _teller("learning", report),
+            aperture,
+            SpeechEncoder.load(),
+        )
+        if process is not None:
+            process.wait()
+    whole = work.run(whole_checkpoint, _teller("learning to hear ahead", report))
     predicted = [predict(run.network, clip.mel) for clip in validation]
-    whole_predicted = [predict(whole.network, clip.mel) for clip in whole_validation]
+    whole_predicted = [predict(whole.network, clip.mel) for clip in work.validation]
     return Learned(
         run,
         whole,
         _measures(validation, predicted, face),
-        _measures(whole_validation, whole_predicted, face),
+        _measures(work.validation, whole_predicted, face),
         predicted,
     )
 
