@@ -124,7 +124,7 @@ def test_an_import_that_fails_for_another_reason_says_which(monkeypatch, tmp_pat
     [
         (["train", "me.mp4", "--out", "models/me", "--i-have-consent"], "train", "torch"),
         (["photo", "me.png", "--out", "models/me", "--i-have-consent"], "photo", "mediapipe"),
-        (["animate", "me.png", "me.mp4", "--out", "out.mp4"], "photo", "mediapipe"),
+        (["animate", "me.png", "me.mp4", "--out", "out.mp4", "--i-have-consent"], "photo", "mediapipe"),
         (["record", "me"], "record", "sounddevice"),
         (["demo"], "demo", "skimage"),
         (["devices"], "live", "sounddevice"),
