@@ -103,7 +103,7 @@ def head_start(work: WholeTraining, checkpoint: Path) -> Iterator[subprocess.Pop
     task = checkpoint.with_name(f"{checkpoint.stem}-task.safetensors")
     work.save(task)
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__, os.fspath(task), os.fspath(checkpoint)],
+        [sys.executable, "-m", __name__, os.fspath(task), os.fspath(checkpoint), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -117,12 +117,11 @@ def head_start(work: WholeTraining, checkpoint: Path) -> Iterator[subprocess.Pop
         task.unlink(missing_ok=True)
 
 
-def main(task: str, checkpoint: str) -> None:
-    """What the process does: train until it is done, or until whoever started it is gone."""
-    parent = os.getppid()
+def main(task: str, checkpoint: str, parent: str) -> None:
+    """What the process does: train until it is done, or until the process `parent` that started it is gone."""
 
     def watch(*_: object) -> None:
-        if os.getppid() != parent:
+        if os.getppid() != int(parent):
             raise SystemExit
 
     WholeTraining.load(Path(task)).run(Path(checkpoint), watch)
