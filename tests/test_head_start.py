@@ -74,7 +74,8 @@ def test_it_ends_with_whoever_started_it(work, tmp_path):
     replace(work, settings=replace(work.settings, n_epochs=100_000)).save(task)
     script = (
         "import os, subprocess, sys, time;"
-        "child = subprocess.Popen([sys.executable, '-m', 'hygiesync.learning.head_start', *sys.argv[1:], str(os.getpid())]);"
+        "arguments = ['-m', 'hygiesync.learning.head_start', *sys.argv[1:], str(os.getpid())];"
+        "child = subprocess.Popen([sys.executable, *arguments]);"
         "print(child.pid, flush=True); time.sleep(100)"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(task), str(checkpoint)], stdout=subprocess.PIPE) as parent:
