@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from hygiesync.building.from_video import train
     from hygiesync.engine import Engine, VideoFrame
     from hygiesync.evaluation.evaluate import evaluate
+    from hygiesync.exporting.export import export
+    from hygiesync.media.sound import Sound
     from hygiesync.pipelines.animate import AnimateOptions, animate
-    from hygiesync.pipelines.offline import RenderOptions
+    from hygiesync.pipelines.offline import RenderOptions, render
     from hygiesync.pipelines.say import say
 
 __all__ = [
@@ -24,13 +26,16 @@ __all__ = [
     "Avatar",
     "Engine",
     "RenderOptions",
+    "Sound",
     "VideoFrame",
     "__version__",
     "animate",
     "avatar_from_photo",
     "errors",
     "evaluate",
+    "export",
     "load_avatar",
+    "render",
     "say",
     "train",
 ]
@@ -41,11 +46,14 @@ _HOMES = {
     "Avatar": "hygiesync.avatar.bundle",
     "Engine": "hygiesync.engine",
     "RenderOptions": "hygiesync.pipelines.offline",
+    "Sound": "hygiesync.media.sound",
     "VideoFrame": "hygiesync.engine",
     "animate": "hygiesync.pipelines.animate",
     "avatar_from_photo": "hygiesync.building.from_photo",
     "evaluate": "hygiesync.evaluation.evaluate",
+    "export": "hygiesync.exporting.export",
     "load_avatar": "hygiesync.avatar.loading",
+    "render": "hygiesync.pipelines.offline",
     "say": "hygiesync.pipelines.say",
     "train": "hygiesync.building.from_video",
 }

@@ -20,7 +20,7 @@ import numpy as np
 
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.errors import InputError, UsageError
-from hygiesync.render.interfaces import Scene, TemplateFrame
+from hygiesync.rendering.interfaces import Scene, TemplateFrame
 from hygiesync.timing import parse_fps, sample_time
 
 MAX_EXPRESSIVENESS = 2.0

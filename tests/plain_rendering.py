@@ -8,10 +8,10 @@ from scipy.sparse.linalg import spsolve
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.topology import LOWER_MOUTH_REGION
-from hygiesync.render.atlas import with_detail
-from hygiesync.render.interfaces import TemplateFrame
-from hygiesync.render.lips import place_shape
-from hygiesync.render.warp import Box, PiecewiseAffine
+from hygiesync.rendering.atlas import with_detail
+from hygiesync.rendering.interfaces import TemplateFrame
+from hygiesync.rendering.lips import place_shape
+from hygiesync.rendering.warp import Box, PiecewiseAffine
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.track import N_SOUND_FRAMES
 

@@ -21,7 +21,7 @@ from hygiesync.portrait.masks import cover
 from hygiesync.portrait.mouth import SkinLight
 from hygiesync.portrait.parts import OVAL, ring_triangles
 from hygiesync.portrait.rings import NestedRings
-from hygiesync.render.warp import Box, double_areas
+from hygiesync.rendering.warp import Box, double_areas
 
 angles = st.tuples(*(st.floats(-60, 60) for _ in range(3))).map(np.array)
 

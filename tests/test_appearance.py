@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
-from hygiesync.render.appearance import N_COMPONENTS, AppearanceModel
+from hygiesync.rendering.appearance import N_COMPONENTS, AppearanceModel
 
 N_PIXELS = 12 * 16 * 3
 N_MOVEMENTS = 3

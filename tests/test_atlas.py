@@ -12,8 +12,8 @@ import pytest
 
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_FACE, LOWER_MOUTH_REGION
-from hygiesync.render import atlas as atlas_module
-from hygiesync.render.atlas import Atlas, PictureCache, cut_patch, encode_picture, patch_size, with_detail
+from hygiesync.rendering import atlas as atlas_module
+from hygiesync.rendering.atlas import Atlas, PictureCache, cut_patch, encode_picture, patch_size, with_detail
 
 HEIGHT, WIDTH = 56, 80
 

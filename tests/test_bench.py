@@ -22,7 +22,7 @@ from hygiesync.apps.benchmarks.epochs import measure_epochs
 from hygiesync.apps.benchmarks.stopwatch import Stopwatch
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
-from hygiesync.render.compositor import Compositor
+from hygiesync.rendering.compositor import Compositor
 
 pytestmark = pytest.mark.slow
 

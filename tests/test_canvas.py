@@ -17,11 +17,11 @@ from hygiesync.face.topology import (
     LOWER_MOUTH_REGION,
     LOWER_OUTER_LIPS,
 )
-from hygiesync.render.canvas import N_RIM, MouthCanvas, rim_points, sample_rim
-from hygiesync.render.lips import place_shape
-from hygiesync.render.mesh import FaceMesh
-from hygiesync.render.mouth_drawing import MouthDrawing
-from hygiesync.render.warp import Box, PiecewiseAffine
+from hygiesync.rendering.canvas import N_RIM, MouthCanvas, rim_points, sample_rim
+from hygiesync.rendering.lips import place_shape
+from hygiesync.rendering.mesh import FaceMesh
+from hygiesync.rendering.mouth_drawing import MouthDrawing
+from hygiesync.rendering.warp import Box, PiecewiseAffine
 
 FEATHER, LIP_MARGIN = 0.063, 0.05
 """Canonical units."""

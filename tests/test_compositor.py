@@ -12,11 +12,11 @@ from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_LIPS
 from hygiesync.face.track import FaceObserver
-from hygiesync.render.compositor import WHOLE_PATH_LAG
-from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.interfaces import TemplateFrame
-from hygiesync.render.lips import place_shape
-from hygiesync.render.mouth_drawing import MouthDrawing
+from hygiesync.rendering.compositor import WHOLE_PATH_LAG
+from hygiesync.rendering.features import ShapeFeatures
+from hygiesync.rendering.interfaces import TemplateFrame
+from hygiesync.rendering.lips import place_shape
+from hygiesync.rendering.mouth_drawing import MouthDrawing
 
 
 @pytest.fixture(scope="module")

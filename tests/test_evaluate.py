@@ -38,7 +38,7 @@ from hygiesync.face.topology import (
 from hygiesync.face.track import FaceTrack
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
-from hygiesync.render.interfaces import TemplateFace
+from hygiesync.rendering.interfaces import TemplateFace
 from hygiesync.synthetic.talker import TalkerTruth
 from hygiesync.tts.speech import PAUSE
 

@@ -17,8 +17,8 @@ from onnx import numpy_helper
 from safetensors.numpy import load_file, save_file
 
 from hygiesync.apps.cli import main
-from hygiesync.export.export import FILES, reference_signal
-from hygiesync.export.metadata import FIELDS
+from hygiesync.exporting.export import FILES, reference_signal
+from hygiesync.exporting.metadata import FIELDS
 from hygiesync.speech.mel import mel_spectrogram
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import described_time, mel_frame_known_at

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.warp import Box, PiecewiseAffine, triangulate
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.warp import Box, PiecewiseAffine, triangulate
 
 BOX = Box(11, 13, 131, 125)
 STEPS = (1, 2, 3)

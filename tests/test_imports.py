@@ -43,12 +43,12 @@ def test_using_the_parts_that_speak_imports_nothing_more():
         from hygiesync.face.shape import ShapeModel
         from hygiesync.face.topology import LOWER_FACE
         from hygiesync.speech_to_shape.onnx_step import OnnxStep
-        from hygiesync.render.appearance import AppearanceModel
-        from hygiesync.render.atlas import Atlas, encode_picture
-        from hygiesync.render.canvas import N_RIM, MouthCanvas
-        from hygiesync.render.compositor import Compositor
-        from hygiesync.render.mesh import FaceMesh
-        from hygiesync.render.interfaces import TemplateFace, TemplateFrame
+        from hygiesync.rendering.appearance import AppearanceModel
+        from hygiesync.rendering.atlas import Atlas, encode_picture
+        from hygiesync.rendering.canvas import N_RIM, MouthCanvas
+        from hygiesync.rendering.compositor import Compositor
+        from hygiesync.rendering.mesh import FaceMesh
+        from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
         from hygiesync.speech.mel import mel_spectrogram
 
         n = len(LOWER_FACE)

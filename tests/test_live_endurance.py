@@ -29,7 +29,7 @@ from hygiesync.live.playout import Playout
 from hygiesync.live.template import Head
 from hygiesync.live.worker import EngineWorker
 from hygiesync.media.audio import read_audio, write_wav
-from hygiesync.render.mouth_drawing import MouthDrawing
+from hygiesync.rendering.mouth_drawing import MouthDrawing
 from hygiesync.speech_to_shape.stream import coefficients_at
 
 pytestmark = pytest.mark.slow

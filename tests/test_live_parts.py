@@ -28,7 +28,7 @@ from hygiesync.live.statistics import PARTS, Statistics
 from hygiesync.live.template import FIRST_S, Head
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, read_frames
-from hygiesync.render.interfaces import TemplateFrame
+from hygiesync.rendering.interfaces import TemplateFrame
 from hygiesync.timing import sample_time
 
 RATE, FPS = 16_000, 60

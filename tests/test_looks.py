@@ -10,11 +10,11 @@ import pytest
 from hygiesync.building.appearance_fitting import MAX_DETAIL, fit_appearance
 from hygiesync.face.pose import fit_similarity
 from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS
-from hygiesync.render.atlas import Atlas, encode_picture
-from hygiesync.render.compositor import Compositor
-from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
-from hygiesync.render.warp import Box, PiecewiseAffine, sample
+from hygiesync.rendering.atlas import Atlas, encode_picture
+from hygiesync.rendering.compositor import Compositor
+from hygiesync.rendering.features import ShapeFeatures
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
+from hygiesync.rendering.warp import Box, PiecewiseAffine, sample
 
 N_LEARNT, N_PROBES = 300, 24
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hygiesync.render import path
-from hygiesync.render.path import JUMP_COST, PathSearch, jump_costs
+from hygiesync.rendering import path
+from hygiesync.rendering.path import JUMP_COST, PathSearch, jump_costs
 
 TAKE = 12
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hygiesync.face.shape import ShapeModel, mouth_opening
 from hygiesync.face.topology import LOWER_BOTTOM, LOWER_FACE, LOWER_TOP
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.retrieval import N_CANDIDATES, Retriever
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.features import ShapeFeatures
+from hygiesync.rendering.retrieval import N_CANDIDATES, Retriever
 
 N_FEATURES, N_COMPONENTS = 6, 8
 NOBODY = np.zeros(0, np.int64)

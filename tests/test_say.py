@@ -122,7 +122,7 @@ def test_without_piper_the_remedy_is_named(tmp_path, monkeypatch):
 
 def test_an_avatar_says_a_text(talker_avatar, tmp_path):
     voice = EspeakVoice("en", words_per_minute=200)
-    say(talker_avatar, "Bob may buy a map.", voice, tmp_path / "said.mp4")
+    say(talker_avatar, "Bob may buy a map.", tmp_path / "said.mp4", voice=voice)
     info, wanted = probe(tmp_path / "said.mp4"), synthesise("Bob may buy a map.", words_per_minute=200)
     assert float(info.duration_s) == pytest.approx(wanted.duration_s, abs=0.08)
     heard = read_audio(tmp_path / "said.mp4", wanted.sample_rate)

@@ -19,7 +19,7 @@ from hygiesync.face.topology import (
 )
 from hygiesync.media.video import probe, read_frames
 from hygiesync.portrait.speaking.articulation import LIP_RINGS
-from hygiesync.render.warp import Box
+from hygiesync.rendering.warp import Box
 from hygiesync.synthetic.portrait import Portrait
 from hygiesync.synthetic.talker import HELD_OUT, SENTENCES, TalkerTruth, head_poses, make_talker
 from hygiesync.timing import video_frame_time

@@ -18,7 +18,7 @@ from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import track_face
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.pipelines.offline import RenderOptions, render
-from hygiesync.render.lips import NEARLY_CLOSED, press_lips
+from hygiesync.rendering.lips import NEARLY_CLOSED, press_lips
 from hygiesync.timing import parse_fps, video_frame_time
 
 GONE, COVERED = range(12, 17), range(34, 40)

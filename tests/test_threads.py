@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data as pictures
 
 import hygiesync
-from hygiesync.render import atlas
+from hygiesync.rendering import atlas
 from hygiesync.timing import SAMPLE_RATE
 from hygiesync.tts.espeak import synthesise
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hygiesync.render.warp import Box, PiecewiseAffine, sample, triangulate
+from hygiesync.rendering.warp import Box, PiecewiseAffine, sample, triangulate
 
 SIZE = 96
 

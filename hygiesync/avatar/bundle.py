@@ -22,7 +22,7 @@ from hygiesync.avatar.manifest import Manifest
 from hygiesync.errors import UsageError
 from hygiesync.media.container import PathLike
 from hygiesync.progress import Progress
-from hygiesync.render.interfaces import MouthShapes, Scene
+from hygiesync.rendering.interfaces import MouthShapes, Scene
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.stream import SpeechStream, SpeechToShapeStream

@@ -35,7 +35,7 @@ from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
 from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import SpokenShapes, TalkingFace
 from hygiesync.progress import Progress
-from hygiesync.render.interfaces import Scene
+from hygiesync.rendering.interfaces import Scene
 from hygiesync.tts.visemes import CURVES
 
 PICTURE, PERSON, BACKGROUND, FACE = "photo.png", "person.png", "background.png", "face.safetensors"

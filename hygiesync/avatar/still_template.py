@@ -17,7 +17,7 @@ from hygiesync.errors import InputError
 from hygiesync.face.pose import apply_similarity, similarity_scale
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.video import read_frames
-from hygiesync.render.interfaces import PlainFrame, TemplateFace, TemplateFrame
+from hygiesync.rendering.interfaces import PlainFrame, TemplateFace, TemplateFrame
 from hygiesync.timing import video_frame_time
 
 STILL_WITHIN_S = Fraction(5)

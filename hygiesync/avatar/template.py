@@ -17,7 +17,7 @@ from hygiesync.face.tracking import watch
 from hygiesync.media.reverse import read_frames_backwards
 from hygiesync.media.video import VideoInfo, read_frames
 from hygiesync.progress import Progress
-from hygiesync.render.interfaces import PlainFrame, TemplateFace, TemplateFrame
+from hygiesync.rendering.interfaces import PlainFrame, TemplateFace, TemplateFrame
 from hygiesync.timing import n_video_frames, video_frame_time
 
 TURN_SIGMA_S = 0.3

@@ -37,12 +37,12 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.mjpeg import read_jpegs, write_jpegs
 from hygiesync.media.video import probe
 from hygiesync.progress import Progress
-from hygiesync.render.appearance import AppearanceModel
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.canvas import MouthCanvas
-from hygiesync.render.compositor import Compositor
-from hygiesync.render.interfaces import Scene, TemplateFace, TemplateSource
-from hygiesync.render.mesh import FaceMesh
+from hygiesync.rendering.appearance import AppearanceModel
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.canvas import MouthCanvas
+from hygiesync.rendering.compositor import Compositor
+from hygiesync.rendering.interfaces import Scene, TemplateFace, TemplateSource
+from hygiesync.rendering.mesh import FaceMesh
 
 FACE, WEIGHTS = "face.safetensors", "weights.safetensors"
 ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"

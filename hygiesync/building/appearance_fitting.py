@@ -13,15 +13,15 @@ from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import fit_similarity, similarity_scale
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS
-from hygiesync.render.appearance import AppearanceModel
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.canvas import MouthCanvas
-from hygiesync.render.compositor import Compositor
-from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
-from hygiesync.render.mesh import FaceMesh
-from hygiesync.render.warp import Box
+from hygiesync.rendering.appearance import AppearanceModel
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.canvas import MouthCanvas
+from hygiesync.rendering.compositor import Compositor
+from hygiesync.rendering.features import ShapeFeatures
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
+from hygiesync.rendering.mesh import FaceMesh
+from hygiesync.rendering.warp import Box
 
 MAX_DETAIL = 2.0
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hygiesync.building.face_fitting import FittedFace, LabelledFrames, Recording
 from hygiesync.face.tracking import over_stretches
 from hygiesync.media.video import SourceFrame, read_frames
-from hygiesync.render.atlas import Atlas, cut_patch, encode_picture, patch_size
-from hygiesync.render.mesh import FaceMesh
+from hygiesync.rendering.atlas import Atlas, cut_patch, encode_picture, patch_size
+from hygiesync.rendering.mesh import FaceMesh
 
 MAX_ATLAS_BYTES = 16_000_000
 """Compressed pictures in one atlas, so that a bundle stays under 30 MB."""

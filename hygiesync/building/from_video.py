@@ -26,7 +26,7 @@ from hygiesync.building.observation import Observation, observe
 from hygiesync.building.records import evidence_of, source_record, training_record
 from hygiesync.extras import require
 from hygiesync.progress import Progress
-from hygiesync.render.mesh import FaceMesh
+from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
 from hygiesync.version import __version__
 

@@ -40,7 +40,7 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.video import probe, read_frames
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
-from hygiesync.render.compositor import WHOLE_PATH_LAG
+from hygiesync.rendering.compositor import WHOLE_PATH_LAG
 from hygiesync.speech_to_shape.stream import moments_at
 from hygiesync.timing import video_frame_time
 

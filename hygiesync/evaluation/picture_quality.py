@@ -18,8 +18,8 @@ from hygiesync.evaluation.blend_seam import change_across, picture_gradient
 from hygiesync.face.pose import apply_similarity, invert_similarity
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_LIPS, LOWER_MOUTH_REGION
-from hygiesync.render.interfaces import TemplateFace
-from hygiesync.render.mesh import FaceMesh
+from hygiesync.rendering.interfaces import TemplateFace
+from hygiesync.rendering.mesh import FaceMesh
 
 _MOUTH_MARGIN = 0.12
 _SURELY_EQUAL = 1e-3

@@ -19,7 +19,7 @@ from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import VideoInfo, probe
-from hygiesync.render.interfaces import TemplateFrame
+from hygiesync.rendering.interfaces import TemplateFrame
 
 Progress = Callable[[str, int, int], None]
 """Told of (stage, done, in all)."""

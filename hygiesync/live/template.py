@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import count
 
 from hygiesync.concurrency.prefetch import prefetched
-from hygiesync.render.interfaces import TemplateFrame, TemplateSource
+from hygiesync.rendering.interfaces import TemplateFrame, TemplateSource
 from hygiesync.timing import described_time, mel_frames_to_time, video_frame_time
 
 FIRST_S = described_time(0, 0) % mel_frames_to_time(1)

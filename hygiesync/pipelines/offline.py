@@ -19,9 +19,9 @@ from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.progress import Progress
-from hygiesync.render.compositor import WHOLE_PATH_LAG
-from hygiesync.render.interfaces import Face, Scene, TemplateFrame, TemplateSource
-from hygiesync.render.landmark_renderer import LandmarkRenderer
+from hygiesync.rendering.compositor import WHOLE_PATH_LAG
+from hygiesync.rendering.interfaces import Face, Scene, TemplateFrame, TemplateSource
+from hygiesync.rendering.landmark_renderer import LandmarkRenderer
 from hygiesync.timing import n_video_frames
 
 _READ_AHEAD, _DRAWN_AHEAD = 2, 3

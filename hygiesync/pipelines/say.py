@@ -11,14 +11,16 @@ from hygiesync.media.sound import Sound
 from hygiesync.pipelines.offline import RenderOptions, render
 from hygiesync.progress import Progress
 from hygiesync.tts.voice import Voice
+from hygiesync.tts.voices import open_voice
 
 
 def say(
     avatar: Avatar,
     text: str,
-    voice: Voice,
     out: PathLike,
     options: RenderOptions | None = None,
+    *,
+    voice: Voice | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write an mp4 in which `avatar` says `text`.
@@ -27,9 +29,10 @@ def say(
     ----------
     avatar : Avatar
     text : str
-    voice : Voice
     out : path
     options : RenderOptions, optional
+    voice : Voice, optional
+        As from :func:`hygiesync.tts.voices.open_voice`; espeak's English one when left out.
     progress : callable, optional
 
     Raises
@@ -39,6 +42,6 @@ def say(
     UsageError
         When an option or the voice's language is unknown.
     """
-    chunks = list(voice.speak(text))
+    chunks = list((voice or open_voice()).speak(text))
     spoken = Sound(np.concatenate([chunk.samples for chunk in chunks]), chunks[0].sample_rate)
     render(avatar, spoken, out, options, progress=progress, method=Method.FROM_TEXT)

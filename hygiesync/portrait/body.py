@@ -30,8 +30,8 @@ from hygiesync.portrait.layers import pull_push
 from hygiesync.portrait.parts import GAPS, OVAL, eye_distance, upright
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import FaceTarget
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.warp import Box
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.warp import Box
 
 _FINENESS = 46.0
 """About the eye distance, in pixels, of the small pictures in which flow is measured."""

@@ -19,7 +19,7 @@ from hygiesync.portrait.layers import pull_push
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import slit_opening
 from hygiesync.portrait.parts import UPPER_OF_LOWER_LID
-from hygiesync.render.warp import Box
+from hygiesync.rendering.warp import Box
 
 _BORDER = 0.5
 """Border around the eye on what is made up, in widths of the eye."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
-from hygiesync.render.warp import Box
+from hygiesync.rendering.warp import Box
 
 _SUBPIXELS = 4
 _FRACTION_BITS = 4

@@ -20,8 +20,8 @@ from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import mouth_opening
 from hygiesync.portrait.parts import LIP_RINGS, ring_triangles
 from hygiesync.portrait.transfer import FaceTarget
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.warp import Box
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.warp import Box
 
 _SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
 """Points of cheeks and nose, whose skin shows the light."""

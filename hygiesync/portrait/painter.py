@@ -13,8 +13,8 @@ from hygiesync.portrait.mouth import MouthPainter
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, upright
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import FaceTarget
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.warp import Box, double_areas
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.warp import Box, double_areas
 
 _FACE_NODES, _NODES = 90, 32
 """Nodes to an eye distance at which the map is computed, within the face and around it."""

@@ -18,8 +18,8 @@ from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.masks import cover
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, OVAL, eye_distance
 from hygiesync.portrait.transfer import FaceTarget
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.warp import Box, double_areas
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.warp import Box, double_areas
 
 _COARSE = 0.22
 """Standard deviation of what counts as light and not as feature, in eye distances."""

@@ -18,7 +18,7 @@ from hygiesync.errors import HygieSyncError, UsageError
 from hygiesync.extras import imports_of
 from hygiesync.face.landmarks import N_LANDMARKS, LandmarkDetector
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, OUTER_LIPS, RIGHT_EYE_OUTER
-from hygiesync.render.warp import Box, PiecewiseAffine, sample
+from hygiesync.rendering.warp import Box, PiecewiseAffine, sample
 from hygiesync.synthetic.portrait_mouth import MouthInterior, without_teeth
 from hygiesync.synthetic.portrait_shape import PortraitShape
 

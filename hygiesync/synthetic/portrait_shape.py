@@ -20,7 +20,7 @@ from hygiesync.portrait.speaking.articulation import (
     Articulation,
     across,
 )
-from hygiesync.render.warp import triangulate
+from hygiesync.rendering.warp import triangulate
 
 _TEETH_MARGIN = 0.05
 """How far the lips' inner edge is drawn back towards the outer one in the photograph."""

@@ -18,7 +18,7 @@ VOICES: tuple[Callable[[VoiceSettings], Voice | None], ...] = (
 
 
 def open_voice(
-    name: str | None, language: str = "en", words_per_minute: int = WORDS_PER_MINUTE, pitch: int = PITCH
+    name: str | None = None, language: str = "en", words_per_minute: int = WORDS_PER_MINUTE, pitch: int = PITCH
 ) -> Voice:
     """The voice that a user names.
 

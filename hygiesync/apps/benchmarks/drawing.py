@@ -18,11 +18,11 @@ from hygiesync.apps.benchmarks.enlargement import Enlargement, enlarge
 from hygiesync.apps.benchmarks.stopwatch import Stopwatch, percentiles, seconds_of
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.progress import Progress
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.compositor import Compositor
-from hygiesync.render.interfaces import PlainFrame, TemplateFace
-from hygiesync.render.mouth_choice import MouthChoice
-from hygiesync.render.mouth_drawing import MouthDrawing, MouthTarget, WarpedMouth
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.compositor import Compositor
+from hygiesync.rendering.interfaces import PlainFrame, TemplateFace
+from hygiesync.rendering.mouth_choice import MouthChoice
+from hygiesync.rendering.mouth_drawing import MouthDrawing, MouthTarget, WarpedMouth
 
 N_ROUNDS = 250
 """Frames measured at each size. They are drawn once before without a watch, so that pictures are open as they are

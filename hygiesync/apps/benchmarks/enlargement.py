@@ -11,8 +11,8 @@ import numpy as np
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
-from hygiesync.render.atlas import Atlas, encode_picture
-from hygiesync.render.interfaces import PlainFrame, TemplateFace, TemplateFrame
+from hygiesync.rendering.atlas import Atlas, encode_picture
+from hygiesync.rendering.interfaces import PlainFrame, TemplateFace, TemplateFrame
 
 MAX_PICTURES = 400
 """Atlas pictures that are enlarged."""

@@ -11,7 +11,7 @@ import numpy as np
 from hygiesync.apps.live.options import LiveOptions
 from hygiesync.apps.live.session import run_live
 from hygiesync.avatar.bundle import Avatar
-from hygiesync.export.export import reference_signal
+from hygiesync.exporting.export import reference_signal
 from hygiesync.media.audio import write_wav
 from hygiesync.progress import Progress
 from hygiesync.timing import SAMPLE_RATE

@@ -28,10 +28,12 @@ def add(commands: common.Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from hygiesync.export.export import export
+    from hygiesync.avatar.loading import load_avatar
+    from hygiesync.avatar.video_avatar import VideoAvatar
+    from hygiesync.exporting.export import export
     from hygiesync.plain_text import one_line
 
-    metadata = export(arguments.avatar, arguments.out)
+    metadata = export(load_avatar(arguments.avatar, VideoAvatar), arguments.out)
     return common.finish(
         arguments,
         f"{one_line(str(arguments.out))}: written; its README.md has a program that checks another runtime against"

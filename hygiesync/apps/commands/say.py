@@ -51,5 +51,5 @@ def run(arguments: argparse.Namespace) -> int:
     avatar = load_avatar(arguments.avatar)
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
     with StageBars() as bars:
-        say(avatar, text, voice, arguments.out, options, bars)
+        say(avatar, text, arguments.out, options, voice=voice, progress=bars)
     return common.finish(arguments, f"{arguments.out}: written")

@@ -30,7 +30,7 @@ from hygiesync.portrait.mouth import SkinLight
 from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.speaking.talking_face import TalkingFace
 from hygiesync.portrait.transfer import FaceTarget
-from hygiesync.render.warp import Box
+from hygiesync.rendering.warp import Box
 
 _TOP, _BOTTOM, _SIDE = -0.75, 1.0, 1.15
 """Extent of what is drawn, in mouth coordinates."""

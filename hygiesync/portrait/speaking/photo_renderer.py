@@ -14,13 +14,13 @@ from hygiesync.portrait.speaking.mouth_interior import MouthInterior
 from hygiesync.portrait.speaking.photo_template import PhotoFace
 from hygiesync.portrait.speaking.talking_face import TalkingFace
 from hygiesync.portrait.transfer import MotionTransfer, lid_gap
-from hygiesync.render.interfaces import TemplateFrame
+from hygiesync.rendering.interfaces import TemplateFrame
 
 _LOWER, _UPPER = np.array(UPPER_OF_LOWER_LID).T
 
 
 class PhotoRenderer:
-    """Draws one photo's face speaking; a :class:`hygiesync.render.interfaces.Renderer`.
+    """Draws one photo's face speaking; a :class:`hygiesync.rendering.interfaces.Renderer`.
 
     Not thread-safe: it is one engine's.
 

@@ -19,7 +19,7 @@ from hygiesync.portrait.head import HeadMotion, facing_deg, pivot_of, rotation_o
 from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.speaking.idle_motion import IdleMotion, IdlePose
 from hygiesync.portrait.speaking.talking_face import SpokenShapes, TalkingFace
-from hygiesync.render.interfaces import TemplateFace, TemplateFrame
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
 from hygiesync.timing import video_frame_time
 
 _FREE_DEG, _STIFF_OVER_DEG, _STIFF = 15.0, 20.0, 0.25

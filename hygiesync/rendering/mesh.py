@@ -21,7 +21,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_INNER_LIPS
-from hygiesync.render.warp import triangulate
+from hygiesync.rendering.warp import triangulate
 
 _N_RIM = 32
 _RIM_TOP, _RIM_MARGIN, _NECK_MARGIN = 0.38, 0.25, 0.25

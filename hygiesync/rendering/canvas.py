@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import LOWER_MOUTH_REGION, LOWER_OUTER_LIPS
-from hygiesync.render.mesh import FaceMesh
+from hygiesync.rendering.mesh import FaceMesh
 
 N_RIM = 96
 """Points along the rim whose difference is carried inwards."""

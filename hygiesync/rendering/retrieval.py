@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
-from hygiesync.render.atlas import Atlas
+from hygiesync.rendering.atlas import Atlas
 
 N_CANDIDATES = 24
 """Nearest pictures that compete for each frame."""

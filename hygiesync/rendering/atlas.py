@@ -69,7 +69,7 @@ class Atlas:
     frame_numbers : ndarray, shape (n_pictures,), int64
         Place in the training videos; consecutive pictures of one shot have consecutive numbers.
     codes : ndarray, shape (n_pictures, n_look_components), float32
-        How they look; see :class:`hygiesync.render.appearance.AppearanceModel`.
+        How they look; see :class:`hygiesync.rendering.appearance.AppearanceModel`.
     detail : float
         What fine detail is multiplied by on opening: as much as warping will take off again.
     """

@@ -20,14 +20,14 @@ import numpy as np
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_MOUTH_REGION
-from hygiesync.render.appearance import AppearanceModel
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.canvas import MouthCanvas, rim_points, sample_rim
-from hygiesync.render.grid import NodeGrid, Target
-from hygiesync.render.interfaces import PlainFrame, TemplateFace
-from hygiesync.render.lips import place_shape
-from hygiesync.render.mesh import FaceMesh
-from hygiesync.render.warp import Box
+from hygiesync.rendering.appearance import AppearanceModel
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.canvas import MouthCanvas, rim_points, sample_rim
+from hygiesync.rendering.grid import NodeGrid, Target
+from hygiesync.rendering.interfaces import PlainFrame, TemplateFace
+from hygiesync.rendering.lips import place_shape
+from hygiesync.rendering.mesh import FaceMesh
+from hygiesync.rendering.warp import Box
 
 _UNITS_PER_STEP = 1 / 110
 """Canonical units from node to node of the warp; much finer than the triangles of the lips."""

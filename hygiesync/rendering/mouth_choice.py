@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from hygiesync.face.shape import ShapeModel
-from hygiesync.render.appearance import AppearanceModel
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.features import ShapeFeatures
-from hygiesync.render.path import PathSearch
-from hygiesync.render.retrieval import Retriever
+from hygiesync.rendering.appearance import AppearanceModel
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.features import ShapeFeatures
+from hygiesync.rendering.path import PathSearch
+from hygiesync.rendering.retrieval import Retriever
 
 
 class MouthChoice:

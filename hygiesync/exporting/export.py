@@ -24,11 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError, UsageError
-from hygiesync.export.metadata import (
+from hygiesync.exporting.metadata import (
     FILTERBANK,
     FORMAT,
     METADATA,
@@ -39,7 +38,7 @@ from hygiesync.export.metadata import (
     Metadata,
     describe_export,
 )
-from hygiesync.export.readme import readme
+from hygiesync.exporting.readme import readme
 from hygiesync.face.topology import LOWER_FACE, RIGID
 from hygiesync.media.atomic_folder import atomic_folder, check_place
 from hygiesync.speech.mel import mel_filterbank, mel_spectrogram
@@ -73,13 +72,12 @@ class Reference:
     landmarks: NDArray[np.float32]
 
 
-def export(avatar_directory: str | os.PathLike[str], out: str | os.PathLike[str]) -> Metadata:
+def export(avatar: VideoAvatar, out: str | os.PathLike[str]) -> Metadata:
     """Write what another runtime needs, whole or not at all.
 
     Parameters
     ----------
-    avatar_directory : str or os.PathLike
-        The bundle's folder, such as ``models/me``.
+    avatar : VideoAvatar
     out : str or os.PathLike
         Folder to make; an earlier export there is replaced at the very end.
 
@@ -93,10 +91,9 @@ def export(avatar_directory: str | os.PathLike[str], out: str | os.PathLike[str]
     UsageError
         When `out` holds something else, or lies within the avatar.
     InputError
-        When the avatar is missing or damaged, or `out` can't be written.
+        When `out` can't be written.
     """
-    directory = _checked_destination(Path(avatar_directory), Path(out))
-    avatar = load_avatar(avatar_directory, VideoAvatar)
+    directory = _checked_destination(avatar.directory, Path(out))
     reference = make_reference(avatar)
     with atomic_folder(directory) as partial:
         (partial / STEP).write_bytes(avatar.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hygiesync.export.metadata import FIELDS, FILTERBANK, METADATA, REFERENCE, SHAPE, STEP
+from hygiesync.exporting.metadata import FIELDS, FILTERBANK, METADATA, REFERENCE, SHAPE, STEP
 
 EXAMPLE = """\
 import hashlib, json, sys

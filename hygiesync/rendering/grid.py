@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
-from hygiesync.render.warp import Box, double_areas
+from hygiesync.rendering.warp import Box, double_areas
 
 _SUBPIXEL_BITS = 6
 

@@ -9,7 +9,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.interpolation import smoothstep
-from hygiesync.render.interfaces import MouthShapes, TemplateFace
+from hygiesync.rendering.interfaces import MouthShapes, TemplateFace
 
 NEARLY_CLOSED = 0.016
 """Canonical units between lips that a viewer takes for closed, nearly."""

@@ -49,7 +49,7 @@ class AppearanceModel:
     basis : ndarray, shape (n_components, h * w * 3), float32
         Looks in the canvas's box around the lips, levels of 255 for a code of 1.
     centres : ndarray, shape (n_centres, n_features), float32
-        Shape features, as from :class:`hygiesync.render.features.ShapeFeatures`.
+        Shape features, as from :class:`hygiesync.rendering.features.ShapeFeatures`.
     weights : ndarray, shape (n_centres, n_components), float32
     width : float
         Of the kernel, canonical units.

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hygiesync.face.shape import ShapeModel
-from hygiesync.render.appearance import AppearanceModel
-from hygiesync.render.atlas import Atlas
-from hygiesync.render.canvas import MouthCanvas
-from hygiesync.render.interfaces import PlainFrame
-from hygiesync.render.mesh import FaceMesh
-from hygiesync.render.mouth_choice import MouthChoice
-from hygiesync.render.mouth_drawing import MouthDrawing
+from hygiesync.rendering.appearance import AppearanceModel
+from hygiesync.rendering.atlas import Atlas
+from hygiesync.rendering.canvas import MouthCanvas
+from hygiesync.rendering.interfaces import PlainFrame
+from hygiesync.rendering.mesh import FaceMesh
+from hygiesync.rendering.mouth_choice import MouthChoice
+from hygiesync.rendering.mouth_drawing import MouthDrawing
 
 WHOLE_PATH_LAG = 16
 """Frames of lag with which the path through the atlas is nearly always that of the search over the whole sequence."""

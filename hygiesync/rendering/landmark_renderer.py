@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import LOWER_INNER_LIPS, LOWER_OUTER_LIPS
-from hygiesync.render.interfaces import MouthShapes, PlainFrame
-from hygiesync.render.lips import place_shape
+from hygiesync.rendering.interfaces import MouthShapes, PlainFrame
+from hygiesync.rendering.lips import place_shape
 
 
 class LandmarkRenderer:
@@ -38,7 +38,7 @@ class LandmarkRenderer:
     def push(
         self, template: PlainFrame, coefficients: FloatArray, sound: np.ndarray
     ) -> Iterator[tuple[PlainFrame, NDArray[np.uint8]]]:
-        """The frame with its points; see :meth:`hygiesync.render.interfaces.Renderer.push`."""
+        """The frame with its points; see :meth:`hygiesync.rendering.interfaces.Renderer.push`."""
         yield template, self._draw(template, coefficients)
 
     def flush(self) -> Iterator[tuple[PlainFrame, np.ndarray]]:
