@@ -17,7 +17,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.errors import InputError, UsageError
 from hygiesync.rendering.interfaces import Scene, TemplateFrame
@@ -42,7 +44,7 @@ class VideoFrame:
         When it is shown, in seconds on the clock of the pushed samples.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     time_s: Fraction
 
 
@@ -96,7 +98,7 @@ class Engine:
         """Start again: at time zero, at the template's first frame, with nothing heard."""
         self._frames = self._template.frames()
         self._skipped_until_s = Fraction(0)
-        self._undrawn: deque[tuple[TemplateFrame[Any], np.ndarray]] = deque()
+        self._undrawn: deque[tuple[TemplateFrame[Any], NDArray[Any]]] = deque()
         self._ahead: deque[TemplateFrame[Any]] = deque()
         self._mouth = self._rest
         self._forget(Fraction(0))
@@ -105,7 +107,7 @@ class Engine:
         """Nothing was heard; the next sample lies at `from_s`."""
         self._stream.reset()
         self._renderer.reset()
-        self._drawing: Iterator[tuple[TemplateFrame[Any], np.ndarray]] = iter(())
+        self._drawing: Iterator[tuple[TemplateFrame[Any], NDArray[Any]]] = iter(())
         self._sound_start_s, self._n_samples = from_s, 0
         self._end_s: Fraction | None = None
         self._is_flushed = False
@@ -129,7 +131,7 @@ class Engine:
         """
         return float(self._stream.latency_s)
 
-    def push(self, samples: np.ndarray) -> Iterator[VideoFrame]:
+    def push(self, samples: FloatArray) -> Iterator[VideoFrame]:
         """Hear some samples and get the pictures that became certain.
 
         Parameters
@@ -233,7 +235,7 @@ class Engine:
             self._drawing = self._renderer.push(template, mouth, self._stream.sound_at(heard_s))
         return True
 
-    def _mouth_at(self, heard_s: Fraction) -> np.ndarray:
+    def _mouth_at(self, heard_s: Fraction) -> NDArray[Any]:
         """Coefficients (n_components,) at a time of the sound; after an interruption, on the way from the mouth then.
 
         m(t) = wanted(t) + (1 - s(t / RELEASE_S)) (left - rest),  s(x) = x^2 (3 - 2 x)
@@ -245,7 +247,7 @@ class Engine:
         return wanted + (1 - share * share * (3 - 2 * share)) * (self._mouth_left - self._rest)
 
 
-def _checked(samples: np.ndarray) -> np.ndarray:
+def _checked(samples: NDArray[Any]) -> NDArray[Any]:
     """`samples` as float32, if they are a signal."""
     samples = np.asarray(samples)
     if not np.issubdtype(samples.dtype, np.floating):

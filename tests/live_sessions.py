@@ -64,9 +64,14 @@ def at_times(times_s, shapes, wanted_s):
     return np.stack(columns, 1).reshape(len(wanted_s), *shapes.shape[1:])
 
 
+LOOKAHEAD_MS = 80
+"""What live hears ahead; at leisure it would be the whole recording, which another network hears."""
+
+
 def compare_with_offline(recording, avatar, folder):
     """A recording's lips against those of rendering its own sound at leisure."""
-    render(avatar, recording, folder / "offline.mp4", RenderOptions(fps=Fraction(60), preset="ultrafast"))
+    options = RenderOptions(fps=Fraction(60), preset="ultrafast", lookahead_ms=LOOKAHEAD_MS)
+    render(avatar, recording, folder / "offline.mp4", options)
     wanted = lips_of(folder / "offline.mp4", avatar)
     times_s, lips = lips_of(recording, avatar)
     clock = np.arange(times_s[0] + 0.1, min(times_s[-1], wanted[0][-1]) - 0.1, 1 / 60)

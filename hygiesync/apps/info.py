@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hygiesync.avatar.loading import KINDS
+from hygiesync.avatar.loading import files_of
 from hygiesync.avatar.manifest import FROM_VIDEO, MANIFEST_NAME, Manifest
 from hygiesync.avatar.video_avatar import REPORT
 from hygiesync.timing import mel_frames_to_time
@@ -43,7 +43,7 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     """
     directory = Path(avatar_directory)
     manifest = Manifest.read(directory)
-    files = KINDS[manifest.origin].FILES
+    files = files_of(manifest)
     manifest.check_files(directory, files)
     training = manifest.training
     variances = training.get("explained_variance_ratio", [])

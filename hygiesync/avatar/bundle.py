@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.avatar.manifest import Manifest
 from hygiesync.errors import UsageError
@@ -72,7 +72,7 @@ class Avatar(ABC):
     directory: Path
     manifest: Manifest
     shape: MouthShapes
-    rest: np.ndarray
+    rest: NDArray[Any]
     background: float | None
     step: bytes = field(repr=False)
     window: bytes | None = field(repr=False)

@@ -18,6 +18,12 @@ KINDS: dict[str, type[Avatar]] = {FROM_VIDEO: VideoAvatar, FROM_PHOTO: PhotoAvat
 """The class of an avatar by the origin that its manifest tells of."""
 
 
+def files_of(manifest: Manifest) -> tuple[str, ...]:
+    """Names of the files that a bundle speaks from: those of its kind, and what else of use it has."""
+    kind = KINDS[manifest.origin]
+    return (*kind.FILES, *(name for name in kind.OPTIONAL if name in manifest.files))
+
+
 @overload
 def load_avatar(directory: str | os.PathLike[str]) -> Avatar: ...
 
@@ -55,6 +61,5 @@ def load_avatar(directory: str | os.PathLike[str], kind: type[Avatar] = Avatar) 
         raise UsageError(
             f"{folder}: was made from a {manifest.origin}, and this needs an avatar made from a {kind.ORIGIN}"
         )
-    optional = [name for name in found.OPTIONAL if name in manifest.files]
-    manifest.check_files(folder, (*found.FILES, *optional))
+    manifest.check_files(folder, files_of(manifest))
     return found.from_files(folder, manifest)

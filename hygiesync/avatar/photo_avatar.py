@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
 from hygiesync.errors import InputError, UsageError
@@ -60,10 +62,10 @@ class PhotoAvatar(Avatar):
     ORIGIN: ClassVar[str] = FROM_PHOTO
     FILES: ClassVar[tuple[str, ...]] = (STEP, PICTURE, PERSON, BACKGROUND, FACE)
 
-    picture: np.ndarray = field(repr=False)
-    landmarks: np.ndarray = field(repr=False)
+    picture: NDArray[np.uint8] = field(repr=False)
+    landmarks: NDArray[np.float64] = field(repr=False)
     layers: Layers = field(repr=False)
-    triangles: np.ndarray = field(repr=False)
+    triangles: NDArray[np.int64] = field(repr=False)
 
     @classmethod
     def from_files(cls, folder: Path, manifest: Manifest) -> PhotoAvatar:
@@ -127,14 +129,14 @@ def _load_layers(folder: Path) -> Layers:
     return Layers(np.ascontiguousarray(person[..., :3]), person[..., 3].copy(), read_png(folder / BACKGROUND))
 
 
-def _is_picture(picture: np.ndarray, layers: Layers, manifest: Manifest) -> bool:
+def _is_picture(picture: NDArray[np.uint8], layers: Layers, manifest: Manifest) -> bool:
     """Whether all that is drawn from has the avatar's size."""
     size = (manifest.height, manifest.width)
     in_colour = [image.shape == (*size, 3) for image in (picture, layers.person, layers.background)]
     return all(in_colour) and layers.alpha.shape == size
 
 
-def _is_face(landmarks: np.ndarray, triangles: np.ndarray, manifest: Manifest) -> bool:
+def _is_face(landmarks: FloatArray, triangles: NDArray[np.int64], manifest: Manifest) -> bool:
     """Whether there is a face in the picture, and a mesh of its points."""
     return (
         landmarks.shape == (N_LANDMARKS, 3)
@@ -148,7 +150,7 @@ def _is_face(landmarks: np.ndarray, triangles: np.ndarray, manifest: Manifest) -
 
 
 def save_photo(
-    directory: Path, picture: np.ndarray, landmarks: np.ndarray, layers: Layers, triangles: np.ndarray
+    directory: Path, picture: NDArray[np.uint8], landmarks: FloatArray, layers: Layers, triangles: NDArray[np.int64]
 ) -> None:
     """Write a bundle's picture and face; arguments as the attributes of :class:`PhotoAvatar`."""
     write_png(directory / PICTURE, picture)

@@ -11,7 +11,9 @@ from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.template import FacePlaces
 from hygiesync.errors import InputError
 from hygiesync.face.pose import apply_similarity, similarity_scale
@@ -89,7 +91,7 @@ class StillTemplate:
             yield TemplateFrame(self._frame.image, video_frame_time(number, self._fps), self._frame.face)
 
 
-def _least_open(places: FacePlaces) -> np.ndarray:
+def _least_open(places: FacePlaces) -> NDArray[np.int64]:
     """Indices of a few frames with the least open mouths among those whose mouth is put in as far as anywhere."""
     if not places.strengths.any():
         return np.empty(0, np.int64)
@@ -99,7 +101,7 @@ def _least_open(places: FacePlaces) -> np.ndarray:
     return closed[:: -(-len(closed) // _MAX_COMPARED)]
 
 
-def _eyes(image: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+def _eyes(image: NDArray[np.uint8], to_picture: FloatArray) -> NDArray[np.float32]:
     """Surroundings of the eyes (20, 56), float32, grey, freed of brightness."""
     corners = apply_similarity(to_picture, _EYES_WINDOW).astype(np.float32)
     width, height = _EYES_SIZE

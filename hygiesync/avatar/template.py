@@ -9,7 +9,9 @@ from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import PoseModel, invert_similarity
 from hygiesync.face.smoothing import gaussian_smooth
 from hygiesync.face.track import FaceTrack, is_turned_beyond
@@ -60,11 +62,11 @@ class FacePlaces:
         How far the mouth is put in: 0 where none can be, rising to 1 with the time from there.
     """
 
-    times_s: np.ndarray
-    to_picture: np.ndarray
-    turns: np.ndarray
-    lower: np.ndarray
-    strengths: np.ndarray
+    times_s: NDArray[np.float64]
+    to_picture: NDArray[np.float64]
+    turns: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    strengths: NDArray[np.float64]
 
     @classmethod
     def from_track(cls, track: FaceTrack, pose: PoseModel) -> FacePlaces:
@@ -76,7 +78,7 @@ class FacePlaces:
         has_place = np.isfinite(to_picture).all((1, 2))
         return cls(track.times_s, to_picture, turns, smooth.lower, _fade_around(track.times_s, ~has_place))
 
-    def __getitem__(self, frames: slice | np.ndarray) -> FacePlaces:
+    def __getitem__(self, frames: slice | NDArray[np.int64]) -> FacePlaces:
         return FacePlaces(**{name: array[frames] for name, array in vars(self).items()})
 
     def face(self, index: int) -> TemplateFace | None:
@@ -101,7 +103,7 @@ def watched_places(
     return FacePlaces.from_track(track, pose)
 
 
-def _is_covered(track: FaceTrack) -> np.ndarray:
+def _is_covered(track: FaceTrack) -> NDArray[np.bool_]:
     """Frames (n_frames,), bool, whose mouth is hidden by a hand, a cup, a microphone.
 
     What counts is the pattern of light and dark and not, as in :meth:`FaceTrack.is_occluded`, how far the grey levels
@@ -119,7 +121,7 @@ def _is_covered(track: FaceTrack) -> np.ndarray:
     return track.has_face & (unlikeness > max(MIN_UNLIKENESS, MAX_UNLIKENESS * usual_unlikeness))
 
 
-def _fade_around(times_s: np.ndarray, is_gone: np.ndarray) -> np.ndarray:
+def _fade_around(times_s: FloatArray, is_gone: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Strengths (n_frames,): 0 where `is_gone`, in a raised cosine up to 1 at `FADE_S` from there."""
     gone_s = np.concatenate([[-np.inf], times_s[is_gone], [np.inf]])
     following = np.searchsorted(gone_s, times_s)

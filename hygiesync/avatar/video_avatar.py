@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
 from hygiesync.avatar.still_template import STILL_WITHIN_S, StillTemplate
@@ -147,7 +149,7 @@ class VideoAvatar(Avatar):
         return Scene(template, self.renderer(lag), (self.manifest.width, self.manifest.height), fps)
 
 
-def save_face(directory: Path, pose: PoseModel, shape: ShapeModel, rest: np.ndarray, background: float) -> None:
+def save_face(directory: Path, pose: PoseModel, shape: ShapeModel, rest: FloatArray, background: float) -> None:
     """Write a bundle's face models."""
     tensors = {f"pose.{name}": array for name, array in vars(pose).items()}
     tensors |= {f"shape.{name}": array for name, array in vars(shape).items()}
@@ -190,7 +192,7 @@ def _load_atlas(directory: Path) -> Atlas:
     return Atlas(pictures=pictures, vertices=vertices, detail=detail, **tensors)
 
 
-def _load_appearance(tensors: dict[str, np.ndarray]) -> AppearanceModel:
+def _load_appearance(tensors: dict[str, FloatArray]) -> AppearanceModel:
     width = tensors.pop("width").item()
     return AppearanceModel(width=width, **_widened(tensors))
 
@@ -200,9 +202,9 @@ def save_idle(directory: Path, places: FacePlaces) -> None:
     (directory / IDLE).write_bytes(save({name: np.ascontiguousarray(array) for name, array in vars(places).items()}))
 
 
-def _widened(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _widened(tensors: dict[str, FloatArray]) -> dict[str, NDArray[np.float32]]:
     return {name: array.astype(np.float32) for name, array in tensors.items()}
 
 
-def _with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _with_prefix(tensors: dict[str, FloatArray], prefix: str) -> dict[str, FloatArray]:
     return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}

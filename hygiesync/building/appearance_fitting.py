@@ -19,7 +19,7 @@ from hygiesync.rendering.canvas import MouthCanvas
 from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.features import ShapeFeatures
 from hygiesync.rendering.grid import NodeGrid, Target
-from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
+from hygiesync.rendering.interfaces import PlainFrame, TemplateFace, TemplateFrame
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.rendering.warp import Box
 
@@ -126,7 +126,7 @@ def _measure_detail(
     return float(np.clip(wanted, 1.0, MAX_DETAIL))
 
 
-def _as_template(atlas: Atlas, mesh: FaceMesh, index: int) -> TemplateFrame:
+def _as_template(atlas: Atlas, mesh: FaceMesh, index: int) -> PlainFrame:
     """An atlas picture as a frame to put a mouth into."""
     to_picture = _to_pictures(atlas, mesh)[index]
     lower = atlas.vertices[index, : len(LOWER_FACE)].astype(np.float64)
@@ -134,7 +134,7 @@ def _as_template(atlas: Atlas, mesh: FaceMesh, index: int) -> TemplateFrame:
     return TemplateFrame(atlas.camera_picture(index), Fraction(0), face)
 
 
-def _sharpness(image: NDArray[np.uint8], frame: TemplateFrame) -> float:
+def _sharpness(image: NDArray[np.uint8], frame: PlainFrame) -> float:
     """Variance of the Laplacian around the lips of `frame`'s face, as drawn in `image`."""
     assert frame.face is not None
     box = Box.around(frame.face.lower[LOWER_LIPS], image.shape[:2], margin=2)

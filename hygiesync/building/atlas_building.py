@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,7 @@ def _typical_bytes(recording: Recording, frames: LabelledFrames, size: tuple[int
     return 1.1 * len(encode_picture(patch))
 
 
-def farthest_points(points: np.ndarray, n_chosen: int) -> np.ndarray:
+def farthest_points(points: NDArray[Any], n_chosen: int) -> NDArray[Any]:
     """Indices of points that cover all points: each one is the farthest from those before (Gonzalez, 1985).
 
     Parameters

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.building.video_quality import Advice
 from hygiesync.face.shape import ShapeModel
 from hygiesync.learning.dataset import LabelledClip
@@ -31,12 +33,12 @@ class HeldOut:
         Whether that is voice.
     """
 
-    times_s: np.ndarray
-    real: np.ndarray
-    predicted: np.ndarray
-    is_known: np.ndarray
-    mel: np.ndarray = field(repr=False)
-    is_voice: np.ndarray = field(repr=False)
+    times_s: NDArray[np.float64]
+    real: NDArray[np.float32]
+    predicted: NDArray[np.float32]
+    is_known: NDArray[np.bool_]
+    mel: NDArray[np.float32] = field(repr=False)
+    is_voice: NDArray[np.bool_] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -80,8 +82,8 @@ class TrainingEvidence:
     validation_loss: tuple[float, ...]
     best_epoch: int
     shape: ShapeModel
-    rest: np.ndarray
-    coefficients: np.ndarray
+    rest: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
     n_frames: int
     held_out: tuple[HeldOut, ...]
     advice: tuple[Advice, ...] = ()
@@ -91,7 +93,7 @@ class TrainingEvidence:
         return len(self.coefficients)
 
 
-def hold_out(sequence: LabelledClip, predicted: np.ndarray, lookahead: int, background: float) -> HeldOut:
+def hold_out(sequence: LabelledClip, predicted: FloatArray, lookahead: int, background: float) -> HeldOut:
     """The end of a recording beside the network's answers for it.
 
     Parameters

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.template import FacePlaces
 from hygiesync.building.sound_level import SoundLevel
 from hygiesync.errors import InputError
@@ -48,12 +50,12 @@ class Recording:
 
     video: VideoInfo
     track: FaceTrack
-    mel: np.ndarray
+    mel: NDArray[np.float32]
     sound: SoundLevel | None = None
     sound_late_s: float = 0.0
 
     @property
-    def heard_times_s(self) -> np.ndarray:
+    def heard_times_s(self) -> NDArray[np.float64]:
         """When (n_frames,) in the sound one hears what each frame shows, seconds."""
         return self.track.times_s + self.sound_late_s
 
@@ -77,11 +79,11 @@ class LabelledFrames:
     """
 
     places: FacePlaces
-    canonical: np.ndarray
-    coefficients: np.ndarray
-    targets: np.ndarray
-    is_usable: np.ndarray
-    shots: np.ndarray
+    canonical: NDArray[np.float32]
+    coefficients: NDArray[np.float64]
+    targets: NDArray[np.float64]
+    is_usable: NDArray[np.bool_]
+    shots: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class FittedFace:
     frames: list[LabelledFrames]
 
     @property
-    def usable_coefficients(self) -> np.ndarray:
+    def usable_coefficients(self) -> NDArray[np.float64]:
         """Coefficients (n_usable, n_components) of all frames that may be learnt from."""
         return np.concatenate([frames.coefficients[frames.is_usable] for frames in self.frames])
 
@@ -144,11 +146,11 @@ def fit_face(recordings: list[Recording]) -> FittedFace:
     return FittedFace(pose, shape, frames)
 
 
-def _placed(placing: np.ndarray, track: FaceTrack) -> np.ndarray:
+def _placed(placing: FloatArray, track: FaceTrack) -> NDArray[np.float32]:
     return apply_similarity(placing, track.lower).astype(np.float32)
 
 
-def _looks_usable(track: FaceTrack) -> np.ndarray:
+def _looks_usable(track: FaceTrack) -> NDArray[np.bool_]:
     return track.has_face & ~track.is_blurred() & ~track.is_occluded()
 
 
@@ -174,7 +176,7 @@ def background_loudness(recordings: list[Recording]) -> float:
     return background
 
 
-def resting_coefficients(recordings: list[Recording], face: FittedFace, background: float) -> np.ndarray:
+def resting_coefficients(recordings: list[Recording], face: FittedFace, background: float) -> NDArray[np.float64]:
     """Coefficients (n_components,) of the mouth in the recordings' pauses; of its least open frames without any."""
     quiet = []
     for recording, frames in zip(recordings, face.frames, strict=True):
@@ -190,7 +192,7 @@ def resting_coefficients(recordings: list[Recording], face: FittedFace, backgrou
     return np.median(usable[opening <= np.quantile(opening, 0.1)], axis=0)
 
 
-def is_quiet_at(recording: Recording, background: float) -> np.ndarray:
+def is_quiet_at(recording: Recording, background: float) -> NDArray[np.bool_]:
     """Video frames (n_frames,), bool, with no voice around them."""
     level = loudness(recording.mel)
     reach = time_to_mel_frames(_SILENCE_AROUND_S)

@@ -7,8 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar import video_avatar
 from hygiesync.avatar.bundle import STEP, WINDOW
 from hygiesync.avatar.loading import load_avatar
@@ -128,7 +127,7 @@ def _manifest(name: str, job: Job, seen: Observation, learned: Learned, has_cons
     )
 
 
-def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: np.ndarray, report: Progress) -> None:
+def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatArray, report: Progress) -> None:
     from safetensors.torch import save as serialized
 
     from hygiesync.learning.export_onnx import export_step, export_window

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.building.face_fitting import FittedFace
 from hygiesync.building.job import Job
@@ -46,7 +47,7 @@ class Learned:
     whole: TrainingRun
     measures: dict[str, float]
     whole_measures: dict[str, float]
-    predicted: list[np.ndarray]
+    predicted: list[NDArray[Any]]
 
 
 def learn(
@@ -123,7 +124,7 @@ def _teller(stage: str, report: Progress) -> Callable[[int, int, list[float], li
     return tell
 
 
-def _measures(validation: list[LabelledClip], predicted: list[np.ndarray], face: FittedFace) -> dict[str, float]:
+def _measures(validation: list[LabelledClip], predicted: list[NDArray[Any]], face: FittedFace) -> dict[str, float]:
     real = np.concatenate([clip.coefficients[clip.is_known] for clip in validation])
     answers = np.concatenate([p[clip.is_known] for clip, p in zip(validation, predicted, strict=True)])
     comparison = compare_lips(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.building.av_offset import record_of
@@ -19,7 +20,7 @@ from hygiesync.media.video import VideoInfo
 
 
 def evidence_of(
-    name: str, job: Job, seen: Observation, clips: list[LabelledClip], learned: Learned, rest: np.ndarray
+    name: str, job: Job, seen: Observation, clips: list[LabelledClip], learned: Learned, rest: NDArray[Any]
 ) -> TrainingEvidence:
     """What a report tells of this training."""
     run, face = learned.run, seen.face

@@ -17,6 +17,7 @@ from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +172,7 @@ def _write(
 
 
 def _pictures(
-    avatar: VideoAvatar, real: RealVideo, coefficients: np.ndarray | None, sounds: np.ndarray
+    avatar: VideoAvatar, real: RealVideo, coefficients: NDArray[Any] | None, sounds: NDArray[Any]
 ) -> Iterator[VideoFrame]:
     with real.frames() as frames:
         if coefficients is None:
@@ -216,7 +217,7 @@ def _compare_pictures(avatar: VideoAvatar, real: RealVideo, file: Path, row: str
     return comparison
 
 
-def _measure(real: RealVideo, wanted: np.ndarray, got: np.ndarray, pictures: PictureComparison) -> dict[str, float]:
+def _measure(real: RealVideo, wanted: NDArray[Any], got: NDArray[Any], pictures: PictureComparison) -> dict[str, float]:
     frame_s = float(video_frame_time(1, real.info.fps))
     measures = {**lip_measures(wanted, got, real.track.shots(), frame_s), **pictures.measures()}
     return {name: round(value, 4) for name, value in measures.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -80,7 +80,7 @@ def _coloured(colours: Colormap, level: FloatArray) -> NDArray[np.uint8]:
     return (colours(np.clip(_enlarged(level), 0.0, 1.0))[..., :3] * 255).astype(np.uint8)
 
 
-def _enlarged(picture: np.ndarray) -> np.ndarray:
+def _enlarged(picture: NDArray[Any]) -> NDArray[Any]:
     """Map (H, W) or picture (H, W, 3) at the maps' width."""
     height, width = picture.shape[:2]
     how = cv2.INTER_AREA if width > _MAP_WIDTH else cv2.INTER_CUBIC

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -87,7 +88,7 @@ class PictureComparison:
         self._edges = np.zeros((2, *window[:2]))
         self._mouth_error, self._sharpness, self._flicker, self._seam = _Mean(), _Mean(2), _Mean(2), _Mean(2)
         self._outside_error = _Mean()
-        self._last: deque[np.ndarray] = deque(maxlen=3)
+        self._last: deque[NDArray[Any]] = deque(maxlen=3)
         self._n_pairs = 0
 
     def add(self, real: NDArray[np.uint8], other: NDArray[np.uint8], face: TemplateFace) -> None:

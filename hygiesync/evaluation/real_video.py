@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.avatar.template import FacePlaces, VideoTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -19,7 +21,7 @@ from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import VideoInfo, probe
-from hygiesync.rendering.interfaces import TemplateFrame
+from hygiesync.rendering.interfaces import PlainFrame
 
 Progress = Callable[[str, int, int], None]
 """Told of (stage, done, in all)."""
@@ -43,11 +45,11 @@ class RealVideo:
     places: FacePlaces
 
     @property
-    def has_place(self) -> np.ndarray:
+    def has_place(self) -> NDArray[Any]:
         """Frames (n_frames,), bool, that a mouth is put into."""
         return np.isfinite(self.places.to_picture).all((1, 2))
 
-    def frames(self) -> AbstractContextManager[Iterator[TemplateFrame]]:
+    def frames(self) -> AbstractContextManager[Iterator[PlainFrame]]:
         """The frames with their faces, read ahead by a thread that ends with the context."""
         once = VideoTemplate(self.info, self.places).frames_once()
         return closing(prefetched(once, depth=8))
@@ -73,7 +75,7 @@ def watch_real_video(avatar: VideoAvatar, video: PathLike, tell: Progress) -> Re
     return real
 
 
-def to_canonical_face(avatar: VideoAvatar, track: FaceTrack) -> np.ndarray:
+def to_canonical_face(avatar: VideoAvatar, track: FaceTrack) -> NDArray[Any]:
     """Lower faces (n_frames, n_lower, 2) of a track in the avatar's canonical frame; NaN without a face."""
     to_canonical = avatar.pose.to_canonical(track.rigid.astype(np.float64))
     return apply_similarity(to_canonical, track.lower.astype(np.float64))

@@ -99,5 +99,8 @@ def _median_around(values: FloatArray) -> FloatArray:
         return np.zeros(0)
     padded = np.pad(values, _FRAMES_AROUND, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _FRAMES_AROUND + 1)
-    others = np.ma.masked_invalid(np.delete(around, _FRAMES_AROUND, axis=1))
-    return np.ma.filled(np.ma.median(others, axis=1), 0.0)
+    others = np.sort(np.delete(around, _FRAMES_AROUND, axis=1), axis=1)  # what is no number comes last
+    n_known = (~np.isnan(others)).sum(axis=1)
+    middle = np.stack([np.maximum(n_known - 1, 0) // 2, n_known // 2], axis=1)
+    medians = np.take_along_axis(others, np.minimum(middle, others.shape[1] - 1), axis=1).mean(axis=1)
+    return np.where(n_known > 0, medians, 0.0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_BOTTOM, LOWER_TOP
 
@@ -29,12 +31,12 @@ class Aperture:
     path : ndarray, shape (n_components,), standard deviations for each canonical unit
     """
 
-    gradient: np.ndarray
+    gradient: NDArray[np.float64]
     at_mean: float
-    path: np.ndarray
+    path: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, shape: ShapeModel, coefficients: np.ndarray) -> Aperture:
+    def fit(cls, shape: ShapeModel, coefficients: FloatArray) -> Aperture:
         """Aperture of a person whose mouth took the shapes `coefficients` (n_frames, n_components).
 
         The path is the regression of the coefficients on the opening: lips meet as the person's own do, with the jaw.
@@ -52,6 +54,6 @@ class Aperture:
         """Lips that never part, so that nothing can make them meet."""
         return cls(np.zeros(n_components), 0.0, np.zeros(n_components))
 
-    def opening(self, coefficients: np.ndarray) -> np.ndarray:
+    def opening(self, coefficients: FloatArray) -> NDArray[np.float64]:
         """Opening (...) of mouths (..., n_components), canonical units; negative where the lips cross."""
         return coefficients @ self.gradient + self.at_mean

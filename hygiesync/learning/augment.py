@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.speech.mel import N_MELS, POWER_FLOOR, hz_to_mel
 from hygiesync.timing import MEL_RATE, SAMPLE_RATE
 
@@ -58,7 +60,7 @@ class Augmentation:
     noise_share: float = 0.05
     noise_below: tuple[float, float] = (2.5, 6.0)
 
-    def apply(self, mel: np.ndarray, std: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def apply(self, mel: NDArray[np.float32], std: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
         """Windows as they might have been heard.
 
         Parameters
@@ -79,7 +81,7 @@ class Augmentation:
         return heard + self.grain * std.astype(np.float32) * _normal(rng, *mel.shape)
 
 
-def _narrowed(mel: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def _narrowed(mel: FloatArray, share: float, rng: np.random.Generator) -> NDArray[np.float32]:
     bands = np.arange(N_MELS)
     upper = _uniform(rng, len(mel), _band_of(_LOWEST_CUTOFF_HZ), N_MELS)
     lower = _uniform(rng, len(mel), 0, _band_of(_HIGHEST_LOW_CUT_HZ))
@@ -89,7 +91,9 @@ def _narrowed(mel: np.ndarray, share: float, rng: np.random.Generator) -> np.nda
     return np.maximum(mel - depth * (has_top * above + has_bottom * below), _FLOOR).astype(np.float32)
 
 
-def _with_noise(mel: np.ndarray, share: float, below: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+def _with_noise(
+    mel: FloatArray, share: float, below: tuple[float, float], rng: np.random.Generator
+) -> NDArray[np.float32]:
     """`mel` with noise in place: powers add, so that it fills the gaps and leaves the loud parts as they are."""
     loudest = mel.max((1, 2))[:, None, None]
     colour = random_colour(len(mel), _NOISE_RIPPLE, _N_RIPPLES, rng)
@@ -100,13 +104,13 @@ def _with_noise(mel: np.ndarray, share: float, below: tuple[float, float], rng: 
     return mel
 
 
-def random_colour(n_windows: int, strength: float, n_ripples: int, rng: np.random.Generator) -> np.ndarray:
+def random_colour(n_windows: int, strength: float, n_ripples: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Smooth random spectra (n_windows, 1, n_mels), log10 of power: a few slow cosines over the bands."""
     ripples = np.cos(np.pi * np.arange(1, n_ripples + 1)[:, None] * (np.arange(N_MELS) + 0.5) / N_MELS)
     return strength * _normal(rng, n_windows, 1, n_ripples) @ ripples.astype(np.float32)
 
 
-def other_tract(mel: np.ndarray, std: float, rng: np.random.Generator) -> np.ndarray:
+def other_tract(mel: FloatArray, std: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Windows (n_windows, n_frames, n_mels) stretched along frequency: the same words out of another throat.
 
     `std` is the standard deviation of the logarithm of its length (Jaitly & Hinton, 2013).
@@ -119,7 +123,7 @@ def other_tract(mel: np.ndarray, std: float, rng: np.random.Generator) -> np.nda
     return (1 - share) * lower + share * upper
 
 
-def in_rooms(mel: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def in_rooms(mel: FloatArray, share: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Windows (n_windows, n_frames, n_mels) of which a share is heard in rooms whose walls give some of the power back.
 
     Each frame's power lasts on and decays; how long (reverberation time) and how loud (direct to reverberant power) are
@@ -143,17 +147,17 @@ def _band_of(frequency_hz: float) -> float:
     return float(hz_to_mel(frequency_hz) / hz_to_mel(SAMPLE_RATE / 2)) * (N_MELS + 1) - 1
 
 
-def _step(x: np.ndarray) -> np.ndarray:
+def _step(x: FloatArray) -> NDArray[np.float32]:
     return (0.5 + 0.5 * np.tanh(x / 2)).astype(np.float32)
 
 
-def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
+def _normal(rng: np.random.Generator, *shape: int) -> NDArray[np.float32]:
     return rng.standard_normal(shape, np.float32)
 
 
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> np.ndarray:
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
 
-def _chosen(rng: np.random.Generator, n: int, share: float) -> np.ndarray:
+def _chosen(rng: np.random.Generator, n: int, share: float) -> NDArray[np.float32]:
     return (rng.random((n, 1, 1)) < share).astype(np.float32)

@@ -5,8 +5,11 @@ A least-squares prediction varies less than what it predicts, the less of it can
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.ensemble import Ensemble
@@ -32,8 +35,8 @@ def calibrate_opening(network: AnyNetwork, clips: list[LabelledClip]) -> None:
         What was learnt from. Measured on held-out clips the gain would be fitted to the very numbers that are to tell
         how good it is.
     """
-    real: list[np.ndarray] = []
-    predicted: list[list[np.ndarray]] = [[] for _ in range(1 + len(network.settings.early_frames))]
+    real: list[NDArray[Any]] = []
+    predicted: list[list[NDArray[Any]]] = [[] for _ in range(1 + len(network.settings.early_frames))]
     for clip in clips:
         main, early, _ = network.predict(torch.from_numpy(clip.mel)[None])
         for openings, answer in zip(predicted, (main, *early), strict=True):

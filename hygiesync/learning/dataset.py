@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 from hygiesync.timing import described_time, mel_frames_to_time, time_to_mel_frames
 
@@ -33,9 +35,9 @@ class LabelledClip:
         Where there is such an answer: false beside cuts, missing faces and the ends.
     """
 
-    mel: np.ndarray
-    coefficients: np.ndarray
-    is_known: np.ndarray
+    mel: FloatArray
+    coefficients: FloatArray
+    is_known: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.mel)
@@ -45,11 +47,11 @@ class LabelledClip:
 
 
 def align(
-    mel: np.ndarray,
-    coefficients: np.ndarray,
-    times_s: np.ndarray,
-    shots: np.ndarray,
-    is_usable: np.ndarray,
+    mel: NDArray[np.float32],
+    coefficients: FloatArray,
+    times_s: FloatArray,
+    shots: NDArray[np.int64],
+    is_usable: NDArray[np.bool_],
     lookahead: int,
 ) -> LabelledClip:
     """Bring video-rate labels to the mel clock.
@@ -111,7 +113,7 @@ def split(
 
 def batches(
     sequences: list[LabelledClip], window: int, batch_size: int, n_batches: int, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]]:
     """Random windows of the sequences.
 
     Yields
@@ -137,13 +139,13 @@ def batches(
 
 
 def splice(
-    mel: np.ndarray,
-    coefficients: np.ndarray,
-    is_known: np.ndarray,
+    mel: FloatArray,
+    coefficients: FloatArray,
+    is_known: NDArray[np.bool_],
     share: float,
     unsure: int,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Let some windows go on as others do, so that no sentence is learnt by heart as a whole.
 
     Parameters

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.augment import Augmentation
@@ -46,7 +47,7 @@ class WholeTraining:
 
     training: list[LabelledClip]
     validation: list[LabelledClip]
-    metric: np.ndarray
+    metric: NDArray[Any]
     network: WholeNetworkSettings
     settings: TrainingSettings
     aperture: Aperture

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hygiesync.errors import HygieSyncError, InputError
@@ -57,7 +58,7 @@ class Objective(Protocol):
         """What a checkpoint must have been made with besides the loop's settings, as JSON can hold it."""
         ...
 
-    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
+    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], ...]]:
         """`n_steps` batches; whatever is random in them is drawn from `rng`."""
         ...
 
@@ -179,7 +180,7 @@ class _Loop:
         if self.settings.patience is not None and self.history.best_epoch == epoch:
             self.best = weights_of(self.network)
 
-    def _step(self, batch: tuple[np.ndarray, ...]) -> dict[str, float]:
+    def _step(self, batch: tuple[NDArray[Any], ...]) -> dict[str, float]:
         loss, figures = self.objective.loss(*(torch.from_numpy(array).to(self.settings.device) for array in batch))
         if not torch.isfinite(loss):
             raise HygieSyncError(

@@ -8,7 +8,9 @@ the jaw, counts for less, in place.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_LIPS
 
@@ -16,7 +18,7 @@ _IN_PLACE = 0.2
 """Weight of all points in place against the lips centred on themselves."""
 
 
-def mouth_metric(shape: ShapeModel) -> np.ndarray:
+def mouth_metric(shape: ShapeModel) -> NDArray[np.float64]:
     r"""The metric (n_components, n_components) that makes differences of coefficients into distances.
 
     ::
@@ -31,7 +33,7 @@ def mouth_metric(shape: ShapeModel) -> np.ndarray:
     return np.linalg.cholesky(gram / np.trace(gram) + 1e-9 * np.eye(len(gram)))
 
 
-def _mean_product(offsets: np.ndarray) -> np.ndarray:
+def _mean_product(offsets: FloatArray) -> NDArray[np.float64]:
     """Scalar products (n, n) of offsets (n, n_points, 2), as a mean over the points."""
     flat = offsets.reshape(len(offsets), -1)
     return flat @ flat.T / offsets.shape[1]

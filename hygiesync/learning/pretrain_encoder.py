@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from hygiesync.array_types import FloatArray
 from hygiesync.learning import loop
 from hygiesync.learning.augment import Augmentation, other_tract, random_colour
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
@@ -96,7 +98,7 @@ class _Pretraining:
     def identity(self) -> Any:
         return asdict(self.settings)
 
-    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
+    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], ...]]:
         return (self.windows.draw(rng) for _ in range(n_steps))
 
     def loss(self, *batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -112,7 +114,7 @@ class _Pretraining:
         return {}
 
 
-def _heard(mel: np.ndarray, std: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _heard(mel: FloatArray, std: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
     """Out of another throat and through another microphone, in another room."""
     other = other_tract(mel, _TRACT_STD, rng)
     return _AUGMENTATION.apply(other + random_colour(len(mel), _COLOUR, _N_COLOURS, rng), std, rng)

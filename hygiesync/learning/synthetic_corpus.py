@@ -13,9 +13,12 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 from hygiesync.extras import imports_of
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
@@ -52,9 +55,9 @@ class Corpus:
         Index into :data:`SOUNDS` at those times.
     """
 
-    mel: np.ndarray
-    curves: np.ndarray
-    sounds: np.ndarray
+    mel: NDArray[np.float32]
+    curves: NDArray[np.float32]
+    sounds: NDArray[np.int64]
 
     @classmethod
     def joined(cls, parts: Sequence[Corpus]) -> Corpus:
@@ -65,7 +68,7 @@ class Corpus:
 Speaker = Callable[[str, np.random.Generator], Speech]
 """Speaks a text in a random voice."""
 
-Lips = Callable[[Sequence[Phoneme], np.ndarray], np.ndarray]
+Lips = Callable[[Sequence[Phoneme], NDArray[Any]], NDArray[Any]]
 """Mouth curves of phonemes at times, as :func:`hygiesync.tts.visemes.mouth_curves`."""
 
 
@@ -136,7 +139,7 @@ def _utterance(words: list[str], lookahead: int, rng: np.random.Generator, speak
     return Corpus(mel, lips(phonemes, times_s).astype(np.float32), sounds_at(phonemes, times_s))
 
 
-def sounds_at(phonemes: list[Phoneme], times_s: np.ndarray) -> np.ndarray:
+def sounds_at(phonemes: list[Phoneme], times_s: FloatArray) -> NDArray[np.int64]:
     """Index into :data:`SOUNDS` (n_times,) of what is spoken at `times_s`; a diphthong's parts share its span."""
     sounds = np.full(len(times_s), SOUNDS.index(PAUSE), np.int64)
     for phoneme in phonemes:

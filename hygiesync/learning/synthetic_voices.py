@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,7 +30,7 @@ LOSS, TOLD_SHARE = "loss", "told_share"
 N_STATISTICS_BATCHES = 8
 """Batches that the mel bands' mean and standard deviation are taken from."""
 
-Variation = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+Variation = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], NDArray[Any]]
 """Makes windows (n, n_frames, n_mels) sound otherwise, given each band's standard deviation."""
 
 
@@ -49,7 +51,7 @@ class VoiceWindows:
     window: int
     variation: Variation
 
-    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def draw(self, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Mel frames (batch_size, window, n_mels) float32, curves (..., 3) float32, sounds (...) int64."""
         starts = rng.integers(0, len(self.corpus.mel) - self.window, self.batch_size)
         frames = starts[:, None] + np.arange(self.window)
@@ -57,10 +59,10 @@ class VoiceWindows:
         return heard.astype(np.float32), self.corpus.curves[frames], self.corpus.sounds[frames]
 
     @cached_property
-    def _std(self) -> np.ndarray:
+    def _std(self) -> NDArray[Any]:
         return np.asarray(self.corpus.mel.std(0) + 1e-3)
 
-    def statistics(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def statistics(self, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
         """Mean and standard deviation (n_mels,) of each band, as heard."""
         heard = np.concatenate([self.draw(rng)[0] for _ in range(N_STATISTICS_BATCHES)])
         return heard.mean((0, 1)), heard.std((0, 1))

@@ -14,8 +14,10 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from hygiesync.array_types import FloatArray
 from hygiesync.learning import loop
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.calibration import AnyNetwork, calibrate_opening
@@ -69,7 +71,7 @@ ProgressCallback = Callable[[int, int, list[float], list[float]], None]
 def train_network(
     training: list[LabelledClip],
     validation: list[LabelledClip],
-    metric: np.ndarray,
+    metric: FloatArray,
     network_settings: AnySettings,
     settings: TrainingSettings,
     checkpoint: Path | None = None,
@@ -138,7 +140,7 @@ class SpeechToShapeObjective:
         self,
         training: list[LabelledClip],
         validation: list[LabelledClip],
-        metric: np.ndarray,
+        metric: NDArray[Any],
         network_settings: AnySettings,
         settings: TrainingSettings,
         aperture: Aperture | None = None,
@@ -162,7 +164,7 @@ class SpeechToShapeObjective:
         """Settings, sizes, and what the network began with."""
         return [asdict(self.settings), self.network.settings.to_dict(), self.encoder_name]
 
-    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
+    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], ...]]:
         """Windows of the training part, spliced, as they might have been heard."""
         settings = self.settings
         for windows in batches(self.training, settings.window, settings.batch_size, n_steps, rng):
@@ -200,8 +202,8 @@ class SpeechToShapeObjective:
 
 
 @torch.no_grad()
-def predict(network: AnyNetwork, mel: np.ndarray) -> np.ndarray:
+def predict(network: AnyNetwork, mel: FloatArray) -> NDArray[np.float32]:
     """Coefficients (n_frames, n_components) for mel frames (n_frames, n_mels) of a whole sequence."""
     coefficients, *_ = network.predict(torch.from_numpy(mel)[None])
-    answer: np.ndarray = coefficients[0].numpy()
+    answer: NDArray[Any] = coefficients[0].numpy()
     return answer

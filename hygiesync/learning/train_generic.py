@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from hygiesync.array_types import FloatArray
 from hygiesync.learning import loop
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.augment import Augmentation, in_rooms, other_tract, random_colour
@@ -84,7 +86,7 @@ class GenericSettings:
             self.n_epochs, self.steps_per_epoch, self.learning_rate, self.weight_decay, rise_share=0.1, seed=self.seed
         )
 
-    def heard(self, mel: np.ndarray, std: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def heard(self, mel: FloatArray, std: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
         """Windows out of other throats, in other rooms and through other microphones."""
         heard = in_rooms(other_tract(mel, self.tract_std, rng), self.room_share, rng)
         heard = heard + random_colour(len(mel), self.colour, self.n_colours, rng)
@@ -143,7 +145,7 @@ class _MouthCurves:
     def identity(self) -> Any:
         return [asdict(self.settings), self.network.settings.to_dict(), self.encoder_name]
 
-    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
+    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], ...]]:
         return (self.windows.draw(rng) for _ in range(n_steps))
 
     def loss(self, *batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

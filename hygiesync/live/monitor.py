@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.sound.clock import SampleClock
 from hygiesync.devices.sound.speaker import Speaker
@@ -28,10 +29,10 @@ class Monitor:
         self._speaker, self._clock, self._playout = speaker, clock, playout
         self._n_samples = 0
 
-    def write_audio(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: NDArray[Any]) -> None:
         """See :class:`hygiesync.live.worker.Sink`."""
         self._speaker.play_at(samples, self._n_samples, self._clock, self._playout.delay_s)
         self._n_samples += len(samples)
 
-    def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
+    def write_frame(self, picture: NDArray[Any], time_s: Fraction) -> None:
         """Pictures make no sound."""

@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.sound.clock import SampleClock
 
@@ -54,7 +55,7 @@ class TimedFrame:
         The picture was drawn.
     """
 
-    picture: np.ndarray
+    picture: NDArray[np.uint8]
     sample: int
     heard_s: float
     known_s: float

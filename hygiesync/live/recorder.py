@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections import deque
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 from hygiesync.media.background_writer import BackgroundWriter
 from hygiesync.media.video import VideoWriter
@@ -129,14 +132,14 @@ class Recorder:
             if recording.fault is not None:
                 raise recording.fault
 
-    def write_audio(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: FloatArray) -> None:
         """See :class:`hygiesync.live.worker.Sink`."""
         recording = self._recording
         if recording is not None:
             recording.write_audio(samples, self._n_samples)
         self._n_samples += len(samples)
 
-    def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
+    def write_frame(self, picture: NDArray[np.uint8], time_s: Fraction) -> None:
         """See :class:`hygiesync.live.worker.Sink`."""
         recording = self._recording
         if recording is not None:
@@ -154,7 +157,7 @@ class _Recording:
         self.path = path
         self.first_sample: int | None = None
         self._writer, self._sample_rate, self._frame_s = writer, sample_rate, frame_s
-        self._held: deque[np.ndarray] = deque()
+        self._held: deque[NDArray[Any]] = deque()
         self._n_written = self._n_seen = 0
         self._may_be_empty = False
         writer.start()  # a file that can't be written is refused here, before anything is said
@@ -174,12 +177,12 @@ class _Recording:
     def n_left_out(self) -> int:
         return self._writer.n_left_out
 
-    def write_audio(self, samples: np.ndarray, first_sample: int) -> None:
+    def write_audio(self, samples: FloatArray, first_sample: int) -> None:
         if self.first_sample is None:
             self.first_sample = first_sample
         self._held.append(samples)
 
-    def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
+    def write_frame(self, picture: NDArray[np.uint8], time_s: Fraction) -> None:
         if self.first_sample is None:
             return
         time_s -= sample_time(self.first_sample, self._sample_rate)

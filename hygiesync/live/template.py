@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.rendering.interfaces import TemplateFrame, TemplateSource
@@ -32,12 +33,12 @@ class Head:
     fps : Fraction
     """
 
-    def __init__(self, source: TemplateSource, fps: Fraction) -> None:
+    def __init__(self, source: TemplateSource[Any], fps: Fraction) -> None:
         self._source, self._fps = source, fps
-        self._reading: Generator[TemplateFrame] | None = None
+        self._reading: Generator[TemplateFrame[Any]] | None = None
         self.is_frozen = False
 
-    def frames(self) -> Iterator[TemplateFrame]:
+    def frames(self) -> Iterator[TemplateFrame[Any]]:
         """The frames, for ever. Time goes on while the head stands still; afterwards it moves on from where it was."""
         self._reading = prefetched(self._source.frames(), _READ_AHEAD)
         with closing(self._reading) as source:

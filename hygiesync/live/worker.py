@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.devices.sound.source import LiveSource
 from hygiesync.engine import Engine, VideoFrame
@@ -32,11 +34,11 @@ MAX_LEVEL = 8.0
 class Sink(Protocol):
     """Something that is handed all sound and all pictures, in the worker's thread; it must not wait."""
 
-    def write_audio(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: NDArray[Any]) -> None:
         """The next samples (n,), float32, of the timeline, at the source's original rate."""
         ...
 
-    def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
+    def write_frame(self, picture: NDArray[Any], time_s: Fraction) -> None:
         """A picture (H, W, 3), uint8, RGB, of a moment of the timeline; its sound may still come."""
         ...
 
@@ -135,14 +137,14 @@ class EngineWorker:
             if len(samples):
                 self._push(samples)
 
-    def _hand_on(self, original: np.ndarray) -> None:
+    def _hand_on(self, original: NDArray[Any]) -> None:
         """The sound as it came goes to the sinks, ahead of its pictures."""
         if len(original):
             heard = self._heard(original)
             for one in self._sinks:
                 one.write_audio(heard)
 
-    def _push(self, samples: np.ndarray) -> None:
+    def _push(self, samples: NDArray[Any]) -> None:
         taken_s = self._now()
         if self._wants_reset.is_set():
             self._wants_reset.clear()
@@ -152,7 +154,7 @@ class EngineWorker:
         known_s = self._source.arrival_of(self._n_samples - 1)
         self._draw(self._engine.push(self._heard(samples)), known_s, taken_s)
 
-    def _heard(self, samples: np.ndarray) -> np.ndarray:
+    def _heard(self, samples: NDArray[Any]) -> NDArray[Any]:
         return np.zeros_like(samples) if self.is_muted else _believable(samples)
 
     def _finish(self) -> None:
@@ -190,6 +192,6 @@ class EngineWorker:
         self._engine.skip_until(min(due_s, self._engine.known_until_s) - self._frame_s)
 
 
-def _believable(samples: np.ndarray) -> np.ndarray:
+def _believable(samples: FloatArray) -> NDArray[np.float32]:
     """Samples (n,) with silence for what is no number, and no louder than anything can be."""
     return np.clip(np.nan_to_num(samples, nan=0.0), -MAX_LEVEL, MAX_LEVEL)

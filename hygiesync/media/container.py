@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -198,7 +199,9 @@ def decode_frames(container: InputContainer, stream: VideoStream | AudioStream, 
         logger.warning("%s: left out %d damaged %s frames", os.fspath(path), n_bad, stream.type)
 
 
-def _read_packets(container: InputContainer, stream: VideoStream | AudioStream, path: PathLike) -> Iterator[Packet]:
+def _read_packets(
+    container: InputContainer, stream: VideoStream | AudioStream, path: PathLike
+) -> Iterator[Packet[Any]]:
     """Packets of one stream, with read errors said in our words."""
     for other in container.streams:
         if other.index != stream.index:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -190,13 +191,13 @@ def _streams(reader: InputContainer, source: PathLike) -> tuple[VideoStream, Aud
     return video, audio
 
 
-def _span(packet: Packet) -> Span:
+def _span(packet: Packet[Any]) -> Span:
     assert packet.pts is not None and packet.time_base is not None
     start_s = packet.pts * packet.time_base
     return start_s, start_s + (packet.duration or 0) * packet.time_base
 
 
-def _move(packet: Packet, earlier_s: Fraction) -> None:
+def _move(packet: Packet[Any], earlier_s: Fraction) -> None:
     assert packet.time_base is not None and packet.pts is not None and packet.dts is not None
     ticks = round(earlier_s / packet.time_base)
     packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks

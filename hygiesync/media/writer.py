@@ -23,7 +23,6 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.stream import Stream
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -267,7 +266,7 @@ class VideoWriter:
                 options=self._codec_options,
             ),
         )
-        context = cast(VideoCodecContext, stream.codec_context)
+        context = stream.codec_context
         context.pix_fmt = "yuv420p"
         context.gop_size = max(1, timing.frames_in(KEYFRAME_SPAN_S, self._fps))
         context.thread_count = self._n_threads

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
@@ -138,8 +140,8 @@ class _Animation:
     def __init__(
         self,
         method: AnimationMethod,
-        picture: np.ndarray,
-        landmarks: np.ndarray,
+        picture: NDArray[np.uint8],
+        landmarks: FloatArray,
         driving: PathLike,
         options: AnimateOptions,
     ) -> None:
@@ -172,7 +174,7 @@ class _Animation:
         if self._draw is None:
             raise InputError(_no_face(self._driving))
 
-    def _one(self, frame: DrivingFrame) -> np.ndarray:
+    def _one(self, frame: DrivingFrame) -> NDArray[np.uint8]:
         if frame.landmarks is None:
             return frame.image if self._options.swaps else self._picture
         if self._draw is None:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hygiesync.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from numpy.typing import NDArray
 
     from hygiesync.portrait.driving import DrivingFrame
     from hygiesync.portrait.transfer import TransferOptions
 
-    Animator = Callable[[DrivingFrame], np.ndarray]
+    Animator = Callable[[DrivingFrame], NDArray[Any]]
     """Makes a picture (height, width, 3) of each driving frame, in order; only of frames with landmarks."""
 
 
@@ -29,11 +29,11 @@ class AnimationMethod(Protocol):
     """
 
     def animator(
-        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame, transfer: TransferOptions
+        self, picture: NDArray[Any], landmarks: NDArray[Any], reference: DrivingFrame, transfer: TransferOptions
     ) -> Animator:
         """What makes pictures of the size of `picture`, in which its face moves as the driving one."""
 
-    def swapper(self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame) -> Animator:
+    def swapper(self, picture: NDArray[Any], landmarks: NDArray[Any], reference: DrivingFrame) -> Animator:
         """What makes pictures of the driving frames' size, with the face of `picture` on the driving head."""
 
 

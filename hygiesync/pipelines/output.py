@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import UsageError
@@ -61,7 +62,7 @@ def write_pictures(
 def _write_side_by_side(
     writer: VideoWriter,
     pictures: Iterator[VideoFrame],
-    track: Iterator[np.ndarray],
+    track: Iterator[NDArray[Any]],
     rate: int,
     progress: Callable[[Fraction], None] | None,
 ) -> None:

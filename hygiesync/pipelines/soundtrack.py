@@ -6,8 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.media.audio import AudioFormat, probe_audio, read_audio_formats
 from hygiesync.media.container import PathLike
@@ -51,19 +52,19 @@ class Soundtrack:
         if is_heard:
             formats.append(AudioFormat(block_length=HEARD_LENGTH))
         self._reading = read_audio_formats(audio, formats)
-        self._waiting: tuple[deque[np.ndarray], ...] = tuple(deque() for _ in formats)
+        self._waiting: tuple[deque[NDArray[Any]], ...] = tuple(deque() for _ in formats)
         self._lock = threading.Lock()
         self._read_on(len(formats) - 1)  # a sound that can't be read is refused before anything is written
 
-    def kept(self) -> Iterator[np.ndarray]:
+    def kept(self) -> Iterator[NDArray[Any]]:
         """Blocks (n,) or (n, 2), float32, for the file."""
         return self._blocks(_KEPT)
 
-    def heard(self) -> Iterator[np.ndarray]:
+    def heard(self) -> Iterator[NDArray[Any]]:
         """Blocks (n,), float32, at 16 kHz, for the engine."""
         return self._blocks(_HEARD)
 
-    def _blocks(self, side: int) -> Iterator[np.ndarray]:
+    def _blocks(self, side: int) -> Iterator[NDArray[Any]]:
         while True:
             with self._lock:
                 self._read_on(side)

@@ -6,6 +6,7 @@ The same numbers steer the transfer of motion, and judge it when they are measur
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,13 @@ _MIDDLE_OF_LIPS = slice(2, 7)
 """Of the pairs of lip points: the corners are never far apart."""
 
 
-def slit_opening(ring: FloatArray, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
+def slit_opening(ring: FloatArray, pairs: tuple[tuple[int, int], ...]) -> NDArray[Any]:
     """Mean distance (...) between the edges of a slit, the points (..., n, 2 or 3) of its ring given."""
     lower, upper = (list(places) for places in zip(*pairs, strict=True))
     return np.linalg.norm(ring[..., lower, :] - ring[..., upper, :], axis=-1).mean(-1)
 
 
-def mouth_opening(landmarks: FloatArray) -> np.ndarray:
+def mouth_opening(landmarks: FloatArray) -> NDArray[Any]:
     """Gap (...) between the inner lips of landmarks (..., 478, 2 or 3), in eye distances."""
     ring = landmarks[..., list(INNER_LIPS), :]
     return slit_opening(ring, UPPER_OF_LOWER_LIP[_MIDDLE_OF_LIPS]) / eye_distance(landmarks)

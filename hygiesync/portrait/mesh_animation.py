@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.portrait.body import BodyMotion
@@ -23,8 +24,8 @@ class MeshAnimation:
     """An animation method (:class:`hygiesync.pipelines.animation_methods.AnimationMethod`) that needs no training."""
 
     def animator(
-        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame, transfer: TransferOptions
-    ) -> Callable[[DrivingFrame], np.ndarray]:
+        self, picture: NDArray[Any], landmarks: NDArray[Any], reference: DrivingFrame, transfer: TransferOptions
+    ) -> Callable[[DrivingFrame], NDArray[Any]]:
         """What draws the picture as each driving frame moves it."""
         triangles = mesh_triangles()
         scale = picture.shape[0] / reference.image.shape[0]
@@ -37,7 +38,7 @@ class MeshAnimation:
             matte = person_matte(reference.image)
             body = BodyMotion(reference.image, _known(reference), matte, landmarks, triangles)
 
-        def draw(frame: DrivingFrame) -> np.ndarray:
+        def draw(frame: DrivingFrame) -> NDArray[Any]:
             target = carried(_known(frame))
             if body is not None:
                 target = body.carry(target, frame)
@@ -46,18 +47,18 @@ class MeshAnimation:
         return draw
 
     def swapper(
-        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame
-    ) -> Callable[[DrivingFrame], np.ndarray]:
+        self, picture: NDArray[Any], landmarks: NDArray[Any], reference: DrivingFrame
+    ) -> Callable[[DrivingFrame], NDArray[Any]]:
         """What draws each driving frame with the picture's face."""
         swap = FaceSwap(picture, landmarks, mesh_triangles(), float(eye_distance(_known(reference))))
         itself = MotionTransfer(landmarks, _known(reference), 1.0, _SAME_PLACE)
         return lambda frame: swap.render(frame.image, itself(_known(frame))) if frame.is_seen else frame.image
 
 
-def _known(frame: DrivingFrame) -> np.ndarray:
+def _known(frame: DrivingFrame) -> NDArray[Any]:
     assert frame.landmarks is not None
     return frame.landmarks
 
 
-def _light(image: np.ndarray, landmarks: np.ndarray) -> SkinLight:
+def _light(image: NDArray[Any], landmarks: NDArray[Any]) -> SkinLight:
     return SkinLight.from_face(image, landmarks, float(eye_distance(landmarks)))

@@ -8,7 +8,7 @@ and the depth of colour of the source's own skin, and darkened along the lips, w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -103,7 +103,7 @@ _TO_RGB = np.linalg.inv(_FROM_RGB)
 class MouthPainter(Protocol):
     """Whatever paints the inside of a mouth."""
 
-    def __call__(self, image: np.ndarray, target: FaceTarget, origin: np.ndarray) -> None:
+    def __call__(self, image: NDArray[Any], target: FaceTarget, origin: NDArray[Any]) -> None:
         """Paint into `image` (h, w, 3), uint8, RGB, in place.
 
         Parameters

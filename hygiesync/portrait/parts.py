@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,7 +65,7 @@ N_MESH = 468
 """Points of the mesh; those of the irises follow."""
 
 
-def eye_distance(landmarks: FloatArray) -> np.ndarray:
+def eye_distance(landmarks: FloatArray) -> NDArray[Any]:
     """Distance (...) between the outer eye corners of landmarks (..., 478, 2 or 3): the unit of all face measures."""
     return np.linalg.norm(landmarks[..., LEFT_EYE_OUTER, :] - landmarks[..., RIGHT_EYE_OUTER, :], axis=-1)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +143,7 @@ class MotionTransfer:
         thinnest = (LIP_RINGS, _THINNEST_LIP), (CHIN_RINGS, _THINNEST_CHIN)
         self._folds = [(rings, NestedRings(source[rings], share)) for rings, share in thinnest]
         self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
-        self._place: Callable[[np.ndarray], np.ndarray] = self._placement(picture_scale)
+        self._place: Callable[[NDArray[Any]], NDArray[Any]] = self._placement(picture_scale)
 
     def __call__(self, driving: FloatArray) -> FaceTarget:
         """Target of a driving frame's landmarks (478, 3), pixels."""
@@ -201,7 +202,7 @@ class MotionTransfer:
         points[:, :2] += width * gaze @ self._axes
         return points
 
-    def _placement(self, picture_scale: float) -> Callable[[np.ndarray], np.ndarray]:
+    def _placement(self, picture_scale: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """What brings driving landmarks into the source's picture in absolute mode."""
         if not self._options.adapts_scale:
             return lambda points: points * picture_scale

@@ -25,6 +25,7 @@ speed up kernel machines*, 2001.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,9 @@ class AppearanceModel:
     width: float
 
     @classmethod
-    def fit(cls, appearances: np.ndarray, features: NDArray[np.float32]) -> tuple[AppearanceModel, NDArray[np.float32]]:
+    def fit(
+        cls, appearances: NDArray[Any], features: NDArray[np.float32]
+    ) -> tuple[AppearanceModel, NDArray[np.float32]]:
         """Model of many looks, and the code of each.
 
         Parameters

@@ -10,10 +10,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 
@@ -34,12 +37,12 @@ class PictureCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._pictures: OrderedDict[int, NDArray[Any]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def get(self, index: int, open_picture: Callable[[], np.ndarray]) -> np.ndarray:
+    def get(self, index: int, open_picture: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Picture `index`, which `open_picture` gives when it isn't here."""
         with self._lock:
             picture = self._pictures.get(index)
@@ -75,23 +78,23 @@ class Atlas:
     """
 
     pictures: tuple[bytes, ...]
-    vertices: np.ndarray
-    coefficients: np.ndarray
-    turns: np.ndarray
-    frame_numbers: np.ndarray
-    codes: np.ndarray
+    vertices: NDArray[np.float32]
+    coefficients: NDArray[np.float32]
+    turns: NDArray[np.float32]
+    frame_numbers: NDArray[np.int64]
+    codes: NDArray[np.float32]
     detail: float = 1.0
     _open: PictureCache = field(default_factory=PictureCache, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def picture(self, index: int) -> np.ndarray:
+    def picture(self, index: int) -> NDArray[np.uint8]:
         """Picture `index`, shape (h, w, 3), uint8, RGB; shared, so not to be written to."""
         index = int(index)
         return self._open.get(index, lambda: with_detail(self.camera_picture(index), self.detail))
 
-    def camera_picture(self, index: int) -> np.ndarray:
+    def camera_picture(self, index: int) -> NDArray[np.uint8]:
         """Picture `index` as the camera saw it, shape (h, w, 3), uint8, RGB."""
         data = np.frombuffer(self.pictures[index], np.uint8)
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
@@ -100,7 +103,7 @@ class Atlas:
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def with_detail(picture: np.ndarray, factor: float) -> np.ndarray:
+def with_detail(picture: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     """Picture (h, w, 3), uint8, whose fine detail, a few pixels wide, is multiplied by `factor`."""
     if factor == 1:
         return picture
@@ -108,14 +111,14 @@ def with_detail(picture: np.ndarray, factor: float) -> np.ndarray:
     return cv2.addWeighted(picture, factor, smooth, 1 - factor, 0)
 
 
-def encode_picture(picture: np.ndarray) -> bytes:
+def encode_picture(picture: NDArray[np.uint8]) -> bytes:
     """JPEG of a picture (h, w, 3), uint8, RGB, without chroma subsampling: lips are a fine red line."""
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
-def patch_size(lower: np.ndarray) -> tuple[int, int]:
+def patch_size(lower: FloatArray) -> tuple[int, int]:
     """Size that holds the mouth region of every frame.
 
     Parameters
@@ -132,7 +135,9 @@ def patch_size(lower: np.ndarray) -> tuple[int, int]:
     return width, height
 
 
-def cut_patch(image: np.ndarray, lower: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def cut_patch(
+    image: NDArray[np.uint8], lower: FloatArray, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The mouth region of a frame, on the frame's own pixel grid so that nothing is resampled.
 
     Parameters

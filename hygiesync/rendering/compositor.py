@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.shape import ShapeModel
 from hygiesync.rendering.appearance import AppearanceModel
 from hygiesync.rendering.atlas import Atlas
@@ -72,15 +75,15 @@ class Compositor:
     def reset(self) -> None:
         """Forget earlier frames."""
         self._choice.reset()
-        self._waiting: deque[tuple[PlainFrame, np.ndarray, np.ndarray]] = deque()
+        self._waiting: deque[tuple[PlainFrame, NDArray[Any], NDArray[Any]]] = deque()
 
     def push(
-        self, template: PlainFrame, coefficients: np.ndarray, sound: np.ndarray
-    ) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+        self, template: PlainFrame, coefficients: FloatArray, sound: NDArray[Any]
+    ) -> Iterator[tuple[PlainFrame, NDArray[np.uint8]]]:
         """See :meth:`Renderer.push`. Pictures are drawn as they are taken; the sound is not looked at."""
         return self._push(template, coefficients)
 
-    def _push(self, template: PlainFrame, coefficients: np.ndarray) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+    def _push(self, template: PlainFrame, coefficients: NDArray[Any]) -> Iterator[tuple[PlainFrame, NDArray[Any]]]:
         if template.face is None:
             # the mouth is away: a path needs not lead through what nobody sees
             yield from self.flush()
@@ -91,11 +94,11 @@ class Compositor:
         self._waiting.append((template, coefficients, appearance))
         yield from self._draw_next(decided)
 
-    def flush(self) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+    def flush(self) -> Iterator[tuple[PlainFrame, NDArray[np.uint8]]]:
         """See :meth:`Renderer.flush`."""
         yield from self._draw_next(self._choice.flush())
 
-    def render(self, template: PlainFrame, coefficients: np.ndarray) -> np.ndarray:
+    def render(self, template: PlainFrame, coefficients: FloatArray) -> NDArray[np.uint8]:
         """One picture at once, for a compositor without lag.
 
         Parameters
@@ -113,7 +116,7 @@ class Compositor:
         ((_, picture),) = self._push(template, coefficients)
         return picture
 
-    def _draw_next(self, chosen: Sequence[int]) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+    def _draw_next(self, chosen: Sequence[int]) -> Iterator[tuple[PlainFrame, NDArray[np.uint8]]]:
         for index in chosen:
             template, coefficients, appearance = self._waiting.popleft()
             yield template, self._drawing.draw(template, coefficients, index, appearance)

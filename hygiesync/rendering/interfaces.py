@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class TemplateFace:
         How far the mouth is put in: 0 the template's own, 1 the wanted one.
     """
 
-    to_picture: np.ndarray
-    turn: np.ndarray
-    lower: np.ndarray
+    to_picture: NDArray[np.float64]
+    turn: NDArray[np.float64]
+    lower: NDArray[np.float64]
     strength: float = 1.0
 
 
@@ -58,7 +59,7 @@ class TemplateFrame(Generic[Face_co]):
         None where no face is seen, or none that a mouth can be put on: the picture then passes untouched.
     """
 
-    image: np.ndarray
+    image: NDArray[np.uint8]
     time_s: Fraction
     face: Face_co | None
 
@@ -78,7 +79,7 @@ class TemplateSource(Protocol[Face_co]):
 class MouthShapes(Protocol):
     """What lower face coefficients stand for; a :class:`hygiesync.face.shape.ShapeModel` is one."""
 
-    def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
+    def inverse_transform(self, coefficients: NDArray[Any], turns: NDArray[Any] | None = None) -> NDArray[Any]:
         """Canonical lower faces (..., n_lower, 2) of coefficients (..., n_components), on heads turned by `turns`."""
         ...
 
@@ -92,8 +93,8 @@ class Renderer(Protocol[Face]):
         ...
 
     def push(
-        self, template: TemplateFrame[Face], coefficients: np.ndarray, sound: np.ndarray
-    ) -> Iterator[tuple[TemplateFrame[Face], np.ndarray]]:
+        self, template: TemplateFrame[Face], coefficients: NDArray[Any], sound: NDArray[np.float32]
+    ) -> Iterator[tuple[TemplateFrame[Face], NDArray[Any]]]:
         """Take in `template` and what is said in its moment.
 
         Parameters
@@ -114,7 +115,7 @@ class Renderer(Protocol[Face]):
         """
         ...
 
-    def flush(self) -> Iterator[tuple[TemplateFrame[Face], np.ndarray]]:
+    def flush(self) -> Iterator[tuple[TemplateFrame[Face], NDArray[Any]]]:
         """Frames that are still waiting, drawn."""
         ...
 

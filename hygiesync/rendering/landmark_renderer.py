@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,12 +37,12 @@ class LandmarkRenderer:
         return 0
 
     def push(
-        self, template: PlainFrame, coefficients: FloatArray, sound: np.ndarray
+        self, template: PlainFrame, coefficients: FloatArray, sound: NDArray[Any]
     ) -> Iterator[tuple[PlainFrame, NDArray[np.uint8]]]:
         """The frame with its points; see :meth:`hygiesync.rendering.interfaces.Renderer.push`."""
         yield template, self._draw(template, coefficients)
 
-    def flush(self) -> Iterator[tuple[PlainFrame, np.ndarray]]:
+    def flush(self) -> Iterator[tuple[PlainFrame, NDArray[Any]]]:
         """Nothing waits."""
         return iter(())
 

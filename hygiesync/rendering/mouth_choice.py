@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.face.shape import ShapeModel
 from hygiesync.rendering.appearance import AppearanceModel
@@ -37,7 +39,7 @@ class MouthChoice:
         """Frames that a choice may wait for those after it."""
         return self._lag
 
-    def push(self, coefficients: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
+    def push(self, coefficients: NDArray[Any], turn: NDArray[Any]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Take in the next mouth that is wanted.
 
         Parameters

@@ -13,9 +13,11 @@ cheek continues a cheek, and a jaw that the template holds open is closed before
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.shape import ShapeModel
@@ -55,7 +57,7 @@ class MouthTarget:
         The nodes of the mouth, a part of the mesh's own.
     """
 
-    region: np.ndarray
+    region: NDArray[np.float64]
     mesh: Target
     grid: NodeGrid
 
@@ -79,9 +81,9 @@ class WarpedMouth:
 
     target: MouthTarget
     index: int
-    patch: np.ndarray
-    on_canvas: np.ndarray
-    share: np.ndarray
+    patch: NDArray[np.uint8]
+    on_canvas: NDArray[np.float32]
+    share: NDArray[np.float32]
 
 
 class MouthDrawing:
@@ -103,7 +105,9 @@ class MouthDrawing:
         self._triangles = np.asarray(mesh.triangles, np.int64)
         self._lips = canvas.lips_box()
 
-    def draw(self, template: PlainFrame, coefficients: np.ndarray, index: int, appearance: np.ndarray) -> np.ndarray:
+    def draw(
+        self, template: PlainFrame, coefficients: NDArray[Any], index: int, appearance: NDArray[np.float32]
+    ) -> NDArray[np.uint8]:
         """Template frame with the mouth of one atlas picture: all stages, one after another.
 
         Parameters
@@ -129,7 +133,7 @@ class MouthDrawing:
             self.blend(picture, self.warp_mouth(target, index, face.strength), appearance)
         return picture
 
-    def target(self, face: TemplateFace, coefficients: np.ndarray, size: tuple[int, ...]) -> MouthTarget | None:
+    def target(self, face: TemplateFace, coefficients: NDArray[Any], size: tuple[int, ...]) -> MouthTarget | None:
         """First stage: where the mouth goes in a picture of `size` (H, W); None where hardly any of it is inside."""
         lower = self._target_shape(face, coefficients)
         region = lower[LOWER_MOUTH_REGION]
@@ -141,7 +145,7 @@ class MouthDrawing:
         grid = NodeGrid(Box.around(vertices, size), step)
         return MouthTarget(region, Target(vertices, self._triangles, grid), grid.within(mouth_box))
 
-    def move_skin(self, picture: np.ndarray, template: PlainFrame, target: MouthTarget) -> None:
+    def move_skin(self, picture: NDArray[Any], template: PlainFrame, target: MouthTarget) -> None:
         """Second stage: bring the template's own lower face to the target, in `picture` (changed in place)."""
         face = template.face
         assert face is not None
@@ -161,7 +165,7 @@ class MouthDrawing:
         share = target.grid.to_pixels(_sample_canvas(self._canvas.feather * strength, on_canvas))
         return WarpedMouth(target, index, patch, on_canvas, share)
 
-    def blend(self, picture: np.ndarray, mouth: WarpedMouth, appearance: np.ndarray) -> None:
+    def blend(self, picture: NDArray[Any], mouth: WarpedMouth, appearance: NDArray[Any]) -> None:
         """Fourth stage: put the mouth, with its expected look and without a seam, into `picture` (changed in place)."""
         grid = mouth.target.grid
         skin = picture[grid.box.slices]
@@ -172,13 +176,15 @@ class MouthDrawing:
         added = grid.to_pixels(_sample_canvas(smooth, mouth.on_canvas))
         skin[:] = mix(mouth.patch, skin, added, mouth.share)
 
-    def _target_shape(self, face: TemplateFace, coefficients: np.ndarray) -> np.ndarray:
+    def _target_shape(self, face: TemplateFace, coefficients: NDArray[Any]) -> NDArray[Any]:
         """Lower face (n_lower, 2), pixels, that the mouth gets; while it fades in, between the template's and that."""
         wanted = place_shape(self._shape, coefficients, face)
         return wanted if face.strength == 1 else face.lower + face.strength * (wanted - face.lower)
 
 
-def mix(patch: np.ndarray, skin: np.ndarray, added: np.ndarray, share: np.ndarray) -> np.ndarray:
+def mix(
+    patch: NDArray[np.uint8], skin: NDArray[np.uint8], added: NDArray[np.float32], share: NDArray[np.float32]
+) -> NDArray[np.uint8]:
     """Patch with what is smooth added to it, over the skin.
 
     Parameters
@@ -196,7 +202,7 @@ def mix(patch: np.ndarray, skin: np.ndarray, added: np.ndarray, share: np.ndarra
     return cv2.blendLinear(mouth, np.ascontiguousarray(skin), share, 1 - share)
 
 
-def _sample(image: np.ndarray, backward: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _sample(image: NDArray[Any], backward: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
     """Colours (h, w, 3), uint8, of an image at positions (h, w, 2), float32, pixels; written to `out` if there is one.
 
     Bilinear: bicubic takes five times as long, and what bilinear blurs is given back beforehand (`Atlas.detail`).
@@ -204,7 +210,7 @@ def _sample(image: np.ndarray, backward: np.ndarray, out: np.ndarray | None = No
     return cv2.remap(image, backward, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _sample_mouth(image: np.ndarray, nodes: np.ndarray, grid: NodeGrid) -> np.ndarray:
+def _sample_mouth(image: NDArray[Any], nodes: NDArray[Any], grid: NodeGrid) -> NDArray[Any]:
     """Colours (h, w, 3), uint8, of an image at every pixel of `grid`, whose `nodes` lie at these places of the image.
 
     Lips that meet are an edge in the warp. On a large face it is softened by the interpolation between nodes; on a
@@ -217,6 +223,6 @@ def _sample_mouth(image: np.ndarray, nodes: np.ndarray, grid: NodeGrid) -> np.nd
     return cv2.remap(image, softened, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _sample_canvas(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def _sample_canvas(values: NDArray[Any], positions: NDArray[Any]) -> NDArray[Any]:
     """Values (h, w[, n]), float32, of a canvas at positions (h, w, 2), float32, cells; 0 outside."""
     return cv2.remap(values, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)

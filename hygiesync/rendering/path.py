@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,8 @@ def jump_costs(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[n
 class _Step:
     """One frame's candidates, and for each the place of its best predecessor in the step before."""
 
-    candidates: np.ndarray
-    came_from: np.ndarray
+    candidates: NDArray[Any]
+    came_from: NDArray[Any]
 
 
 class PathSearch:
@@ -65,7 +66,7 @@ class PathSearch:
     def reset(self) -> None:
         """Forget the path."""
         self._steps: deque[_Step] = deque()
-        self._best: np.ndarray | None = None
+        self._best: NDArray[Any] | None = None
         self._last_chosen: int | None = None
 
     @property
@@ -153,7 +154,7 @@ class PathSearch:
 
     def _drop_other_paths(self, place: int) -> None:
         """Give up paths that did not come through `place` of the step before the oldest one."""
-        is_alive: np.ndarray | None = None
+        is_alive: NDArray[Any] | None = None
         for step in self._steps:
             is_alive = step.came_from == place if is_alive is None else is_alive[step.came_from]
         if is_alive is not None:

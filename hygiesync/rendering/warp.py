@@ -13,6 +13,7 @@ source triangle has vertices ``s``, that is the one affine map taking ``t`` to `
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -176,7 +177,7 @@ class PiecewiseAffine:
         return maps[..., 0] * x + maps[..., 1] * y + maps[..., 2]
 
     def warp(
-        self, image: NDArray[np.uint8], source: np.ndarray, target: np.ndarray, size: tuple[int, int] | None = None
+        self, image: NDArray[np.uint8], source: NDArray[Any], target: NDArray[Any], size: tuple[int, int] | None = None
     ) -> NDArray[np.uint8]:
         """Picture in which the mesh at `source` has moved to `target`; outside the mesh the picture stays as it is.
 

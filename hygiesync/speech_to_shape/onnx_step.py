@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class OnnxStep:
         """Forget everything heard."""
         self._state = {name: np.zeros(shape, np.float32) for name, shape in self._state_shapes.items()}
 
-    def push(self, mel: np.ndarray) -> np.ndarray:
+    def push(self, mel: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coefficients for each of some mel frames.
 
         Parameters
@@ -60,7 +62,7 @@ class OnnxStep:
         """
         return np.concatenate([self._step(frame) for frame in mel] or [np.zeros((0, self.n_components), np.float32)])
 
-    def _step(self, frame: np.ndarray) -> np.ndarray:
+    def _step(self, frame: FloatArray) -> NDArray[np.float32]:
         coefficients, *state = self._session.run(self._outputs, {"mel": frame[None, None], **self._state})
         self._state = dict(zip(self._state_shapes, state, strict=True))
         return coefficients[0]

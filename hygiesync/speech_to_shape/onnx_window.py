@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.errors import InputError
 from hygiesync.speech_to_shape.onnx_step import open_session
@@ -34,8 +37,8 @@ class OnnxWindow:
             raise InputError("the speech model for whole recordings is a model of another kind; make the avatar again")
         self.n_frames: int = inputs[0].shape[1]
 
-    def answer(self, mel: np.ndarray) -> np.ndarray:
+    def answer(self, mel: NDArray[Any]) -> NDArray[Any]:
         """Coefficients (n_frames, n_components), float32, of mel frames (n_frames, n_mels)."""
         (coefficients,) = self._session.run(["coefficients"], {"mel": mel[None].astype(np.float32, copy=False)})
-        answer: np.ndarray = coefficients[0]
+        answer: NDArray[Any] = coefficients[0]
         return answer

@@ -12,10 +12,12 @@ any time in between by linear interpolation.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.speech.activity import VoiceActivity
 from hygiesync.speech.mel import MelSpectrogram
 from hygiesync.speech_to_shape.gate import SilenceGate
@@ -42,7 +44,7 @@ class SpeechStream(Protocol):
         """Latest time whose coefficients are known, seconds; negative while nothing is."""
         ...
 
-    def push(self, samples: np.ndarray) -> None:
+    def push(self, samples: NDArray[Any]) -> None:
         """Hear some samples (n,), float32, at 16 kHz; any number of them."""
         ...
 
@@ -50,11 +52,11 @@ class SpeechStream(Protocol):
         """The sound is over, and silence follows: every moment up to `end_s` becomes known."""
         ...
 
-    def at(self, time_s: Fraction) -> np.ndarray:
+    def at(self, time_s: Fraction) -> NDArray[Any]:
         """Coefficients (n_components,) at `time_s`, which must be known; what lies before it is forgotten."""
         ...
 
-    def sound_at(self, time_s: Fraction) -> np.ndarray:
+    def sound_at(self, time_s: Fraction) -> NDArray[Any]:
         """Mel frames (N_SOUND_FRAMES, N_MELS) around `time_s`; see :meth:`SoundTrack.at`."""
         ...
 
@@ -80,7 +82,7 @@ class SpeechToShapeStream:
     """
 
     def __init__(
-        self, step: OnnxStep, rest: np.ndarray, background: float | None, lookahead: int, expressiveness: float = 1.0
+        self, step: OnnxStep, rest: FloatArray, background: float | None, lookahead: int, expressiveness: float = 1.0
     ) -> None:
         self._step, self._rest, self._lookahead = step, rest, lookahead
         self._expressiveness = expressiveness
@@ -110,7 +112,7 @@ class SpeechToShapeStream:
         """See :class:`SpeechStream`."""
         return self._track.known_until_s
 
-    def push(self, samples: np.ndarray) -> None:
+    def push(self, samples: FloatArray) -> None:
         """See :class:`SpeechStream`."""
         mel = self._spectrogram.push(samples)
         self._sound.extend(mel)
@@ -123,21 +125,23 @@ class SpeechToShapeStream:
         while self.known_until_s < end_s:
             self.push(np.zeros(HOP_LENGTH, np.float32))
 
-    def at(self, time_s: Fraction) -> np.ndarray:
+    def at(self, time_s: Fraction) -> NDArray[np.float64]:
         """See :class:`SpeechStream`."""
         return self._track.at(time_s)
 
-    def sound_at(self, time_s: Fraction) -> np.ndarray:
+    def sound_at(self, time_s: Fraction) -> NDArray[Any]:
         """See :class:`SpeechStream`."""
         return self._sound.at(time_s)
 
 
-def coefficients_at(stream: SpeechStream, samples: np.ndarray, times_s: list[Fraction]) -> np.ndarray:
+def coefficients_at(stream: SpeechStream, samples: FloatArray, times_s: list[Fraction]) -> NDArray[np.float64]:
     """Coefficients (n_times, n_components) of a whole signal (n,), at 16 kHz, at increasing times."""
     return moments_at(stream, samples, times_s)[0]
 
 
-def moments_at(stream: SpeechStream, samples: np.ndarray, times_s: list[Fraction]) -> tuple[np.ndarray, np.ndarray]:
+def moments_at(
+    stream: SpeechStream, samples: NDArray[np.float32], times_s: list[Fraction]
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """All that a renderer is given of a whole signal.
 
     Parameters

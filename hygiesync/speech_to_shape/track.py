@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from fractions import Fraction
 from math import ceil, floor
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.speech.mel import N_MELS, POWER_FLOOR
 from hygiesync.timing import described_time, mel_position
@@ -27,7 +29,7 @@ class CoefficientTrack:
         Mel frames between the moment that an answer describes and the frame that it was given at.
     """
 
-    def __init__(self, rest: np.ndarray, lookahead: int) -> None:
+    def __init__(self, rest: NDArray[Any], lookahead: int) -> None:
         self._answers, self._lookahead = deque([rest]), lookahead
         self._first = -1
 
@@ -36,11 +38,11 @@ class CoefficientTrack:
         """Latest time that was answered, seconds; negative while nothing is."""
         return described_time(self._first + len(self._answers) - 1, self._lookahead)
 
-    def append(self, coefficients: np.ndarray) -> None:
+    def append(self, coefficients: NDArray[Any]) -> None:
         """The answer (n_components,) given at the next mel frame."""
         self._answers.append(coefficients)
 
-    def at(self, time_s: Fraction) -> np.ndarray:
+    def at(self, time_s: Fraction) -> NDArray[Any]:
         """Coefficients (n_components,) at `time_s`, which must be known; what lies before it is forgotten."""
         position = mel_position(time_s, self._lookahead)
         before = max(floor(position), -1)
@@ -65,14 +67,14 @@ class SoundTrack:
 
     def __init__(self, lookahead: int) -> None:
         self._lookahead = lookahead
-        self._mel: deque[np.ndarray] = deque()
+        self._mel: deque[NDArray[Any]] = deque()
         self._first = 0
 
-    def extend(self, mel: np.ndarray) -> None:
+    def extend(self, mel: NDArray[Any]) -> None:
         """The next mel frames (n_frames, N_MELS)."""
         self._mel.extend(mel)
 
-    def at(self, time_s: Fraction) -> np.ndarray:
+    def at(self, time_s: Fraction) -> NDArray[np.float32]:
         """The sound around a moment, for renderers that look at it themselves.
 
         Parameters

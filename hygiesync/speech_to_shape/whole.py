@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.speech.activity import VoiceActivity
 from hygiesync.speech.mel import N_MELS, MelSpectrogram
@@ -61,7 +63,7 @@ class WholeRecordingStream:
     def __init__(
         self,
         window: OnnxWindow,
-        rest: np.ndarray,
+        rest: NDArray[Any],
         background: float | None,
         expressiveness: float = 1.0,
         sound_late_s: float = 0.0,
@@ -104,7 +106,7 @@ class WholeRecordingStream:
         """Mel frames that are remembered, for whoever watches memory."""
         return max(len(self._mel), len(self._openness))
 
-    def push(self, samples: np.ndarray) -> None:
+    def push(self, samples: NDArray[Any]) -> None:
         """See :class:`SpeechStream`."""
         mel = self._spectrogram.push(samples)
         self._sound.extend(mel)
@@ -123,11 +125,11 @@ class WholeRecordingStream:
         while self.known_until_s < end_s:
             self.push(_SILENCE)
 
-    def at(self, time_s: Fraction) -> np.ndarray:
+    def at(self, time_s: Fraction) -> NDArray[Any]:
         """See :class:`SpeechStream`."""
         return self._track.at(time_s + self._late_s)
 
-    def sound_at(self, time_s: Fraction) -> np.ndarray:
+    def sound_at(self, time_s: Fraction) -> NDArray[Any]:
         """See :class:`SpeechStream`."""
         return self._sound.at(time_s + self._late_s)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import resample_poly
 
+from hygiesync.array_types import FloatArray
 from hygiesync.speech.lip_opening import cepstra_around
 from hygiesync.speech.mel import mel_spectrogram
 from hygiesync.synthetic.talker import SENTENCES
@@ -54,7 +56,7 @@ _SILENCE_S = 0.4
 _RIDGE = 0.01
 
 
-def fit_weights() -> np.ndarray:
+def fit_weights() -> NDArray[np.float64]:
     """Ridge regression from what the filter hears to the synthetic talkers' opening.
 
     Returns
@@ -86,13 +88,13 @@ def fit_weights() -> np.ndarray:
     return weights.reshape(outlines.shape[1:])
 
 
-def _at_our_rate(speech: Speech) -> np.ndarray:
+def _at_our_rate(speech: Speech) -> NDArray[np.float64]:
     """Samples at 16 kHz with silence around them."""
     silence = np.zeros(round(_SILENCE_S * SAMPLE_RATE))
     return np.concatenate([silence, resample_poly(speech.samples, SAMPLE_RATE, speech.sample_rate), silence])
 
 
-def _with_noise(samples: np.ndarray, noise_db: float | None, generator: np.random.Generator) -> np.ndarray:
+def _with_noise(samples: FloatArray, noise_db: float | None, generator: np.random.Generator) -> NDArray[np.float32]:
     """Samples with noise of some colour, `noise_db` below them."""
     if noise_db is None:
         return samples.astype(np.float32)

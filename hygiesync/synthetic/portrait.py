@@ -8,6 +8,7 @@ here, the true landmarks of every frame are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ class Portrait:
         self._picture = without_teeth(self._picture, landmarks[list(INNER_LIPS)])
 
     @property
-    def triangles(self) -> np.ndarray:
+    def triangles(self) -> NDArray[Any]:
         """Vertex indices (n_triangles, 3) of the part of the mesh that moves."""
         return self._mesh.triangles
 

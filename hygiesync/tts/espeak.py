@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from hygiesync.array_types import FloatArray
 from hygiesync.timing import sample_time, time_to_samples
 from hygiesync.tts.espeak_client import Clause, ask_espeak
 from hygiesync.tts.speech import PAUSE, Phoneme, Speech
@@ -115,7 +116,7 @@ def _speech(clause: Clause, first_sample: int) -> Speech:
     return Speech(clause.samples, clause.sample_rate, _phonemes(events, clause.samples, clause.sample_rate))
 
 
-def _phonemes(events: list[tuple[str, int]], samples: np.ndarray, sample_rate: int) -> tuple[Phoneme, ...]:
+def _phonemes(events: list[tuple[str, int]], samples: FloatArray, sample_rate: int) -> tuple[Phoneme, ...]:
     """Phonemes from espeak's events, each lasting until the next one and corrected by what is heard."""
     symbols = [symbol or PAUSE for symbol, _ in events]
     # The first event comes some milliseconds into the audio, at the sound's steady part.
@@ -130,7 +131,7 @@ def _phonemes(events: list[tuple[str, int]], samples: np.ndarray, sample_rate: i
     )
 
 
-def _closure_start(samples: np.ndarray, previous_start: int, start: int, sample_rate: int) -> int:
+def _closure_start(samples: FloatArray, previous_start: int, start: int, sample_rate: int) -> int:
     """Sample at which the hush that leads to a stop begins; `start` itself when there is none.
 
     espeak reports a voiceless stop at its burst, about 40 ms after the lips have met. That hush belongs to the stop,

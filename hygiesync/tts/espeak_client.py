@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.errors import HygieSyncError, MissingDependencyError, UsageError
 from hygiesync.tts import espeak_process
@@ -36,7 +37,7 @@ class Clause:
         Phoneme (IPA, or nothing for a pause) and the sample, counted from the text's first, at which it begins.
     """
 
-    samples: np.ndarray
+    samples: NDArray[np.float32]
     sample_rate: int
     events: list[tuple[str, int]]
 

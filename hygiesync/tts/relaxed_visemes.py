@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.tts.speech import PAUSE, Phoneme
 from hygiesync.tts.visemes import VISEMES, Viseme, mouth_curves
 
@@ -43,6 +45,6 @@ def _relaxed(letter: str, viseme: Viseme) -> Viseme:
 RELAXED_VISEMES = {letter: _relaxed(letter, viseme) for letter, viseme in VISEMES.items()}
 
 
-def natural_curves(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarray:
+def natural_curves(phonemes: Sequence[Phoneme], times: FloatArray) -> NDArray[np.float64]:
     """Mouth curves (n, 3), as :func:`hygiesync.tts.visemes.mouth_curves`, of everyday speech at `times` (n,)."""
     return mouth_curves(phonemes, times, RELAXED_VISEMES, _BELL_S)

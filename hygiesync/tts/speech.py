@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.timing import sample_time
 
@@ -43,7 +44,7 @@ class Speech:
         In order and without gaps, from the first sample to the last.
     """
 
-    samples: np.ndarray
+    samples: NDArray[np.float32]
     sample_rate: int
     phonemes: tuple[Phoneme, ...]
 

@@ -21,7 +21,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.interpolation import smoothstep
 from hygiesync.tts.speech import PAUSE, Phoneme
 
@@ -133,8 +135,11 @@ def _is_sound(letter: str) -> bool:
 
 
 def mouth_curves(
-    phonemes: Sequence[Phoneme], times: np.ndarray, table: Mapping[str, Viseme] = VISEMES, bell_s: float = _BELL_S
-) -> np.ndarray:
+    phonemes: Sequence[Phoneme],
+    times: NDArray[np.float64],
+    table: Mapping[str, Viseme] = VISEMES,
+    bell_s: float = _BELL_S,
+) -> NDArray[np.float64]:
     """Mouth curves of speech at any times.
 
     Parameters
@@ -165,7 +170,7 @@ def mouth_curves(
     return np.column_stack([opening, width, tuck])
 
 
-def closures(phonemes: Sequence[Phoneme]) -> np.ndarray:
+def closures(phonemes: Sequence[Phoneme]) -> NDArray[np.float64]:
     """Spans in which the lips touch: p, b, m, and the inner part of every pause.
 
     Returns
@@ -210,18 +215,18 @@ def _merged_rests(spans: Iterable[tuple[float, float, Viseme]]) -> list[tuple[fl
     return merged
 
 
-def _bell_below(edges: np.ndarray, times: np.ndarray, bell_s: float) -> np.ndarray:
+def _bell_below(edges: FloatArray, times: FloatArray, bell_s: float) -> NDArray[np.float64]:
     """(n_times, n_edges) part of the bell around each time that lies before each edge: the logistic function."""
     return 0.5 * (1 + np.tanh((edges[None, :] - times[:, None]) / (2 * bell_s)))
 
 
-def _weighted_mean(presence: np.ndarray, dominance: Sequence[float], values: Sequence[float]) -> np.ndarray:
+def _weighted_mean(presence: FloatArray, dominance: Sequence[float], values: Sequence[float]) -> NDArray[np.float64]:
     """(n_times,) mean of `values` (n_spans,) by dominance and by presence (n_times, n_spans)."""
     weight = presence * np.asarray(dominance)
     return (weight @ np.asarray(values)) / weight.sum(axis=1)
 
 
-def _freedom(spans: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _freedom(spans: FloatArray, times: FloatArray) -> NDArray[np.float64]:
     """(n_times,) 0 within the spans, rising smoothly to 1 on both sides."""
     if not len(spans):
         return np.ones(len(times))

@@ -9,8 +9,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.apps.benchmarks.stopwatch import percentiles, seconds_of
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 from hygiesync.face.landmarks import find_faces, mesh_triangles, person_matte
 from hygiesync.portrait.body import BodyMotion
@@ -26,7 +28,7 @@ SIZE = 512
 N_PICTURES = 100
 
 
-def measure_animate(picture: np.ndarray) -> dict[str, Any]:
+def measure_animate(picture: NDArray[np.uint8]) -> dict[str, Any]:
     """Draw a picture (H, W, 3), uint8, RGB, at 512 x 512 with its head turning, its eyes blinking, its mouth speaking.
 
     Returns
@@ -53,7 +55,7 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     somewhere = np.stack([x + 3 * np.sin(y / 40), y + 3 * np.cos(x / 40)], -1)
 
-    def draw(move: np.ndarray) -> None:
+    def draw(move: FloatArray) -> None:
         target = body.carry(transfer(move), DrivingFrame(image, Fraction(0), move, True))
         painter.render(target, mouth.lend(image, move))
 
@@ -68,7 +70,7 @@ def measure_animate(picture: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _moved(face: np.ndarray, number: int) -> np.ndarray:
+def _moved(face: FloatArray, number: int) -> NDArray[np.float64]:
     """The face (478, 3) in one of many positions."""
     unit = float(eye_distance(face))
     moved = face.copy()

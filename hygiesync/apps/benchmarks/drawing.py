@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.apps.benchmarks.enlargement import Enlargement, enlarge
 from hygiesync.apps.benchmarks.stopwatch import Stopwatch, percentiles, seconds_of
@@ -39,7 +40,7 @@ class TimedChoice(MouthChoice):
         super().__init__(avatar.shape, atlas, avatar.appearance)
         self.watch = watch
 
-    def push(self, coefficients: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
+    def push(self, coefficients: NDArray[Any], turn: NDArray[Any]) -> tuple[NDArray[Any], Sequence[int]]:
         """See :meth:`MouthChoice.push`."""
         with self.watch.timing("retrieval"):
             return super().push(coefficients, turn)
@@ -54,18 +55,18 @@ class TimedDrawing(MouthDrawing):
         The last mouth, and the picture (H, W, 3), uint8, that it was put into.
     """
 
-    blended: tuple[WarpedMouth, np.ndarray]
+    blended: tuple[WarpedMouth, NDArray[Any]]
 
     def __init__(self, watch: Stopwatch, avatar: VideoAvatar, atlas: Atlas) -> None:
         super().__init__(avatar.shape, atlas, avatar.mesh, avatar.canvas, avatar.appearance)
         self.watch = watch
 
-    def target(self, face: TemplateFace, coefficients: np.ndarray, size: tuple[int, ...]) -> MouthTarget | None:
+    def target(self, face: TemplateFace, coefficients: NDArray[Any], size: tuple[int, ...]) -> MouthTarget | None:
         """See :meth:`MouthDrawing.target`."""
         with self.watch.timing("warp"):
             return super().target(face, coefficients, size)
 
-    def move_skin(self, picture: np.ndarray, template: PlainFrame, target: MouthTarget) -> None:
+    def move_skin(self, picture: NDArray[Any], template: PlainFrame, target: MouthTarget) -> None:
         """See :meth:`MouthDrawing.move_skin`."""
         with self.watch.timing("warp"):
             super().move_skin(picture, template, target)
@@ -75,7 +76,7 @@ class TimedDrawing(MouthDrawing):
         with self.watch.timing("warp"):
             return super().warp_mouth(target, index, strength)
 
-    def blend(self, picture: np.ndarray, mouth: WarpedMouth, appearance: np.ndarray) -> None:
+    def blend(self, picture: NDArray[Any], mouth: WarpedMouth, appearance: NDArray[Any]) -> None:
         """See :meth:`MouthDrawing.blend`."""
         with self.watch.timing("blend"):
             super().blend(picture, mouth, appearance)

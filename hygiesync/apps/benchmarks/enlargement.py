@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError
@@ -36,7 +38,7 @@ class Enlargement:
     """
 
     atlas: Atlas
-    script: list[tuple[PlainFrame, np.ndarray]]
+    script: list[tuple[PlainFrame, NDArray[Any]]]
 
 
 def enlarge(avatar: VideoAvatar, size: tuple[int, int], n_rounds: int) -> Enlargement:
@@ -85,7 +87,7 @@ def _patch_px(size: tuple[int, int]) -> int:
     return min(min(size) // 2, MAX_PATCH_PX)
 
 
-def _enlarged_template(frame: PlainFrame, size: tuple[int, int], scale: float, shift: np.ndarray) -> PlainFrame:
+def _enlarged_template(frame: PlainFrame, size: tuple[int, int], scale: float, shift: NDArray[Any]) -> PlainFrame:
     matrix = np.column_stack([scale * np.eye(2), shift])
     image = cv2.warpAffine(frame.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     face = frame.face

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.apps.benchmarks.stopwatch import percentiles, seconds_of
 from hygiesync.avatar.loading import load_avatar
@@ -30,7 +31,7 @@ def measure_listening(avatar: VideoAvatar) -> dict[str, Any]:
     samples = (0.1 * generator.standard_normal(time_to_samples(HEARD_S))).astype(np.float32)
     spectrogram, predictor = MelSpectrogram(), OnnxStep(avatar.step)
 
-    def hear(block: np.ndarray) -> None:
+    def hear(block: NDArray[Any]) -> None:
         predictor.push(spectrogram.push(block))
 
     steps_s = [seconds_of(partial(hear, block)) for block in _blocks(samples, HOP_LENGTH)]
@@ -45,5 +46,5 @@ def measure_loading(avatar: VideoAvatar) -> dict[str, float]:
     return percentiles([seconds_of(partial(load_avatar, avatar.directory)) for _ in range(N_LOADS)], 1e3)
 
 
-def _blocks(samples: np.ndarray, length: int) -> Iterator[np.ndarray]:
+def _blocks(samples: NDArray[Any], length: int) -> Iterator[NDArray[Any]]:
     return (samples[start : start + length] for start in range(0, len(samples), length))

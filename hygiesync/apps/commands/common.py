@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hygiesync.errors import InputError, UsageError
 from hygiesync.plain_text import with_parameters_as
@@ -15,7 +15,7 @@ from hygiesync.plain_text import with_parameters_as
 if TYPE_CHECKING:
     from fractions import Fraction
 
-Commands = argparse._SubParsersAction
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What parsers of commands are added to."""
 
 Options = TypeVar("Options")

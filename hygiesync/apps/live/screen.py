@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.camera.virtual import VirtualCamera
 from hygiesync.devices.window import Panel
@@ -25,7 +26,7 @@ class Screen(Protocol):
         """Close it."""
         ...
 
-    def show(self, picture: np.ndarray, panels: Sequence[Panel] = ()) -> None:
+    def show(self, picture: NDArray[Any], panels: Sequence[Panel] = ()) -> None:
         """Show a picture (H, W, 3), uint8, RGB, with text over it where text can be."""
         ...
 
@@ -43,7 +44,7 @@ class Nowhere:
     def __exit__(self, *raised: object) -> None:
         """Nothing to close."""
 
-    def show(self, picture: np.ndarray, panels: Sequence[Panel] = ()) -> None:
+    def show(self, picture: NDArray[np.uint8], panels: Sequence[Panel] = ()) -> None:
         """Nothing."""
 
     def poll(self) -> list[str]:
@@ -63,7 +64,7 @@ class CameraScreen:
     def __exit__(self, *raised: object) -> None:
         self._camera.close()
 
-    def show(self, picture: np.ndarray, panels: Sequence[Panel] = ()) -> None:
+    def show(self, picture: NDArray[Any], panels: Sequence[Panel] = ()) -> None:
         """Show the picture."""
         self._camera.show(picture)
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.apps.live.controls import KEYS, Controls
 from hygiesync.apps.live.options import LiveOptions
@@ -103,7 +103,7 @@ class LiveShow:
         stack.callback(self._stop)
         self._controls = Controls(self._session, self._name, options.record, tell, shows_statistics=options.statistics)
         self._screen = stack.enter_context(self._make_screen())
-        self._last_picture: np.ndarray | None = None
+        self._last_picture: NDArray[Any] | None = None
         self._last_panels: list[Panel] = []
         self._last_statistics: tuple[float, Panel] | None = None
         self._lasted_s = 0.0

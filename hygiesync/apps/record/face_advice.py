@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.building.video_quality import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_FPS, MIN_MOUTH_PX, Advice
 from hygiesync.face.pose import PoseModel, apply_similarity, fit_similarity
 from hygiesync.face.shape import mouth_width
@@ -65,7 +68,7 @@ class FaceAdviser:
 
     def __init__(self) -> None:
         self._recent: deque[tuple[float, frozenset[str]]] = deque()
-        self._usual: deque[np.ndarray] = deque(maxlen=USUAL_SIGHTINGS)
+        self._usual: deque[NDArray[Any]] = deque(maxlen=USUAL_SIGHTINGS)
         self._n_seen = 0
         self._pose: PoseModel | None = None
         self._picture_times: deque[float] = deque()
@@ -124,7 +127,7 @@ class FaceAdviser:
         if self._is_turned(sighting.face.rigid.astype(np.float64)):
             yield "turned"
 
-    def _is_turned(self, rigid: np.ndarray) -> bool:
+    def _is_turned(self, rigid: FloatArray) -> bool:
         if asymmetry(rigid) > MAX_ASYMMETRY:
             return True
         pose = self._pose
@@ -146,7 +149,7 @@ ADVICE = {
 """By problem, the most pressing first."""
 
 
-def asymmetry(rigid: np.ndarray) -> float:
+def asymmetry(rigid: FloatArray) -> float:
     """Distance of rigid points (n_rigid, 2) from their mirror image, in eye distances; 0 for a face to the camera."""
     level = apply_similarity(fit_similarity(rigid[_EYES], np.array([[-0.5, 0.0], [0.5, 0.0]])), rigid)
     return float(np.linalg.norm(level - level[_MIRROR] * (-1, 1)) / 2)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.apps.record.face_advice import FaceAdviser, Sighting
 from hygiesync.building.video_quality import Advice
@@ -27,7 +29,7 @@ class FaceWatch:
     def __init__(self) -> None:
         self._adviser = FaceAdviser()
         self._condition = threading.Condition()
-        self._offered: tuple[np.ndarray, float] | None = None
+        self._offered: tuple[NDArray[Any], float] | None = None
         self._is_ready = threading.Event()
         self._is_stopping = False
         self._error: HygieSyncError | None = None
@@ -36,7 +38,7 @@ class FaceWatch:
         """Pictures that were looked at."""
         self._thread = threading.Thread(target=self._run, name="face watch", daemon=True)
 
-    def offer(self, image: np.ndarray, time_s: float) -> None:
+    def offer(self, image: NDArray[np.uint8], time_s: float) -> None:
         """Hand over a picture (H, W, 3), uint8, RGB, taken at `time_s`; it must not be changed afterwards."""
         with self._condition:
             self._adviser.count_picture(time_s)
@@ -98,7 +100,7 @@ class FaceWatch:
                         lambda: self._is_stopping, max(0.0, EVERY_S - (time.perf_counter() - began_s))
                     )
 
-    def _take(self) -> tuple[np.ndarray, float] | None:
+    def _take(self) -> tuple[NDArray[np.uint8], float] | None:
         """The newest picture, once there is one; None when it is time to stop."""
         with self._condition:
             self._condition.wait_for(lambda: self._offered is not None or self._is_stopping)

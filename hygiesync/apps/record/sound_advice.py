@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.building.sound_level import FULL_SCALE, SoundLevel
 from hygiesync.building.video_quality import MAX_CLIPPED_SHARE, MIN_SPEECH_DB, MIN_SPEECH_TO_BACKGROUND_DB, Advice
 from hygiesync.timing import SAMPLE_RATE, time_to_samples
@@ -34,7 +37,7 @@ class SoundAdviser:
         self._clipped: deque[tuple[int, int]] = deque()
         self._n_clipping = time_to_samples(CLIPPING_S, sample_rate)
 
-    def push(self, samples: np.ndarray, is_speech: bool | None) -> None:
+    def push(self, samples: NDArray[Any], is_speech: bool | None) -> None:
         """Take note of samples (n,), float32.
 
         Parameters
@@ -77,10 +80,10 @@ class _Tail:
 
     def __init__(self, n_most: int) -> None:
         self._n_most = n_most
-        self._blocks: deque[np.ndarray] = deque()
+        self._blocks: deque[NDArray[Any]] = deque()
         self._length = 0
 
-    def append(self, samples: np.ndarray) -> None:
+    def append(self, samples: FloatArray) -> None:
         self._blocks.append(samples)
         self._length += len(samples)
         while self._length - len(self._blocks[0]) >= self._n_most:
@@ -90,7 +93,7 @@ class _Tail:
         self._blocks.clear()
         self._length = 0
 
-    def samples(self) -> np.ndarray:
+    def samples(self) -> NDArray[np.float32]:
         return np.concatenate(self._blocks)
 
     def __len__(self) -> int:

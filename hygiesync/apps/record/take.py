@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.devices.camera.camera import CameraFrame
 from hygiesync.devices.sound.clock import SampleClock
 from hygiesync.media.background_writer import BackgroundWriter
@@ -86,7 +89,7 @@ class Take:
             )
         )  # fmt: skip
         self._stretch: _Stretch | None = None
-        self._recent: deque[tuple[int, np.ndarray]] = deque()
+        self._recent: deque[tuple[int, NDArray[Any]]] = deque()
         self._n_kept = time_to_samples(KEPT_S, self._rate)
         self._marks: list[float] = []
         self._n_heard = n_heard
@@ -141,7 +144,7 @@ class Take:
             n_since = min(n_since, stretch.end - stretch.first)
         return float(sample_time(stretch.at + round(max(0.0, n_since)), self._rate))
 
-    def write_audio(self, samples: np.ndarray) -> None:
+    def write_audio(self, samples: FloatArray) -> None:
         """Take the microphone's next samples (n,), float32; all of them, wanted or not, so that they can be counted.
 
         Raises
@@ -198,7 +201,7 @@ class Take:
         assert stretch.first is not None
         return stretch.first + self._n_written - stretch.at
 
-    def _write(self, samples: np.ndarray) -> None:
+    def _write(self, samples: FloatArray) -> None:
         self._writer.write_audio(samples)
         self._n_written += len(samples)
 

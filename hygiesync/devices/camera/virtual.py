@@ -87,7 +87,7 @@ class VirtualCamera:
             self._camera = None
 
 
-def _fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _fitted(picture: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """A picture of just this width and height, contiguous."""
     if (picture.shape[1], picture.shape[0]) == size:
         return np.ascontiguousarray(picture)

@@ -134,7 +134,7 @@ class Capture:
         """Let the device go; may be called twice."""
         self._stream.close()
 
-    def _on_block(self, samples: np.ndarray, n_samples: int, times: Any, status: Any) -> None:
+    def _on_block(self, samples: NDArray[Any], n_samples: int, times: Any, status: Any) -> None:
         """PortAudio's thread: copy, note, wake, and nothing else."""
         host_s = time.perf_counter()
         self._mark[0] = (n_samples, host_s, bool(status.input_overflow), times.inputBufferAdcTime)

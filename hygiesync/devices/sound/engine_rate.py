@@ -7,8 +7,10 @@ milliseconds of what the engine hears; its sample n still is the moment n / 1600
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.devices.sound.clock import SampleClock
 from hygiesync.devices.sound.resampler import BlockResampler
@@ -31,7 +33,7 @@ class EngineRateSource:
         self._source = source
         self._clock = source.clock.at_rate(SAMPLE_RATE)
         self._resampler = None if source.sample_rate == SAMPLE_RATE else BlockResampler(source.sample_rate, SAMPLE_RATE)
-        self._original: list[np.ndarray] = []
+        self._original: list[NDArray[Any]] = []
         self._n_read = 0
 
     @property
@@ -43,7 +45,7 @@ class EngineRateSource:
         """See :meth:`SoundSource.start`."""
         self._source.start()
 
-    def read(self, timeout_s: float) -> np.ndarray | None:
+    def read(self, timeout_s: float) -> NDArray[Any] | None:
         """See :meth:`SoundSource.read`."""
         samples = self._source.read(timeout_s)
         if samples is None or not len(samples):
@@ -52,7 +54,7 @@ class EngineRateSource:
         self._original.append(samples)
         return samples if self._resampler is None else self._resampler.push(samples)
 
-    def take_original(self) -> np.ndarray:
+    def take_original(self) -> NDArray[Any]:
         """See :meth:`LiveSource.take_original`."""
         taken, self._original = self._original, []
         return np.concatenate(taken) if taken else np.zeros(0, np.float32)

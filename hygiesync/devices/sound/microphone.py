@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.devices.sound.capture import Capture
@@ -72,7 +73,7 @@ class Microphone:
         """
         self._reconnecting.start()
 
-    def read(self, timeout_s: float) -> np.ndarray | None:
+    def read(self, timeout_s: float) -> NDArray[Any] | None:
         """The samples since the last read; see :meth:`SoundSource.read`. None only after `close`."""
         deadline_s = time.perf_counter() + timeout_s
         while not self._reconnecting.is_closed:

@@ -14,8 +14,12 @@ end of what was written (the sound begins, or was interrupted) goes to its place
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray
 
 CAPACITY_S = 2.0
 """How far ahead sound may be written (seconds)."""
@@ -78,7 +82,7 @@ class PlayoutBuffer:
                 samples = self._stretch(samples, 1 if distance > 0 else -1)
         self._put(samples, begin)
 
-    def take(self, n: int) -> np.ndarray:
+    def take(self, n: int) -> NDArray[np.float32]:
         """The next `n` frames, shape (n,), float32. For the callback."""
         places = np.arange(self.n_taken, self.n_taken + n) % len(self._frames)
         frames = self._frames[places]
@@ -86,14 +90,14 @@ class PlayoutBuffer:
         self.n_taken += n
         return frames
 
-    def _stretch(self, samples: np.ndarray, n_more: int) -> np.ndarray:
+    def _stretch(self, samples: NDArray[Any], n_more: int) -> NDArray[Any]:
         if len(samples) < STRETCH_LENGTH:
             return samples
         self.n_stretched += 1
         where = np.linspace(0, len(samples) - 1, len(samples) + n_more)
         return np.interp(where, np.arange(len(samples)), samples).astype(np.float32)
 
-    def _put(self, samples: np.ndarray, begin: int) -> None:
+    def _put(self, samples: FloatArray, begin: int) -> None:
         # not over what is there, not before the next to be taken, not beyond the buffer
         first = max(begin, self._end, self.n_taken)
         last = min(begin + len(samples), self.n_taken + len(self._frames))

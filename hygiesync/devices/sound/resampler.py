@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
 
 from hygiesync.media.audio import ANTI_ALIASING
 
@@ -22,7 +25,7 @@ class BlockResampler:
         self._from_rate = from_rate
         self._resampler = AudioResampler(format="flt", layout="mono", rate=to_rate, options=ANTI_ALIASING)
 
-    def push(self, samples: np.ndarray) -> np.ndarray:
+    def push(self, samples: NDArray[Any]) -> NDArray[Any]:
         """The resampled samples that are complete once `samples` have come; both of shape (n,), float32."""
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples[None], np.float32), format="flt", layout="mono")
         frame.sample_rate = self._from_rate

@@ -6,7 +6,10 @@ are in place (Python's own lock makes the assignment whole). No lock: an audio c
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Ring:
@@ -36,7 +39,7 @@ class Ring:
         """Items that fit."""
         return len(self._items)
 
-    def push(self, items: np.ndarray) -> bool:
+    def push(self, items: NDArray[Any]) -> bool:
         """Add items: all of them, or none when they don't fit. For the writing thread.
 
         Parameters
@@ -58,7 +61,7 @@ class Ring:
         self._n_written += n
         return True
 
-    def pop(self, n: int | None = None) -> np.ndarray:
+    def pop(self, n: int | None = None) -> NDArray[Any]:
         """Take the oldest `n` items, or all; fewer when there are not as many. For the reading thread.
 
         Returns

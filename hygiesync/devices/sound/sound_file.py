@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +58,12 @@ class SoundFile:
         self._first_length = FIRST_BLOCK if is_like_a_microphone else block
         self._meter = LevelMeter(sample_rate)
         self._lock = threading.Lock()  # the reader's; `close` may come from another thread
-        self._blocks: Iterator[np.ndarray] = iter(())
-        self._next: np.ndarray | None = None
+        self._blocks: Iterator[NDArray[Any]] = iter(())
+        self._next: NDArray[Any] | None = None
         self._start_s = 0.0
         self._n_delivered = 0
         self._is_open = False
-        self._original_blocks: Iterator[np.ndarray] = iter(())
+        self._original_blocks: Iterator[NDArray[Any]] = iter(())
         self._original_ahead = np.zeros(0, np.float32)
         self._n_original = 0
 
@@ -101,7 +102,7 @@ class SoundFile:
         with self._lock:
             return self._take_due(time.perf_counter()) if self._is_open else None
 
-    def take_original(self) -> np.ndarray:
+    def take_original(self) -> NDArray[Any]:
         """The file's sound at `original_rate`, up to where it was read; see :meth:`LiveSource.take_original`."""
         with self._lock:
             is_over = self._next is None

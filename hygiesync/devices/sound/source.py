@@ -6,7 +6,7 @@ Host time is ``time.perf_counter()`` everywhere, in seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ class LiveSource(SoundSource, Protocol):
 
     original_rate: int
 
-    def take_original(self) -> np.ndarray:
+    def take_original(self) -> NDArray[Any]:
         """The sound (n,), float32, at `original_rate`, that came up to the last read and was not taken yet.
 
         It may be some milliseconds ahead of what `read` has given. For the thread that reads.

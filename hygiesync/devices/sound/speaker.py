@@ -192,7 +192,7 @@ class Output:
         """Let the device go; may be called twice."""
         self._stream.close()
 
-    def _on_block(self, frames: np.ndarray, n_frames: int, times: Any, _status: Any) -> None:
+    def _on_block(self, frames: NDArray[Any], n_frames: int, times: Any, _status: Any) -> None:
         """PortAudio's thread."""
         host_s = time.perf_counter()
         latency_s = times.outputBufferDacTime - times.currentTime

@@ -25,10 +25,12 @@ import math
 import threading
 from bisect import bisect_right
 from collections import deque
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.devices.sound.clock import StreamClock
 from hygiesync.devices.sound.gap_correction import GapCorrection
 
@@ -80,8 +82,8 @@ class Timeline:
         self.n_filled = 0
         self.n_overflows = 0
         self._sample_rate = clock.sample_rate
-        self._ready: list[np.ndarray] = []
-        self._held: list[tuple[np.ndarray, float, float | None]] = []
+        self._ready: list[NDArray[Any]] = []
+        self._held: list[tuple[NDArray[Any], float, float | None]] = []
         self._capture_clock = StreamClock(clock.sample_rate)  # of the driver's own times
         self._is_new_stream = True
         self._position = 0  # of the next sample of the device, if none is missing before it
@@ -162,7 +164,7 @@ class Timeline:
         if n_missing > 0:
             self._fill(n_missing, now_s)
 
-    def take(self) -> np.ndarray:
+    def take(self) -> NDArray[np.float32]:
         """The samples that are ready, shape (n,), float32."""
         ready, self._ready = self._ready, []
         return np.concatenate(ready) if ready else np.zeros(0, np.float32)
@@ -210,7 +212,7 @@ class Timeline:
             late_s = min(late_s, captured_s - self._capture_clock.time_of(end))
         return late_s
 
-    def _place(self, samples: np.ndarray, host_s: float, captured_s: float | None) -> None:
+    def _place(self, samples: FloatArray, host_s: float, captured_s: float | None) -> None:
         end = self._position + len(samples)
         if self._position > self.n_samples:
             self._fill(self._position - self.n_samples, host_s)
@@ -226,7 +228,7 @@ class Timeline:
         self.n_filled += n_missing
         self._deliver(np.zeros(n_missing, np.float32), host_s)
 
-    def _deliver(self, samples: np.ndarray, host_s: float) -> None:
+    def _deliver(self, samples: FloatArray, host_s: float) -> None:
         self._ready.append(samples)
         with self._lock:
             self.n_samples += len(samples)

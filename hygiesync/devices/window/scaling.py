@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 
-def middle_square(picture: np.ndarray) -> np.ndarray:
+def middle_square(picture: NDArray[Any]) -> NDArray[Any]:
     """The largest square in the middle of a picture, as a view."""
     height, width = picture.shape[:2]
     side = min(height, width)

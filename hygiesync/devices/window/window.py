@@ -63,7 +63,7 @@ class Window:
         self._is_full_screen = False
         self._is_minimised = False
         self._shows_help = False
-        self._picture: np.ndarray | None = None
+        self._picture: NDArray[Any] | None = None
         self._panels: tuple[Panel, ...] = ()
         self._canvas: Any = None
         self._pygame = pygame = start_pygame()
@@ -222,7 +222,7 @@ class Window:
         target.blits(list(zip(drawn, places, strict=True)))
         self._window.flip()
 
-    def _scaled(self, target: Rectangle) -> np.ndarray:
+    def _scaled(self, target: Rectangle) -> NDArray[Any]:
         """The picture as large as it is shown, mirrored when that was asked for."""
         picture = self._picture
         assert picture is not None
@@ -230,7 +230,7 @@ class Window:
             picture = cv2.flip(picture, 1)
         return resized(picture, target.size)
 
-    def _surface(self, picture: np.ndarray) -> Any:
+    def _surface(self, picture: NDArray[Any]) -> Any:
         """A picture as SDL's surface, in the display's own order of colours; one is used again and again."""
         height, width = picture.shape[:2]
         if self._canvas is None or self._canvas.get_size() != (width, height):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def errors_by_word(stretches: Sequence[Stretch], words: Sequence[Sequence[Word]]
     return sorted(errors, key=lambda error: -error.lip_distance_pct)
 
 
-_Parts = list[tuple[Stretch, np.ndarray]]
+_Parts = list[tuple[Stretch, NDArray[Any]]]
 
 
 def _errors_by(

@@ -8,8 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.errors import InputError
 
@@ -43,7 +45,7 @@ class Word:
         """
         return not self.is_silence and any(letter in "bpm" for letter in _SILENT_LETTERS.sub("", self.text.lower()))
 
-    def within(self, times_s: np.ndarray) -> slice | None:
+    def within(self, times_s: NDArray[Any]) -> slice | None:
         """The part of increasing times (n,) that the word lasts; None unless they hold all of it."""
         if not len(times_s) or self.start_s < times_s[0] or self.end_s > times_s[-1]:
             return None

@@ -25,7 +25,9 @@ right, y towards the chin, and the outer eye corners are 1 apart.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIP_BOTTOM
 from hygiesync.portrait import parts
 from hygiesync.portrait.parts import OVAL
@@ -91,13 +93,13 @@ class Articulation:
         Displacements of the movements: open, spread, round, tuck.
     """
 
-    def __init__(self, landmarks: np.ndarray, size: float = 1.0) -> None:
+    def __init__(self, landmarks: FloatArray, size: float = 1.0) -> None:
         self.face = np.concatenate([landmarks, _rings_around(landmarks)])
         self.rest = self.face + _spread_over_skin(self.face, _closing(self.face))
         movements = (_opening, _spreading, _rounding, _tucking)
         self.fields = np.stack([_spread_over_skin(self.face, size * move(self.rest)) for move in movements])
 
-    def vertices(self, opening: float, width: float, tuck: float) -> np.ndarray:
+    def vertices(self, opening: float, width: float, tuck: float) -> NDArray[np.float64]:
         """Vertices (n_vertices, 2) of a mouth: the landmarks, then the rings around the face.
 
         Parameters
@@ -108,25 +110,25 @@ class Articulation:
         amounts = np.array([opening, max(width, 0.0), max(-width, 0.0), tuck])
         return self.rest + np.tensordot(amounts, self.fields, axes=1)
 
-    def jaw_shift(self, opening: float) -> np.ndarray:
+    def jaw_shift(self, opening: float) -> NDArray[np.float64]:
         """How far (2,) the lower lip's middle lies below its rest."""
         return self.fields[0, INNER_LIP_BOTTOM] * opening
 
 
-def _rings_around(face: np.ndarray) -> np.ndarray:
+def _rings_around(face: FloatArray) -> NDArray[np.float64]:
     outline = face[list(OVAL)]
     centre = outline.mean(axis=0)
     return np.concatenate([centre + scale * (outline - centre) for scale in _RING_SCALES])
 
 
-def across(face: np.ndarray) -> np.ndarray:
+def across(face: FloatArray) -> NDArray[np.float64]:
     """Position (4, 20) of each lip point of `face` (n, 2) between the corners of its own ring, -1 to 1."""
     x = face[LIP_RINGS, 0]
     ends = x[:, [RIGHT_CORNER, LEFT_CORNER]]
     return np.clip((x - ends.mean(axis=1, keepdims=True)) / (np.ptp(ends, axis=1)[:, None] / 2), -1, 1)
 
 
-def _closing(face: np.ndarray) -> np.ndarray:
+def _closing(face: FloatArray) -> NDArray[np.float64]:
     """From lips that are apart to closed ones: (4, 20, 2) displacements of the lip rings.
 
     With the gap `g` between a pair of inner points and the ring's share `q`, the upper point moves by ``0.27 q g`` and
@@ -146,7 +148,7 @@ def _closing(face: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _opening(rest: np.ndarray) -> np.ndarray:
+def _opening(rest: FloatArray) -> NDArray[np.float64]:
     """OPEN (4, 20, 2): all lips sink with the jaw, the lower one most, and the corners draw in."""
     place = across(rest)
     roundness = 1 - np.abs(place) ** 2.5
@@ -158,13 +160,13 @@ def _opening(rest: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _spreading(rest: np.ndarray) -> np.ndarray:
+def _spreading(rest: FloatArray) -> NDArray[np.float64]:
     """SPREAD (4, 20, 2): corners go outwards and up, as in i."""
     place = across(rest)
     return np.stack([0.036 * place, -0.012 * place**2], axis=-1)
 
 
-def _rounding(rest: np.ndarray) -> np.ndarray:
+def _rounding(rest: FloatArray) -> NDArray[np.float64]:
     """ROUND (4, 20, 2): corners drawn in; lips, pushed forward, look fuller: the outer rings swell."""
     place = across(rest)
     moved = np.stack([-0.085 * place, np.zeros_like(place)], axis=-1)
@@ -174,7 +176,7 @@ def _rounding(rest: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _tucking(rest: np.ndarray) -> np.ndarray:
+def _tucking(rest: FloatArray) -> NDArray[np.float64]:
     """TUCK (4, 20, 2): the lower lip under the upper teeth, as in f and v: it thins, rises; the upper makes way."""
     roundness = 1 - across(rest) ** 2
     moved = np.zeros((*LIP_RINGS.shape, 2))
@@ -183,7 +185,7 @@ def _tucking(rest: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _spread_over_skin(face: np.ndarray, lips: np.ndarray) -> np.ndarray:
+def _spread_over_skin(face: FloatArray, lips: FloatArray) -> NDArray[np.float64]:
     """Displacements of all vertices from those of the lips (4, 20, 2).
 
     The jaw's outline follows the lower lip's middle downwards, the still points and the outer ring stay, and skin in

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hygiesync.interpolation import smoothstep
 
@@ -57,10 +58,10 @@ class IdlePose:
         Of the eyes to the right and down, in widths of an eye.
     """
 
-    turn_deg: np.ndarray
-    shift: np.ndarray
+    turn_deg: NDArray[np.float64]
+    shift: NDArray[np.float64]
     openness: float
-    gaze: np.ndarray
+    gaze: NDArray[np.float64]
 
     @classmethod
     def none(cls) -> IdlePose:
@@ -105,16 +106,17 @@ class IdleMotion:
         second = _blink(since_s - _DOUBLE_AFTER_S) if chance < _DOUBLE_BLINKS else 0.0
         return max(_blink(since_s), second)
 
-    def _look(self, time_s: float) -> np.ndarray:
+    def _look(self, time_s: float) -> NDArray[np.float64]:
         stretch = int(time_s // _GAZE_EVERY_S)
         moved = smoothstep((time_s - stretch * _GAZE_EVERY_S) / _SACCADE_S)
         before, after = self._looked_at(stretch - 1), self._looked_at(stretch)
         return before + moved * (after - before)
 
-    def _looked_at(self, stretch: int) -> np.ndarray:
+    def _looked_at(self, stretch: int) -> NDArray[np.float64]:
         if stretch <= 0:
             return np.zeros(2)
-        return _GAZE * np.clip(np.random.default_rng((self._seed, _GAZES, stretch)).standard_normal(2), -2, 2)
+        drawn: NDArray[np.float64] = np.random.default_rng((self._seed, _GAZES, stretch)).standard_normal(2)
+        return np.multiply(_GAZE, np.clip(drawn, -2, 2))
 
 
 def _blink(since_s: float) -> float:

@@ -20,9 +20,13 @@ is how much of the surroundings, a Gaussian 0.09 wide, lies between the lips, an
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, INNER_LIPS
 from hygiesync.portrait.head import HeadMotion
 from hygiesync.portrait.masks import cover, mix
@@ -88,7 +92,7 @@ class MouthInterior:
         Of those landmarks.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, face: TalkingFace) -> None:
+    def __init__(self, image: NDArray[np.uint8], landmarks: FloatArray, face: TalkingFace) -> None:
         self._face = face
         rest = face.articulation.rest[list(INNER_LIPS)]
         self._half = float(np.ptp(rest[:, 0])) / 2
@@ -107,7 +111,7 @@ class MouthInterior:
         self._shade = _OWN_SHADE if shows_teeth else _LIP_SHADE
         self._upper = self._own_teeth(image, landmarks) if shows_teeth else self._drawn_upper(light)
 
-    def without_teeth(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    def without_teeth(self, image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.uint8]:
         """The picture (H, W, 3) with nothing but dark between its lips, so that no teeth stick to them when they move.
 
         Parameters
@@ -125,7 +129,7 @@ class MouthInterior:
         mix(bare, box, np.broadcast_to(np.rint(self._lip_line), shape).astype(np.uint8), share)
         return bare
 
-    def __call__(self, image: np.ndarray, target: FaceTarget, origin: np.ndarray) -> None:
+    def __call__(self, image: NDArray[np.uint8], target: FaceTarget, origin: FloatArray) -> None:
         """Paint into `image`, in place.
 
         Parameters
@@ -159,7 +163,7 @@ class MouthInterior:
             share = np.maximum(share, _LINE_COVER * self._line(ring, box, down / np.linalg.norm(down)))
         mix(image, box, np.clip(np.rint(inside), 0, 255).astype(np.uint8), share.astype(np.float32))
 
-    def _line(self, ring: np.ndarray, box: Box, down: np.ndarray) -> np.ndarray:
+    def _line(self, ring: FloatArray, box: Box, down: FloatArray) -> NDArray[np.float32]:
         """Cover (h, w) of the line along which lips meet; `down` (2,) is where the chin is."""
         middle = 0.5 * (ring[:11] + ring[[0, *range(19, 9, -1)]])
         away = 0.5 * _LINE * self._unit_px * np.sin(np.linspace(0, np.pi, 11))[:, None] * down
@@ -172,7 +176,7 @@ class MouthInterior:
         down = self._face.axes[1]
         return max(float(sunk @ down / (down @ down)) / self._half, 0.0)
 
-    def _to_picture(self, target: FaceTarget, shift: float) -> np.ndarray:
+    def _to_picture(self, target: FaceTarget, shift: float) -> NDArray[np.float64]:
         """Affine map (2, 3) of mouth coordinates, sunk by `shift`, to the picture."""
         x, y = self._middle
         corners = np.array([[x, y, 0.0], [x + self._half, y, 0.0], [x, y + self._half, 0.0]])
@@ -180,23 +184,23 @@ class MouthInterior:
         origin, right, down = target.head.apply(self._face.to_picture(corners))[:, :2]
         return np.column_stack([right - origin, down - origin, origin])
 
-    def _of_texture(self) -> np.ndarray:
+    def _of_texture(self) -> NDArray[np.float64]:
         """Map (3, 3) of texture pixels to mouth coordinates."""
         step = 1 / self._scale
         return np.array([[step, 0, -_SIDE + step / 2], [0, step, _TOP + step / 2], [0, 0, 1]])
 
-    def _grid(self) -> tuple[np.ndarray, np.ndarray]:
+    def _grid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mouth coordinates x (1, w) and y (h, 1) of the texture's pixels."""
         width, height = (round(self._scale * extent) for extent in (2 * _SIDE, _BOTTOM - _TOP))
         x = (np.arange(width) + 0.5) / self._scale - _SIDE
         return x[None], ((np.arange(height) + 0.5) / self._scale + _TOP)[:, None]
 
-    def _drawn_upper(self, light: np.ndarray) -> np.ndarray:
+    def _drawn_upper(self, light: NDArray[Any]) -> NDArray[Any]:
         x, y = self._grid()
         edge = _UPPER_EDGE - _UPPER_BEND * x**2
         return self._soft(_teeth(x, edge - y, _UPPER_WIDTHS, _UPPER_HEIGHT, light, 1.0))
 
-    def _drawn_lower(self, light: np.ndarray) -> np.ndarray:
+    def _drawn_lower(self, light: FloatArray) -> NDArray[np.float32]:
         x, y = self._grid()
         teeth = _teeth(x, y - (_LOWER_EDGE + _LOWER_BEND * x**2), _LOWER_WIDTHS, _LOWER_HEIGHT, light, _LOWER_LIGHT)
         # the tongue lies behind the lower teeth, and is seen above them
@@ -206,14 +210,14 @@ class MouthInterior:
         tongue = np.dstack([(light @ _TONGUE) * shade, share])
         return self._soft(_over(teeth, tongue))
 
-    def _soft(self, layer: np.ndarray) -> np.ndarray:
+    def _soft(self, layer: FloatArray) -> NDArray[np.float32]:
         alpha = layer[..., 3:]
         sigma = max(0.5, _SOFTNESS * self._scale)
         blurred = cv2.GaussianBlur(np.dstack([layer[..., :3] * alpha, alpha]), (0, 0), sigma)
         colour = blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3)
         return np.dstack([colour, blurred[..., 3]]).astype(np.float32)
 
-    def _own_teeth(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    def _own_teeth(self, image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.float32]:
         """What the picture shows between its lips, with a soft rim."""
         target = FaceTarget(landmarks, np.zeros((2, 16, 3)), HeadMotion.still(self._face.origin))
         matrix = self._to_picture(target, 0.0) @ self._of_texture()
@@ -230,8 +234,8 @@ class MouthInterior:
 
 
 def _teeth(
-    x: np.ndarray, inside: np.ndarray, widths: tuple[float, ...], height: float, light: np.ndarray, brightness: float
-) -> np.ndarray:
+    x: FloatArray, inside: FloatArray, widths: tuple[float, ...], height: float, light: FloatArray, brightness: float
+) -> NDArray[np.float64]:
     """A row of teeth (h, w, 4), RGB and cover.
 
     Parameters
@@ -264,7 +268,7 @@ def _teeth(
     return np.dstack([colour, np.broadcast_to(cover_of_row, inside.shape)])
 
 
-def _over(front: np.ndarray, back: np.ndarray) -> np.ndarray:
+def _over(front: FloatArray, back: FloatArray) -> NDArray[np.float64]:
     """One layer (h, w, 4) over another."""
     share, behind = front[..., 3:], back[..., 3:] * (1 - front[..., 3:])
     total = share + behind

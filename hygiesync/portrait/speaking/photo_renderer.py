@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.painter import PortraitPainter
 from hygiesync.portrait.parts import EYES, IRISES, UPPER_OF_LOWER_LID, upright
@@ -37,7 +40,9 @@ class PhotoRenderer:
         Of the face's mesh.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, layers: Layers, triangles: np.ndarray) -> None:
+    def __init__(
+        self, image: NDArray[np.uint8], landmarks: FloatArray, layers: Layers, triangles: NDArray[np.int64]
+    ) -> None:
         self._landmarks = landmarks
         self._face = TalkingFace(landmarks)
         self._paint_mouth = MouthInterior(image, landmarks, self._face)
@@ -55,8 +60,8 @@ class PhotoRenderer:
         """Nothing is remembered."""
 
     def push(
-        self, template: TemplateFrame[PhotoFace], coefficients: np.ndarray, sound: np.ndarray
-    ) -> Iterator[tuple[TemplateFrame[PhotoFace], np.ndarray]]:
+        self, template: TemplateFrame[PhotoFace], coefficients: FloatArray, sound: NDArray[Any]
+    ) -> Iterator[tuple[TemplateFrame[PhotoFace], NDArray[np.uint8]]]:
         """The frame with its face alive and speaking.
 
         Parameters
@@ -71,17 +76,17 @@ class PhotoRenderer:
         assert template.face is not None, "a photo's template always says where the face is"
         yield template, self.draw(coefficients, template.face)
 
-    def flush(self) -> Iterator[tuple[TemplateFrame[PhotoFace], np.ndarray]]:
+    def flush(self) -> Iterator[tuple[TemplateFrame[PhotoFace], NDArray[Any]]]:
         """Nothing waits."""
         return iter(())
 
-    def draw(self, curves: np.ndarray, face: PhotoFace) -> np.ndarray:
+    def draw(self, curves: FloatArray, face: PhotoFace) -> NDArray[np.uint8]:
         """The picture (H, W, 3), uint8, RGB, of a mouth and a moment."""
         driving = self._face.landmarks(curves)
         self._move_eyes(driving, face.life)
         return self._painter.render(self._transfer(face.head.apply(driving)), self._paint_mouth)
 
-    def _move_eyes(self, landmarks: np.ndarray, life: IdlePose) -> None:
+    def _move_eyes(self, landmarks: FloatArray, life: IdlePose) -> None:
         """Close the lids of landmarks (478, 3), in place, as far as a moment says, and turn the eyes."""
         for ring, iris in zip(EYES, IRISES, strict=True):
             lids = self._landmarks[list(ring)]
@@ -91,7 +96,7 @@ class PhotoRenderer:
             landmarks[list(iris), :2] += width * life.gaze @ self._across
 
 
-def speaking_layers(image: np.ndarray, landmarks: np.ndarray, matte: np.ndarray) -> Layers:
+def speaking_layers(image: NDArray[np.uint8], landmarks: FloatArray, matte: NDArray[np.float32]) -> Layers:
     """A picture (H, W, 3) taken apart for speaking: nothing but dark is left between lips that are open in it.
 
     Parameters

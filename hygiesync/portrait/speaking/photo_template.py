@@ -12,7 +12,9 @@ from fractions import Fraction
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import fit_similarity
 from hygiesync.face.topology import LOWER_FACE, RIGID
 from hygiesync.portrait.head import HeadMotion, facing_deg, pivot_of, rotation_of
@@ -56,7 +58,9 @@ class PhotoTemplate:
         Left out, the face stands still.
     """
 
-    def __init__(self, image: np.ndarray, landmarks: np.ndarray, fps: Fraction, life: IdleMotion | None = None) -> None:
+    def __init__(
+        self, image: NDArray[np.uint8], landmarks: FloatArray, fps: Fraction, life: IdleMotion | None = None
+    ) -> None:
         self._image, self._landmarks, self._fps, self._life = image, landmarks, fps, life
         self._unit = float(eye_distance(landmarks))
         self._pivot = pivot_of(landmarks, self._unit)

@@ -7,7 +7,9 @@ by their :class:`Articulation`, and turned back.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import apply_similarity, fit_similarity
 from hygiesync.face.topology import (
     INNER_LIPS,
@@ -44,7 +46,7 @@ class TalkingFace:
         Rows: one outer-eye distance to the face's left (the picture's right), towards its chin, and into the picture.
     """
 
-    def __init__(self, landmarks: np.ndarray) -> None:
+    def __init__(self, landmarks: FloatArray) -> None:
         self.origin = landmarks[list(INNER_LIPS)].mean(0)
         self.axes = float(eye_distance(landmarks)) * rotation_of(facing_deg(landmarks)).T
         self._frontal = (landmarks - self.origin) @ np.linalg.inv(self.axes)
@@ -52,14 +54,14 @@ class TalkingFace:
         size = np.sqrt(width / (_USUAL_WIDTH * float(eye_distance(landmarks))))
         self.articulation = Articulation(self._frontal[:, :2], float(np.clip(size, *_SIZES)))
 
-    def landmarks(self, curves: np.ndarray) -> np.ndarray:
+    def landmarks(self, curves: FloatArray) -> NDArray[np.float64]:
         """Landmarks (478, 3), pixels, for mouth curves (3,) as in :data:`hygiesync.tts.visemes.CURVES`."""
         opening, width, tuck = (float(curve) for curve in curves)
         moved = self._frontal.copy()
         moved[:, :2] = self.articulation.vertices(max(opening, 0.0), width, max(tuck, 0.0))[: len(moved)]
         return self.to_picture(moved)
 
-    def to_picture(self, points: np.ndarray) -> np.ndarray:
+    def to_picture(self, points: FloatArray) -> NDArray[np.float64]:
         """Pixels (..., 3) of points (..., 3) in face coordinates."""
         return points @ self.axes + self.origin
 
@@ -84,6 +86,6 @@ class SpokenShapes:
         self._to_canonical = fit_similarity(eyes, np.array([[-0.5, 0.0], [0.5, 0.0]]))
         self.rigid = apply_similarity(self._to_canonical, rest[list(RIGID)])
 
-    def inverse_transform(self, coefficients: np.ndarray, turns: np.ndarray | None = None) -> np.ndarray:
+    def inverse_transform(self, coefficients: FloatArray, turns: FloatArray | None = None) -> NDArray[np.float64]:
         """Canonical lower face (n_lower, 2) of mouth curves (3,); a picture's head doesn't turn beyond its own view."""
         return apply_similarity(self._to_canonical, self._face.landmarks(coefficients)[list(LOWER_FACE), :2])
