@@ -476,7 +476,7 @@ class TestInTheAvatar:
 
     def test_its_numbers_are_those_of_the_manifest(self, avatar_directory, talker_avatar):
         text = Reader((avatar_directory / REPORT).read_bytes()).text
-        measures = talker_avatar.manifest.training["validation"]
+        measures = talker_avatar.manifest.training["whole"]["validation"]
         told = [float(t.removeprefix("correlation ")) for t in text if t.startswith("correlation ")]
         assert told[0] == pytest.approx(measures["opening_correlation"], abs=0.0052)
         assert any(t.startswith(f"{measures['lip_distance_pct']:.2f} % (a mouth that never moves") for t in text)

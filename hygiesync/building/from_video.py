@@ -95,14 +95,14 @@ def train(
     alert, tell = warn or (lambda message: None), progress or (lambda *_: None)
     workshop = open_workshop(directory, job, resume=resume, warn=alert)
     seen = observe(infos, job, workshop, tell, alert)
-    clips = seen.clips(job.lookahead)
-    learned = learn(clips, seen.clips(ANSWER_FRAMES), seen.face, job, workshop, tell)
+    whole_clips = seen.clips(ANSWER_FRAMES)
+    learned = learn(seen.clips(job.lookahead), whole_clips, seen.face, job, workshop, tell)
     rest = resting_coefficients(seen.recordings, seen.face, seen.background)
 
     def fill(folder: Path) -> None:
         _fill_bundle(folder, seen, learned, rest, tell)
         if report is not None:
-            evidence = evidence_of(directory.name, job, seen, clips, learned, rest)
+            evidence = evidence_of(directory.name, job, seen, whole_clips, learned, rest)
             (folder / video_avatar.REPORT).write_bytes(report(evidence))
 
     write_bundle(directory, _manifest(directory.name, job, seen, learned, has_consent), VideoAvatar.FILES, fill)

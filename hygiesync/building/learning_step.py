@@ -20,7 +20,9 @@ from hygiesync.progress import Progress
 from hygiesync.timing import MEL_RATE, time_to_mel_frames
 
 if TYPE_CHECKING:
+    from hygiesync.learning.network import NetworkSettings
     from hygiesync.learning.train import TrainingRun
+    from hygiesync.learning.whole_network import WholeNetworkSettings
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -40,7 +42,7 @@ class Learned:
     whole_measures : dict of str to float
         The same of the network that hears whole recordings.
     predicted : list of ndarray, each of shape (n_mel_frames, n_components)
-        The streaming network's answers for each clip's validation part.
+        Answers for each clip's validation part of the network that hears whole recordings, as renderings do.
     """
 
     run: TrainingRun
@@ -72,20 +74,17 @@ def learn(
     report : callable
     """
     from hygiesync.learning.head_start import WholeTraining, head_start
-    from hygiesync.learning.network import NetworkSettings
-    from hygiesync.learning.settings import LARGE_FROM_S, preset, whole_preset
+    from hygiesync.learning.settings import preset, whole_preset
     from hygiesync.learning.speech_encoder import SpeechEncoder
     from hygiesync.learning.train import predict, train_network
-    from hygiesync.learning.whole_network import WholeNetworkSettings
 
     n_frames, n_components = sum(len(clip) for clip in clips), face.shape.n_components
     metric, aperture = mouth_metric(face.shape), Aperture.fit(face.shape, face.usable_coefficients)
     training, validation = split(clips)
-    width = 128 if n_frames >= time_to_mel_frames(LARGE_FROM_S) else 64
     work = WholeTraining(
         *split(whole_clips),
         metric,
-        WholeNetworkSettings(n_components, conv_width=width, lstm_width=width),
+        whole_network(n_components, n_frames),
         whole_preset(job.preset, job.seed, n_frames),
         aperture,
     )
@@ -95,7 +94,7 @@ def learn(
             training,
             validation,
             metric,
-            NetworkSettings(n_components, early_frames=job.early_frames),
+            streaming_network(n_components, n_frames, job.early_frames),
             preset(job.preset, job.seed, n_frames),
             workshop / "checkpoint.safetensors",
             _teller("learning", report),
@@ -105,15 +104,31 @@ def learn(
         if process is not None:
             process.wait()
     whole = work.run(whole_checkpoint, _teller("learning to hear ahead", report))
-    predicted = [predict(run.network, clip.mel) for clip in validation]
-    whole_predicted = [predict(whole.network, clip.mel) for clip in work.validation]
+    live_answers = [predict(run.network, clip.mel) for clip in validation]
+    whole_answers = [predict(whole.network, clip.mel) for clip in work.validation]
     return Learned(
         run,
         whole,
-        _measures(validation, predicted, face),
-        _measures(work.validation, whole_predicted, face),
-        predicted,
+        _measures(validation, live_answers, face),
+        _measures(work.validation, whole_answers, face),
+        whole_answers,
     )
+
+
+def streaming_network(n_components: int, n_mel_frames: int, early_frames: tuple[int, ...]) -> NetworkSettings:
+    """Sizes of the streaming network, for so many mel frames to learn from."""
+    from hygiesync.learning.network import NetworkSettings
+
+    return NetworkSettings(n_components, early_frames=early_frames)
+
+
+def whole_network(n_components: int, n_mel_frames: int) -> WholeNetworkSettings:
+    """Sizes of the network that hears whole recordings, for so many mel frames to learn from."""
+    from hygiesync.learning.settings import LARGE_FROM_S
+    from hygiesync.learning.whole_network import WholeNetworkSettings
+
+    width = 128 if n_mel_frames >= time_to_mel_frames(LARGE_FROM_S) else 64
+    return WholeNetworkSettings(n_components, conv_width=width, lstm_width=width)
 
 
 def _teller(stage: str, report: Progress) -> Callable[[int, int, list[float], list[float]], None]:

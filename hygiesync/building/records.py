@@ -17,13 +17,14 @@ from hygiesync.building.learning_step import Learned
 from hygiesync.building.observation import Observation
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.media.video import VideoInfo
+from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
 
 
 def evidence_of(
-    name: str, job: Job, seen: Observation, clips: list[LabelledClip], learned: Learned, rest: NDArray[Any]
+    name: str, job: Job, seen: Observation, whole_clips: list[LabelledClip], learned: Learned, rest: NDArray[Any]
 ) -> TrainingEvidence:
-    """What a report tells of this training."""
-    run, face = learned.run, seen.face
+    """What a report tells of this training: of the network that hears whole recordings, as renderings do."""
+    run, face = learned.whole, seen.face
     return TrainingEvidence(
         name=name,
         preset=job.preset,
@@ -37,8 +38,8 @@ def evidence_of(
         coefficients=face.usable_coefficients,
         n_frames=sum(len(frames.is_usable) for frames in face.frames),
         held_out=tuple(
-            hold_out(clip, predicted, job.lookahead, seen.background)
-            for clip, predicted in zip(clips, learned.predicted, strict=True)
+            hold_out(clip, predicted, ANSWER_FRAMES, seen.background)
+            for clip, predicted in zip(whole_clips, learned.predicted, strict=True)
         ),
         advice=seen.advice,
     )

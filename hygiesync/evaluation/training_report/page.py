@@ -12,6 +12,7 @@ from hygiesync.evaluation.html import facts, page, section
 from hygiesync.evaluation.training_report import figures
 from hygiesync.evaluation.training_report.classes import ClassError, errors_by_mouth, errors_by_sound, errors_by_word
 from hygiesync.evaluation.training_report.closures import Closures, closures_in_words
+from hygiesync.evaluation.training_report.expectation import expectation
 from hygiesync.evaluation.training_report.headline import Findings, headline
 from hygiesync.evaluation.training_report.next_steps import next_steps
 from hygiesync.evaluation.training_report.words import Word
@@ -86,7 +87,7 @@ def make_report(evidence: TrainingEvidence, words: Sequence[Sequence[Word]] | No
     lips = findings.comparison
     sections = [
         section("The video", _ADVICE if evidence.advice else "", _advice(evidence.advice, _NOTHING_ODD)),
-        section("How good are the lips?", "", _measures(findings)),
+        section("How good are the lips?", expectation(findings), _measures(findings)),
         section("What to do next", "", _advice(next_steps(findings), "Nothing stands out: let the avatar speak.")),
         section("Predicted against real opening", _CURVES, _openings(findings)),
         section("Which mouths and sounds are wrong?", _CLASSES, _classes(findings)),
