@@ -124,11 +124,13 @@ def streaming_network(n_components: int, n_mel_frames: int, early_frames: tuple[
 
 def whole_network(n_components: int, n_mel_frames: int) -> WholeNetworkSettings:
     """Sizes of the network that hears whole recordings, for so many mel frames to learn from."""
-    from hygiesync.learning.settings import LARGE_FROM_S
+    from hygiesync.learning.settings import LARGE_FROM_S, LARGEST_FROM_S
     from hygiesync.learning.whole_network import WholeNetworkSettings
 
-    width = 128 if n_mel_frames >= time_to_mel_frames(LARGE_FROM_S) else 64
-    return WholeNetworkSettings(n_components, conv_width=width, lstm_width=width)
+    if n_mel_frames < time_to_mel_frames(LARGE_FROM_S):
+        return WholeNetworkSettings(n_components, conv_width=64, lstm_width=64)
+    lstm_width = 192 if n_mel_frames >= time_to_mel_frames(LARGEST_FROM_S) else 128
+    return WholeNetworkSettings(n_components, conv_width=128, lstm_width=lstm_width)
 
 
 def _teller(stage: str, report: Progress) -> Callable[[int, int, list[float], list[float]], None]:
