@@ -27,13 +27,20 @@ SLOW_TIMEOUT_S = 600
 """Until a slow test counts as hanging; the others' is in setup.cfg."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests may take longer; the files with the longest come first, so that none begins when all others are done.
+_TRAINED = {"talker_directory", "held_out_directory", "avatar_directory"}
+"""Fixtures behind which MediaPipe runs and networks train: a test of a single part does without."""
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever needs the trained talker is slow, and slow tests may take longer.
+
+    The files with the longest come first, so that none begins when all others are done.
     `make test` deals the tests out by files (pytest-xdist's loadfile): what a file's tests share is made once.
     """
     turns: dict[Path, int] = {}
     for item in items:
+        if _TRAINED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
         is_slow, is_device = (item.get_closest_marker(name) is not None for name in ("slow", "device"))
         if is_slow:
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))

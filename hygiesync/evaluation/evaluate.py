@@ -30,7 +30,7 @@ from hygiesync.errors import InputError
 from hygiesync.evaluation.contact_sheet import Strip, contact_sheet
 from hygiesync.evaluation.measures import format_table, lip_measures
 from hygiesync.evaluation.picture_quality import PictureComparison
-from hygiesync.evaluation.real_video import Progress, RealVideo, to_canonical_face, watch_real_video
+from hygiesync.evaluation.real_video import RealVideo, to_canonical_face, watch_real_video
 from hygiesync.evaluation.report import Report, write_report
 from hygiesync.extras import require
 from hygiesync.face.pose import similarity_scale
@@ -41,6 +41,7 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.video import probe, read_frames
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
+from hygiesync.progress import Progress
 from hygiesync.rendering.compositor import WHOLE_PATH_LAG
 from hygiesync.speech_to_shape.stream import moments_at
 from hygiesync.timing import video_frame_time
@@ -88,7 +89,7 @@ def evaluate(
         When `keep` or `report` would write over the video.
     """
     require("report", "evaluating")
-    tell = progress or _tell_nobody
+    tell = progress or (lambda *_: None)
     probe_audio(video)
     with _folder_for(keep) as folder:
         files = {row: Path(folder) / f"{row}.mp4" for row in ROWS}
@@ -111,11 +112,7 @@ def evaluate(
 def _watch_row(file: Path, row: str, tell: Progress) -> FaceTrack:
     """Find the face in a row's video."""
     info = probe(file)
-    return watch(info, 0.0, lambda done: tell(f"watching {row}", done, info.n_frames))
-
-
-def _tell_nobody(stage: str, done: int, total: int) -> None:
-    pass
+    return watch(info, 0.0, lambda done: tell(f"watching {row}", done, info.n_frames, ""))
 
 
 def _folder_for(keep: Path | None) -> AbstractContextManager[str | Path]:
@@ -167,7 +164,7 @@ def _write(
         info.fps,
         Provenance.from_avatar(avatar, _METHODS[row]).tags() if row in _METHODS else {"comment": _REAL_NOTE},
         sound=Soundtrack(info.path, is_heard=False),
-        progress=lambda _: tell(f"writing {row}", next(done), len(real.track)),
+        progress=lambda _: tell(f"writing {row}", next(done), len(real.track), ""),
     )
 
 
@@ -213,7 +210,7 @@ def _compare_pictures(avatar: VideoAvatar, real: RealVideo, file: Path, row: str
             else:
                 height, width = frame.image.shape[:2]
                 comparison.add(frame.image, other.image[:height, :width], frame.face)
-            tell(f"comparing {row}", number + 1, len(real.track))
+            tell(f"comparing {row}", number + 1, len(real.track), "")
     return comparison
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +21,8 @@ from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import VideoInfo, probe
+from hygiesync.progress import Progress
 from hygiesync.rendering.interfaces import PlainFrame
-
-Progress = Callable[[str, int, int], None]
-"""Told of (stage, done, in all)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def watch_real_video(avatar: VideoAvatar, video: PathLike, tell: Progress) -> Re
         When it shows no face, or hardly one that is not turned away.
     """
     info = probe(video)
-    track = watch(info, MIN_FACE_SHARE, lambda done: tell("watching real", done, info.n_frames))
+    track = watch(info, MIN_FACE_SHARE, lambda done: tell("watching real", done, info.n_frames, ""))
     real = RealVideo(info, track, FacePlaces.from_track(track, avatar.pose))
     n_usable = int(real.has_place.sum())
     if n_usable < MIN_FRAMES:
