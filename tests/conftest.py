@@ -31,6 +31,7 @@ _TRAINED = {"talker_directory", "held_out_directory", "avatar_directory"}
 """Fixtures behind which MediaPipe runs and networks train: a test of a single part does without."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever needs the trained talker is slow, and slow tests may take longer.
 

@@ -55,7 +55,7 @@ def done(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path_factory: pyt
         held_out_video,
         keep=folder / "videos",
         report=folder / "report.html",
-        progress=lambda stage, done, total: stages.update({stage: (done, total)}),
+        progress=lambda stage, done, total, note: stages.update({stage: (done, total)}),
     )
     return rows, folder, stages
 
