@@ -114,8 +114,8 @@ people is 0.664 with 0.5 and 0.657 with 0.3, of new words 0.830 and 0.823 (docs/
 
 LARGE_FROM_S = 90
 """Seconds of video from which on a network of whole recordings is twice as wide. Below, two people's mean opening
-(23 and 48 s, one seed) is 0.768 as it is and 0.751 with the double width, which takes twice the time; twice the steps
-give 0.768, too."""
+(23 and 48 s, two seeds) is 0.759 as it is and 0.753 with the double width, which takes twice the time; twice the steps
+give 0.768, and 0.07 less on a third."""
 
 
 LARGEST_FROM_S = 150
