@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hygiesync.array_types import FloatArray
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.errors import InputError, UsageError
+from hygiesync.interpolation import smoothstep
 from hygiesync.rendering.interfaces import Scene, TemplateFrame
 from hygiesync.timing import parse_fps, sample_time
 
@@ -238,13 +239,12 @@ class Engine:
     def _mouth_at(self, heard_s: Fraction) -> NDArray[Any]:
         """Coefficients (n_components,) at a time of the sound; after an interruption, on the way from the mouth then.
 
-        m(t) = wanted(t) + (1 - s(t / RELEASE_S)) (left - rest),  s(x) = x^2 (3 - 2 x)
+        m(t) = wanted(t) + (1 - s(t / RELEASE_S)) (left - rest),  s: :func:`smoothstep`
         """
         wanted = self._stream.at(heard_s)
         if not self._sound_start_s or heard_s >= RELEASE_S:
             return wanted
-        share = float(heard_s / RELEASE_S)
-        return wanted + (1 - share * share * (3 - 2 * share)) * (self._mouth_left - self._rest)
+        return wanted + (1 - smoothstep(float(heard_s / RELEASE_S))) * (self._mouth_left - self._rest)
 
 
 def _checked(samples: NDArray[Any]) -> NDArray[Any]:
