@@ -18,7 +18,7 @@ from hygiesync.apps.benchmarks import drawing, enlargement, live, processes, spe
 from hygiesync.apps.benchmarks.bench import bench, format_bench
 from hygiesync.apps.benchmarks.drawing import PARTS, DrawingBench
 from hygiesync.apps.benchmarks.enlargement import enlarge, enlarged_atlas
-from hygiesync.apps.benchmarks.epochs import measure_epochs
+from hygiesync.apps.benchmarks.learning import measure_learning
 from hygiesync.apps.benchmarks.stopwatch import Stopwatch
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
@@ -122,15 +122,15 @@ def test_table_says_the_ratios(result):
 
 
 def test_table_shows_how_learning_stands_other_work(result):
-    epochs = {"steps": 5, "alone_s": 0.4, "beside_busy_cores_s": 0.8, "ratio": 2.0}
-    assert "80 ms a step; 2.0 x" in format_bench(copy.deepcopy(result) | {"epochs": epochs})
+    learning = {"steps": 5, "alone_s": 0.4, "beside_busy_cores_s": 0.8, "ratio": 2.0}
+    assert "80 ms a step; 2.0 x" in format_bench(copy.deepcopy(result) | {"learning": learning})
 
 
 def test_learning_is_not_stopped_by_busy_cores():
     """Twice as slow is a fair share of each core; threads that spin while they wait made it ten times and more."""
-    epochs = measure_epochs(lambda *_: None)
-    assert epochs["alone_s"] > 0
-    assert epochs["ratio"] < 4
+    learning = measure_learning(lambda *_: None)
+    assert learning["alone_s"] > 0
+    assert learning["ratio"] < 4
 
 
 def test_table_shows_training(result):

@@ -186,3 +186,11 @@ def test_two_users_of_one_thread_may_overlap():
     later.start()
     later.join()
     assert found == [1, 3]
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_a_training_stays_on_one_thread_when_one_that_it_holds_ends():
+    with single_threaded_torch():
+        loop.train(Line(), SETTINGS)
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3

@@ -17,14 +17,20 @@ import torch
 _lock = threading.Lock()
 _n_users = 0
 _n_threads_before = 0
+_here = threading.local()
 
 
 @contextmanager
 def single_threaded_torch() -> Iterator[None]:
-    """Keep torch to the thread that calls it, until the context ends; contexts in several threads may overlap.
+    """Keep torch to the thread that calls it, until the context ends; contexts may overlap in threads, or be nested.
 
-    The number that the first of them found is what each leaves behind: a later one may find the first one's.
+    OpenMP counts for each thread by itself, so a thread has its second thread back when the outermost of its own
+    contexts ends, whatever others do. The number given back is the one that the first context of all found: a later
+    one may find the first one's.
     """
+    if getattr(_here, "is_inside", False):
+        yield
+        return
     global _n_users, _n_threads_before  # noqa: PLW0603 - torch's setting belongs to the process
     with _lock:
         # asked in every thread: one that never was takes the process's number later, over the one set here
@@ -33,9 +39,11 @@ def single_threaded_torch() -> Iterator[None]:
             _n_threads_before = n_threads
         _n_users += 1
         torch.set_num_threads(1)
+    _here.is_inside = True
     try:
         yield
     finally:
+        _here.is_inside = False
         with _lock:
             _n_users -= 1
             torch.set_num_threads(_n_threads_before)

@@ -201,6 +201,7 @@ class SpeechToShapeObjective:
         return {loop.VALIDATION_LOSS: float(np.average(losses, weights=weights))}
 
 
+@single_threaded_torch()
 @torch.no_grad()
 def predict(network: AnyNetwork, mel: FloatArray) -> NDArray[np.float32]:
     """Coefficients (n_frames, n_components) for mel frames (n_frames, n_mels) of a whole sequence."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from hygiesync.apps.benchmarks.animate import measure_animate
 from hygiesync.apps.benchmarks.drawing import measure_drawing
-from hygiesync.apps.benchmarks.epochs import measure_epochs
+from hygiesync.apps.benchmarks.learning import measure_learning
 from hygiesync.apps.benchmarks.live import measure_live
 from hygiesync.apps.benchmarks.processes import measure_startup, measure_training
 from hygiesync.apps.benchmarks.speaking import measure_listening, measure_loading
@@ -59,7 +59,7 @@ def bench(
     -------
     dict
         ``sizes`` (see :func:`measure_drawing`), ``listening``, ``latency_s``, ``load_ms``, ``animate``, ``live``,
-        ``startup``, ``training`` and ``epochs`` (when asked for) and ``machine``.
+        ``startup``, ``training`` and ``learning`` (when asked for) and ``machine``.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def bench(
     result["startup"] = measure_startup(report)
     if training_video is not None:
         result["training"] = measure_training(training_video, report)
-        result["epochs"] = measure_epochs(report)
+        result["learning"] = measure_learning(report)
     return result
 
 

@@ -46,11 +46,11 @@ def format_bench(result: dict[str, Any]) -> str:
             f"training       {training['ratio']:.2f} x a bare FaceMesh pass ({training['train_s']:.1f} against"
             f" {training['facemesh_s']:.1f} s), at most {training['train_peak_mb']:.0f} MB"
         )
-    if "epochs" in result:
-        epochs = result["epochs"]
+    if "learning" in result:
+        learning = result["learning"]
         lines.append(
-            f"learning       {epochs['alone_s'] / epochs['steps'] * 1e3:.0f} ms a step;"
-            f" {epochs['ratio']:.1f} x that beside one busy process on each core"
+            f"learning       {learning['alone_s'] / learning['steps'] * 1e3:.0f} ms a step;"
+            f" {learning['ratio']:.1f} x that beside one busy process on each core"
         )
     return "\n".join(lines)
 
