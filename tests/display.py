@@ -27,7 +27,7 @@ class VirtualDisplay:
         Presses keys, finds and changes windows.
     """
 
-    def __init__(self, number: int, client: XClient, framebuffer: Path):
+    def __init__(self, number: int, client: XClient, framebuffer: Path) -> None:
         self.name = f":{number}"
         self.client = client
         self._framebuffer = framebuffer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -116,7 +116,9 @@ def _picture(image: np.ndarray, index: int, time_s: Fraction, colour_matrix: int
     return frame
 
 
-def _sound(samples, sample_rate, layout, holes_s, start_s):
+def _sound(
+    samples: np.ndarray | None, sample_rate: int, layout: str, holes_s: Sequence[tuple[float, float]], start_s: Fraction
+) -> Iterator[AudioFrame]:
     for begin in range(0, len(samples), 1024):
         if any(first <= begin / sample_rate < last for first, last in holes_s):
             continue
@@ -127,7 +129,7 @@ def _sound(samples, sample_rate, layout, holes_s, start_s):
         yield frame
 
 
-def tags_of(path):
+def tags_of(path: Path) -> dict[str, str]:
     """The tags that a media file carries."""
     with av.open(str(path)) as container:
         return dict(container.metadata)

@@ -1,6 +1,7 @@
 """Voice and silence, told apart as the sound comes."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def vowel(duration_s: float, pitch_hz: float = 120.0) -> np.ndarray:
 class Talk:
     """Sentences with pauses between, and where they are."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         pytest.importorskip("espeakng_loader")
         from hygiesync.tts.espeak import synthesise
 
@@ -82,7 +83,7 @@ class Talk:
 
 
 @pytest.fixture(scope="module")
-def talk():
+def talk() -> Talk:
     return Talk()
 
 
@@ -122,26 +123,26 @@ def over(talk: Talk, snr_db: float, kind: str) -> np.ndarray:
 
 @pytest.mark.parametrize("amplitude", [0.0, 1e-6, ROOM, 0.003, 0.03, 0.3])
 @pytest.mark.parametrize("slope", [0.0, -0.5, -1.0])
-def test_a_file_of_noise_holds_no_voice(amplitude, slope):
+def test_a_file_of_noise_holds_no_voice(amplitude: float, slope: float) -> None:
     assert not detect(noise(5, amplitude, slope=slope)).any()
 
 
-def test_a_fan_is_no_voice():
+def test_a_fan_is_no_voice() -> None:
     assert not detect(fan(5, 0.03)).any()
 
 
 @pytest.mark.parametrize("slope", [0.0, -0.5])
-def test_a_noise_that_starts_is_background_within_half_a_second(slope):
+def test_a_noise_that_starts_is_background_within_half_a_second(slope: float) -> None:
     voice = detect(noise(2, ROOM), noise(5, 0.03, slope=slope))
     assert not voice[: n_mel_frames(2 * SAMPLE_RATE) - 1].any()
     assert not voice[n_mel_frames(round(2.5 * SAMPLE_RATE)) :].any()
 
 
-def test_digital_silence_does_not_pull_the_background_down():
+def test_digital_silence_does_not_pull_the_background_down() -> None:
     assert not detect(noise(2, ROOM), noise(3, 0.0), noise(2, ROOM)).any()
 
 
-def test_windows_half_in_digital_silence_do_not_pull_it_down_either():
+def test_windows_half_in_digital_silence_do_not_pull_it_down_either() -> None:
     levels = [-5.0] * 20 + ([-6.9, -6.9] + [-8.0] * 5 + [-6.9, -6.9] + [-5.0] * 3) * 5
     assert not VoiceActivity(-5.0).push(np.repeat(np.array(levels, np.float32)[:, None], 80, axis=1)).any()
 
@@ -150,14 +151,14 @@ def test_windows_half_in_digital_silence_do_not_pull_it_down_either():
 
 
 @pytest.mark.parametrize("gain_db", [-30, -15, 0, 20])
-def test_loud_and_soft_recordings_are_heard_alike(talk, gain_db):
+def test_loud_and_soft_recordings_are_heard_alike(talk: Talk, gain_db: int) -> None:
     samples = (talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]) * 10 ** (gain_db / 20)
     missed, still_open = judge(talk, np.clip(samples, -1, 1))
     assert missed < 0.03
     assert still_open == 0
 
 
-def test_speech_out_of_digital_silence_is_heard(talk):
+def test_speech_out_of_digital_silence_is_heard(talk: Talk) -> None:
     for gain in (1.0, 0.03):
         missed, still_open = judge(talk, gain * talk.samples)
         assert missed < 0.04
@@ -166,33 +167,33 @@ def test_speech_out_of_digital_silence_is_heard(talk):
 
 @pytest.mark.parametrize(("snr_db", "most_missed"), [(30, 0.03), (20, 0.06), (10, 0.12)])
 @pytest.mark.parametrize("kind", ["white", "pink", "fan"])
-def test_speech_in_noise_is_heard_and_the_noise_is_not(talk, kind, snr_db, most_missed):
+def test_speech_in_noise_is_heard_and_the_noise_is_not(talk: Talk, kind: str, snr_db: int, most_missed: float) -> None:
     missed, still_open = judge(talk, over(talk, snr_db, kind))
     assert missed < most_missed
     assert still_open < 0.01
 
 
-def test_telephones_are_heard(talk):
+def test_telephones_are_heard(talk: Talk) -> None:
     band = butter(4, [300, 3400], "bandpass", fs=SAMPLE_RATE, output="sos")
     missed, still_open = judge(talk, sosfilt(band, over(talk, 30, "white")))
     assert missed < 0.05
     assert still_open == 0
 
 
-def test_narrow_recordings_are_heard(talk):
+def test_narrow_recordings_are_heard(talk: Talk) -> None:
     missed, still_open = judge(talk, resample_poly(resample_poly(over(talk, 30, "pink"), 1, 2), 2, 1))
     assert missed < 0.05
     assert still_open == 0
 
 
 @pytest.mark.parametrize("background", [-7.5, -5.0, -3.5])
-def test_the_training_videos_room_matters_little(talk, background):
+def test_the_training_videos_room_matters_little(talk: Talk, background: float) -> None:
     samples = talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]
     np.testing.assert_array_equal(detect(samples, background=background), detect(samples))
 
 
 @pytest.mark.parametrize("snr_db", [np.inf, 30, 20, 10])
-def test_the_mouth_shuts_within_120_ms_of_an_abrupt_end(snr_db):
+def test_the_mouth_shuts_within_120_ms_of_an_abrupt_end(snr_db: float) -> None:
     hiss = noise(4, SPEECH * 10 ** (-snr_db / 20), 9)
     samples = np.concatenate([np.zeros(SAMPLE_RATE, np.float32), vowel(0.8), np.zeros(SAMPLE_RATE, np.float32)])
     times, gate = gate_of(detect(samples + hiss[: len(samples)]))
@@ -200,14 +201,14 @@ def test_the_mouth_shuts_within_120_ms_of_an_abrupt_end(snr_db):
     assert gate[times >= 1.92].max() < 1e-9
 
 
-def test_the_mouth_is_open_when_speech_begins(talk):
+def test_the_mouth_is_open_when_speech_begins(talk: Talk) -> None:
     times, gate = gate_of(detect(talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]))
     for begin, end in talk.spans_s:
         assert gate[(times >= begin + 0.03) & (times < end)].min() == 1
         assert gate[(times > begin - 0.3) & (times < begin - 0.08)].max() < 1e-9
 
 
-def test_a_file_may_begin_within_a_word(talk):
+def test_a_file_may_begin_within_a_word(talk: Talk) -> None:
     begin, end = talk.spans_s[0]
     cut = round((begin + 0.5) * SAMPLE_RATE)
     voice = detect((talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)])[cut:])
@@ -218,7 +219,7 @@ def test_a_file_may_begin_within_a_word(talk):
 # --- what stands out and is no speech, and the other way round
 
 
-def test_breath_opens_nothing(talk):
+def test_breath_opens_nothing(talk: Talk) -> None:
     samples = talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]
     breath = sosfilt(butter(2, [400, 4500], "bandpass", fs=SAMPLE_RATE, output="sos"), noise(0.4, 1.0, 11))
     breath *= SPEECH * 10 ** (-25 / 20) / breath.std() * np.sin(np.pi * np.arange(len(breath)) / len(breath))
@@ -227,7 +228,7 @@ def test_breath_opens_nothing(talk):
     assert judge(talk, samples)[1] == 0
 
 
-def test_clicks_open_nothing(talk):
+def test_clicks_open_nothing(talk: Talk) -> None:
     samples = talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]
     decay = np.exp(-np.arange(480) / (0.005 * SAMPLE_RATE))
     for number, time_s in enumerate((0.3, 0.6, 0.65, 1.0, talk.spans_s[-1][1] + 0.5, talk.spans_s[-1][1] + 0.9)):
@@ -238,7 +239,7 @@ def test_clicks_open_nothing(talk):
 
 @pytest.mark.parametrize("pitch_hz", [90, 150, 300])
 @pytest.mark.parametrize("amplitude", [ROOM, SPEECH / 10])
-def test_a_vowel_sung_for_five_seconds_is_voice_to_its_end(pitch_hz, amplitude):
+def test_a_vowel_sung_for_five_seconds_is_voice_to_its_end(pitch_hz: int, amplitude: float) -> None:
     sung = np.concatenate([np.zeros(SAMPLE_RATE, np.float32), vowel(5, pitch_hz), np.zeros(SAMPLE_RATE, np.float32)])
     voice = detect(sung + noise(7, amplitude, slope=-0.5))
     begin, end = n_mel_frames(SAMPLE_RATE), n_mel_frames(6 * SAMPLE_RATE)
@@ -246,12 +247,12 @@ def test_a_vowel_sung_for_five_seconds_is_voice_to_its_end(pitch_hz, amplitude):
     assert not voice[end + HOLD + 6 :].any()
 
 
-def test_a_file_may_begin_with_a_long_vowel():
+def test_a_file_may_begin_with_a_long_vowel() -> None:
     voice = detect(vowel(3, 200) + noise(3, ROOM), noise(1, ROOM))
     assert voice[25 : n_mel_frames(3 * SAMPLE_RATE)].all()
 
 
-def test_harmonics_ripple_and_noise_does_not():
+def test_harmonics_ripple_and_noise_does_not() -> None:
     sung, hiss = (mel_spectrogram(samples)[:40].mean(axis=0) for samples in (vowel(1), noise(1, 0.1)))
     assert ripple(sung) > 3 * ripple(hiss)
 
@@ -263,12 +264,12 @@ def familiar(*parts: np.ndarray, background: float = BACKGROUND) -> np.ndarray:
     return VoiceActivity(background).listen(mel_spectrogram(np.concatenate(parts)))[1]
 
 
-def test_the_training_videos_own_room_is_familiar():
+def test_the_training_videos_own_room_is_familiar() -> None:
     assert familiar(noise(4, ROOM)).all()
     assert familiar(noise(4, ROOM), background=BACKGROUND - 0.5).all()
 
 
-def test_pauses_between_sentences_are_familiar(talk):
+def test_pauses_between_sentences_are_familiar(talk: Talk) -> None:
     samples = talk.samples + noise(talk.duration_s, ROOM)[: len(talk.samples)]
     voice, is_familiar = VoiceActivity(BACKGROUND).listen(mel_spectrogram(samples))
     assert voice.any()
@@ -276,7 +277,7 @@ def test_pauses_between_sentences_are_familiar(talk):
 
 
 @pytest.mark.parametrize("background", [BACKGROUND, -7.9])
-def test_digital_silence_is_not_familiar(background):
+def test_digital_silence_is_not_familiar(background: float) -> None:
     assert not familiar(np.zeros(2 * SAMPLE_RATE, np.float32), background=background).any()
     is_familiar = familiar(noise(1, ROOM), np.zeros(SAMPLE_RATE, np.float32), noise(1, ROOM))
     begin, end = n_mel_frames(SAMPLE_RATE), n_mel_frames(2 * SAMPLE_RATE)
@@ -286,24 +287,24 @@ def test_digital_silence_is_not_familiar(background):
 
 
 @pytest.mark.parametrize("slope", [0.0, -0.5])
-def test_a_room_20_db_louder_is_not_familiar(slope):
+def test_a_room_20_db_louder_is_not_familiar(slope: float) -> None:
     assert not familiar(noise(2, 10 * ROOM, slope=slope)).any()
     is_familiar = familiar(noise(2, ROOM), noise(2, 10 * ROOM, slope=slope))
     assert is_familiar[: n_mel_frames(2 * SAMPLE_RATE)].all()
     assert not is_familiar[n_mel_frames(round(2.5 * SAMPLE_RATE)) :].any()
 
 
-def test_nor_is_a_room_20_db_quieter():
+def test_nor_is_a_room_20_db_quieter() -> None:
     assert not familiar(noise(2, ROOM / 10), background=BACKGROUND).any()
     assert not familiar(noise(2, ROOM), background=BACKGROUND + 2).any()
 
 
-def test_the_room_is_familiar_again_when_a_noise_ends():
+def test_the_room_is_familiar_again_when_a_noise_ends() -> None:
     is_familiar = familiar(noise(2, ROOM), noise(2, 10 * ROOM), noise(2, ROOM))
     assert is_familiar[n_mel_frames(round(4.5 * SAMPLE_RATE)) :].all()
 
 
-def test_a_hiss_that_is_no_voice_makes_a_pause_strange_until_it_ends():
+def test_a_hiss_that_is_no_voice_makes_a_pause_strange_until_it_ends() -> None:
     """Soft and short, as a breath: never background, never voice, and still nothing that the training video had."""
     breath = sosfilt(butter(2, [400, 4500], "bandpass", fs=SAMPLE_RATE, output="sos"), noise(0.3, 1.0, 11))
     samples = noise(4, ROOM)
@@ -319,7 +320,7 @@ def test_a_hiss_that_is_no_voice_makes_a_pause_strange_until_it_ends():
 # --- as a streaming part
 
 
-def test_voice_is_held_for_its_hold_and_no_longer():
+def test_voice_is_held_for_its_hold_and_no_longer() -> None:
     """Three frames share evidence: two quiet ones may still stand out by the last loud one."""
     levels = np.full((240, 80), -5.0, np.float32)
     levels[200:210] = -1.5
@@ -331,7 +332,7 @@ def test_voice_is_held_for_its_hold_and_no_longer():
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 300), max_size=10), st.integers(0, 1000))
-def test_any_blocks_give_the_same_answer(cuts, seed):
+def test_any_blocks_give_the_same_answer(cuts: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     mel = (np.repeat(rng.uniform(-8, -1, 30), 10)[:, None] + rng.normal(0, 0.5, (300, 80))).astype(np.float32)
     detector = VoiceActivity(-5.0)
@@ -342,7 +343,7 @@ def test_any_blocks_give_the_same_answer(cuts, seed):
     np.testing.assert_array_equal(np.concatenate(pieces, axis=1)[0], whole.push(mel))
 
 
-def test_speech_in_any_blocks_gives_the_same_answer(talk):
+def test_speech_in_any_blocks_gives_the_same_answer(talk: Talk) -> None:
     mel = mel_spectrogram(over(talk, 15, "pink"))
     whole = VoiceActivity(BACKGROUND).push(mel)
     assert whole.any()
@@ -352,14 +353,14 @@ def test_speech_in_any_blocks_gives_the_same_answer(talk):
         np.testing.assert_array_equal(np.concatenate(pieces), whole)
 
 
-def test_later_sound_changes_nothing_before_it(talk):
+def test_later_sound_changes_nothing_before_it(talk: Talk) -> None:
     mel = mel_spectrogram(over(talk, 15, "pink"))
     np.testing.assert_array_equal(
         VoiceActivity(BACKGROUND).push(mel)[:300], VoiceActivity(BACKGROUND).push(mel[:300]), strict=True
     )
 
 
-def test_reset_forgets_what_was_heard(talk):
+def test_reset_forgets_what_was_heard(talk: Talk) -> None:
     mel = mel_spectrogram(over(talk, 20, "white"))
     detector = VoiceActivity(BACKGROUND)
     first = detector.listen(mel)
@@ -367,7 +368,7 @@ def test_reset_forgets_what_was_heard(talk):
     np.testing.assert_array_equal(detector.listen(mel), first)
 
 
-def test_the_likelihood_ratio_is_sohns():
+def test_the_likelihood_ratio_is_sohns() -> None:
     """Against the two Gaussian densities themselves: a band of power `g` in noise of power 1, the voice's estimated."""
     g = np.linspace(1, 8, N_BANDS)
     weights = np.array([0.3] + [1.0] * (N_BANDS - 1)) / N_BANDS
@@ -377,19 +378,19 @@ def test_the_likelihood_ratio_is_sohns():
 
 
 @pytest.mark.parametrize("slope", [0.0, -0.5])
-def test_noise_fluctuates_as_four_or_five_independent_values_do(slope):
+def test_noise_fluctuates_as_four_or_five_independent_values_do(slope: float) -> None:
     std = band_levels(mel_spectrogram(noise(30, 0.1, slope=slope)))[:, 1:].std(axis=0)
     most, least = (np.sqrt(polygamma(1, n)) / np.log(10) for n in (4, 5))
     assert 0.97 * least < std.mean() < 1.03 * most
 
 
-def test_loudness_is_the_mean_of_the_bands():
+def test_loudness_is_the_mean_of_the_bands() -> None:
     np.testing.assert_allclose(loudness(np.array([[-1.0, -3.0], [0.0, 0.0]])), [-2, 0])
 
 
 @pytest.mark.data
 @pytest.mark.skipif(not os.environ.get("HYGIESYNC_DATA"), reason="HYGIESYNC_DATA is not set")
-def test_a_recorded_speaker_rests_in_pauses(data):
+def test_a_recorded_speaker_rests_in_pauses(data: Path) -> None:
     import csv
 
     from hygiesync.media.audio import read_audio

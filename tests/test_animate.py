@@ -2,7 +2,10 @@
 
 import json
 import sys
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +21,7 @@ from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.pipelines.animate import AnimateOptions, animate
 from hygiesync.pipelines.animation_methods import METHODS
+from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.head import HeadMotion, pivot_of, rotation_of
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import compare_motion, mouth_opening, outline_ratio
@@ -31,37 +35,37 @@ N_FRAMES, FPS, CLICKS_S = 48, Fraction(25), (0.5, 1.2)
 REST = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
-def detect_all(path):
+def detect_all(path: Path) -> np.ndarray:
     with LandmarkDetector() as detector:
         return np.array([detector.detect_in_depth(frame.image) for frame in read_frames(path)])
 
 
 @pytest.fixture(scope="module")
-def picture():
+def picture() -> np.ndarray:
     """A face to be moved: mirrored and in other colours, it isn't quite the driving one."""
     image, _ = Portrait(400).render(0, 0, 0, REST)
     return np.ascontiguousarray(cv2.transform(image[:, ::-1], np.array([[0.8, 0.2, 0], [0.1, 0.8, 0], [0, 0.2, 0.6]])))
 
 
 @pytest.fixture(scope="module")
-def picture_path(picture, tmp_path_factory):
+def picture_path(picture: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "face.png"
     cv2.imwrite(str(path), picture[..., ::-1])
     return path
 
 
-def painter_of(picture, face):
+def painter_of(picture: np.ndarray, face: np.ndarray) -> PortraitPainter:
     layers = Layers.from_picture(picture, person_matte(picture), face)
     return PortraitPainter(picture, face, layers, mesh_triangles())
 
 
 @pytest.fixture(scope="module")
-def painter(picture):
+def painter(picture: np.ndarray) -> PortraitPainter:
     return painter_of(picture, find_faces(picture)[0])
 
 
 @pytest.fixture(scope="module")
-def driving_path(tmp_path_factory):
+def driving_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of a head that turns and nods, speaks, and blinks twice."""
     portrait = Portrait(320)
     image, _ = portrait.render(0, 0, 0, REST)
@@ -90,12 +94,12 @@ def driving_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def driving(driving_path):
+def driving(driving_path: Path) -> np.ndarray:
     return detect_all(driving_path)
 
 
 @pytest.fixture(scope="module")
-def made_path(picture_path, driving_path, tmp_path_factory):
+def made_path(picture_path: Path, driving_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "made.mp4"
     told = []
     result = animate(picture_path, driving_path, out, progress=lambda *told_now: told.append(told_now))
@@ -106,7 +110,7 @@ def made_path(picture_path, driving_path, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_face_follows_the_driving_one(made_path, driving):
+def test_the_face_follows_the_driving_one(made_path: Path, driving: np.ndarray) -> None:
     comparison = compare_motion(driving, detect_all(made_path))
     assert comparison.opening > 0.9
     assert comparison.blink > 0.8
@@ -114,26 +118,26 @@ def test_the_face_follows_the_driving_one(made_path, driving):
     assert comparison.opening_amplitude > 0.6
 
 
-def test_who_it_is_stays(made_path, picture):
+def test_who_it_is_stays(made_path: Path, picture: np.ndarray) -> None:
     made, still = detect_all(made_path), find_faces(picture)[0]
     assert abs(np.median(outline_ratio(made)) / outline_ratio(still) - 1) < 0.05
     assert abs(np.median(eye_distance(made)) / eye_distance(still) - 1) < 0.05
 
 
-def test_the_background_stands_still(made_path, picture):
+def test_the_background_stands_still(made_path: Path, picture: np.ndarray) -> None:
     frames = [frame.image.astype(int) for frame in read_frames(made_path)]
     for corner in (np.s_[:60, :60], np.s_[:60, -60:]):
         assert max(np.abs(frame[corner] - picture[corner]).mean() for frame in frames) < 4
 
 
-def test_sound_and_times_are_the_driving_videos(made_path, driving_path):
+def test_sound_and_times_are_the_driving_videos(made_path: Path, driving_path: Path) -> None:
     assert max(map(abs, click_errors_ms(read_audio(made_path, 48_000), CLICKS_S, 48_000))) < 1.5
     times = [[frame.time_s for frame in read_frames(path)] for path in (made_path, driving_path)]
     assert times[0] == times[1]
     assert probe(made_path).width == 400
 
 
-def test_it_says_that_a_video_drove_it_and_that_nobody_said_they_agree(made_path, picture_path):
+def test_it_says_that_a_video_drove_it_and_that_nobody_said_they_agree(made_path: Path, picture_path: Path) -> None:
     tags = tags_of(made_path)
     assert tags["title"] == f"{picture_path.name} (synthetic media)"
     assert "Synthetic media (video-driven)" in tags["comment"]
@@ -148,7 +152,9 @@ def test_it_says_that_a_video_drove_it_and_that_nobody_said_they_agree(made_path
     }
 
 
-def test_a_method_is_what_its_name_was_registered_for(picture_path, driving_path, tmp_path, monkeypatch):
+def test_a_method_is_what_its_name_was_registered_for(
+    picture_path: Path, driving_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(METHODS, "grey", f"{__name__}.Grey")
     animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey"))
     assert all(abs(frame.image.mean() - 90) < 2 for frame in read_frames(tmp_path / "out.mp4"))
@@ -159,19 +165,23 @@ def test_a_method_is_what_its_name_was_registered_for(picture_path, driving_path
 class Grey:
     """A method that is told from the mesh's by what it draws."""
 
-    def animator(self, picture, landmarks, reference, transfer):
+    def animator(
+        self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame, transfer: TransferOptions
+    ) -> Callable[[Any], Any]:
         return lambda frame: np.full_like(picture, 90)
 
-    def swapper(self, picture, landmarks, reference):
+    def swapper(self, picture: np.ndarray, landmarks: np.ndarray, reference: DrivingFrame) -> Callable[[Any], Any]:
         return lambda frame: np.full_like(frame.image, 160)
 
 
-def test_an_unknown_method_is_refused_with_those_that_there_are(picture_path, driving_path, tmp_path):
+def test_an_unknown_method_is_refused_with_those_that_there_are(
+    picture_path: Path, driving_path: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=r"method.*expected one of mesh, got 'magic'"):
         animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="magic"))
 
 
-def test_without_motion_the_picture_is_itself(painter, picture):
+def test_without_motion_the_picture_is_itself(painter: PortraitPainter, picture: np.ndarray) -> None:
     face = find_faces(picture)[0]
     still = painter.render(MotionTransfer(face, face, 1.0)(face))
     difference = np.abs(still.astype(int) - picture)
@@ -179,7 +189,7 @@ def test_without_motion_the_picture_is_itself(painter, picture):
     assert np.percentile(difference, 99.5) < 16
 
 
-def test_no_pixel_of_a_turned_head_is_torn(painter, picture):
+def test_no_pixel_of_a_turned_head_is_torn(painter: PortraitPainter, picture: np.ndarray) -> None:
     """Turning goes smoothly: no pixel of the face jumps between two angles that are near each other."""
     face = find_faces(picture)[0]
     pivot = pivot_of(face, float(eye_distance(face)))
@@ -193,7 +203,7 @@ def test_no_pixel_of_a_turned_head_is_torn(painter, picture):
     assert np.percentile(change, 99) < np.percentile(own, 99)
 
 
-def test_mouths_open_onto_what_the_driving_mouth_shows(painter, picture):
+def test_mouths_open_onto_what_the_driving_mouth_shows(painter: PortraitPainter, picture: np.ndarray) -> None:
     """Between closed lips there is nothing: what an open mouth shows comes from the driving frame."""
     face = find_faces(picture)[0]
     opened = face.copy()
@@ -208,7 +218,7 @@ def test_mouths_open_onto_what_the_driving_mouth_shows(painter, picture):
     assert red < 60
 
 
-def test_narrow_gaps_are_dark_and_teeth_light(painter, picture):
+def test_narrow_gaps_are_dark_and_teeth_light(painter: PortraitPainter, picture: np.ndarray) -> None:
     face = find_faces(picture)[0]
     opened = face.copy()
     opened[LIP_RINGS[:, 1:10], 1] += 0.05 * float(eye_distance(face))
@@ -227,7 +237,7 @@ def test_narrow_gaps_are_dark_and_teeth_light(painter, picture):
     assert seen[200] > 0.8 * 200
 
 
-def test_a_lip_that_comes_down_pushes_the_chin_on(picture):
+def test_a_lip_that_comes_down_pushes_the_chin_on(picture: np.ndarray) -> None:
     """Lips of a rounded mouth reach further down than another face has room for: the chin's skin mustn't fold."""
     face = find_faces(picture)[0]
     unit = float(eye_distance(face))
@@ -240,7 +250,7 @@ def test_a_lip_that_comes_down_pushes_the_chin_on(picture):
     np.testing.assert_allclose(landmarks[list(LIP_RINGS[0, 4:7]), 1], rounded[list(LIP_RINGS[0, 4:7]), 1], atol=1)
 
 
-def test_a_face_moved_by_itself_goes_where_it_went(driving):
+def test_a_face_moved_by_itself_goes_where_it_went(driving: np.ndarray) -> None:
     """Of the same face on both sides nothing is left to fit; lids, irises and lips have rules of their own."""
     apart = np.setdiff1d(np.arange(468), np.concatenate([np.ravel(EYES), LIP_RINGS.ravel()]))
     transfer = MotionTransfer(driving[0], driving[0], 1.0)
@@ -248,7 +258,7 @@ def test_a_face_moved_by_itself_goes_where_it_went(driving):
         np.testing.assert_allclose(transfer(frame).landmarks[apart], frame[apart], atol=0.3)
 
 
-def test_absolute_motion_brings_the_driving_faces_own_shape(picture, driving):
+def test_absolute_motion_brings_the_driving_faces_own_shape(picture: np.ndarray, driving: np.ndarray) -> None:
     face = find_faces(picture)[0]
     still = np.setdiff1d(np.arange(468), np.ravel(EYES))
     for adapts, scale in ((True, float(eye_distance(face) / eye_distance(driving[0]))), (False, 1.25)):
@@ -259,7 +269,7 @@ def test_absolute_motion_brings_the_driving_faces_own_shape(picture, driving):
         assert adapts or np.abs(shift).max() < 1e-6
 
 
-def test_movements_may_keep_their_size(picture, driving):
+def test_movements_may_keep_their_size(picture: np.ndarray, driving: np.ndarray) -> None:
     face = find_faces(picture)[0]
     moved = driving[0] + np.array([10.0, 0, 0])
     shifts = [
@@ -272,7 +282,7 @@ def test_movements_may_keep_their_size(picture, driving):
 
 
 @pytest.mark.parametrize("only", [("mouth",), ("pose",), ("eyes",)])
-def test_parts_of_the_motion_can_be_chosen(only, picture, driving):
+def test_parts_of_the_motion_can_be_chosen(only: tuple[str], picture: np.ndarray, driving: np.ndarray) -> None:
     face = find_faces(picture)[0]
     moves = MotionTransfer(face, driving[0], 1.0, TransferOptions(only=only))
     targets = [moves(frame) for frame in driving]
@@ -286,14 +296,18 @@ def test_parts_of_the_motion_can_be_chosen(only, picture, driving):
 
 
 @pytest.mark.slow
-def test_the_best_frame_is_the_one_like_the_picture(picture_path, driving_path, driving, tmp_path):
+def test_the_best_frame_is_the_one_like_the_picture(
+    picture_path: Path, driving_path: Path, driving: np.ndarray, tmp_path: Path
+) -> None:
     result = animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(uses_best_frame=True))
     number = round(result["reference_s"] * 25)
     assert mouth_opening(driving[number]) < 0.5 * mouth_opening(driving).max()
 
 
 @pytest.mark.slow
-def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving_path, driving, tmp_path):
+def test_a_swapped_face_leaves_the_rest_of_the_video_alone(
+    picture_path: Path, driving_path: Path, driving: np.ndarray, tmp_path: Path
+) -> None:
     out = tmp_path / "swapped.mp4"
     animate(picture_path, driving_path, out, AnimateOptions(swaps=True, crf=8), has_consent=True)
     for made, own, face in zip(read_frames(out), read_frames(driving_path), driving, strict=True):
@@ -312,7 +326,7 @@ def test_a_swapped_face_leaves_the_rest_of_the_video_alone(picture_path, driving
 
 
 @pytest.mark.slow
-def test_frames_without_a_face_hold_the_motion(picture_path, driving_path, tmp_path):
+def test_frames_without_a_face_hold_the_motion(picture_path: Path, driving_path: Path, tmp_path: Path) -> None:
     gone, out = tmp_path / "gone.mp4", tmp_path / "out.mp4"
     with VideoWriter(gone, 320, 320, FPS) as writer:
         for number, frame in enumerate(read_frames(driving_path)):
@@ -327,17 +341,17 @@ def test_frames_without_a_face_hold_the_motion(picture_path, driving_path, tmp_p
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
 
-    def call(*arguments):
+    def call(*arguments: object) -> tuple[int, list[str]]:
         code = main(["animate", *[str(argument) for argument in arguments]])
         return code, capsys.readouterr().err.strip().splitlines()
 
     return call
 
 
-def test_a_picture_without_a_face_is_named(run, driving_path, tmp_path):
+def test_a_picture_without_a_face_is_named(run: Callable[..., Any], driving_path: Path, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 200, 3), 99, np.uint8))
     code, said = run(tmp_path / "wall.png", driving_path, "--out", tmp_path / "out.mp4")
     assert code == 3
@@ -347,7 +361,7 @@ def test_a_picture_without_a_face_is_named(run, driving_path, tmp_path):
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_a_video_without_a_face_is_named(run, picture_path, tmp_path):
+def test_a_video_without_a_face_is_named(run: Callable[..., Any], picture_path: Path, tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "wall.mp4", 96, 96, FPS) as writer:
         writer.write(np.full((96, 96, 3), 99, np.uint8), Fraction(0))
     code, said = run(picture_path, tmp_path / "wall.mp4", "--out", tmp_path / "out.mp4")
@@ -357,7 +371,7 @@ def test_a_video_without_a_face_is_named(run, picture_path, tmp_path):
 
 
 @pytest.mark.slow
-def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
+def test_of_several_faces_one_must_be_chosen(picture: np.ndarray, driving_path: Path, tmp_path: Path) -> None:
     both = np.hstack([picture, picture[:, ::-1]])
     cv2.imwrite(str(tmp_path / "two.png"), both[..., ::-1])
     with pytest.raises(InputError, match=r"two\.png: shows 2 faces; choose one with `face`, 1"):
@@ -371,7 +385,9 @@ def test_of_several_faces_one_must_be_chosen(picture, driving_path, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_begins_with_the_picture_unless_asked_otherwise(run, picture, picture_path, driving_path, tmp_path):
+def test_the_command_begins_with_the_picture_unless_asked_otherwise(
+    run: Callable[..., Any], picture: np.ndarray, picture_path: Path, driving_path: Path, tmp_path: Path
+) -> None:
     """The driving head is turned from the start on: relative motion doesn't see that, absolute does."""
     with VideoWriter(tmp_path / "turned.mp4", 320, 320, FPS, crf=10) as writer:
         for number, frame in enumerate(read_frames(driving_path)):
@@ -387,7 +403,9 @@ def test_the_command_begins_with_the_picture_unless_asked_otherwise(run, picture
     assert np.abs(first["--absolute"] - picture).mean() > 6
 
 
-def test_what_makes_no_sense_is_refused(run, picture_path, driving_path, tmp_path):
+def test_what_makes_no_sense_is_refused(
+    run: Callable[..., Any], picture_path: Path, driving_path: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out.mp4"
     assert run(picture_path, driving_path, "--out", out, "--only", "ears")[0] == 2
     assert run(picture_path, driving_path, "--out", out, "--only", "")[0] == 2
@@ -401,7 +419,7 @@ def test_what_makes_no_sense_is_refused(run, picture_path, driving_path, tmp_pat
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["monalisa.jpg", "painting_portrait.png"])
-def test_a_painting_follows_a_real_face(data, name, tmp_path):
+def test_a_painting_follows_a_real_face(data: Path, name: str, tmp_path: Path) -> None:
     driving_path, out = data / "driving" / "expressions_3s.mp4", tmp_path / "out.mp4"
     animate(data / "portraits" / name, driving_path, out)
     comparison = compare_motion(detect_all(driving_path), detect_all(out))
@@ -413,7 +431,7 @@ def test_a_painting_follows_a_real_face(data, name, tmp_path):
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["einstein.jpg", "monalisa.jpg", "painting_lady.jpg"])
-def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(data, name, tmp_path):
+def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(data: Path, name: str, tmp_path: Path) -> None:
     part, out = tmp_path / "part.mp4", tmp_path / "out.mp4"
     with VideoWriter(part, 480, 480, Fraction(30), crf=10) as writer:
         for frame in read_frames(data / "driving" / "talking_20s.mp4", 0, 4):
@@ -431,7 +449,9 @@ def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(data, name, 
     [("newsreader_20s_512px", 0, 0.4), ("face1_22fps", 3, 0.6), ("face3", 0, 0.6), ("face5", 2, 0.6)],
 )
 @pytest.mark.slow
-def test_people_reenacted_are_much_nearer_than_their_first_pictures(data, name, start_s, share, tmp_path):
+def test_people_reenacted_are_much_nearer_than_their_first_pictures(
+    data: Path, name: str, start_s: int, share: float, tmp_path: Path
+) -> None:
     part, first, out = tmp_path / "part.mp4", tmp_path / "first.png", tmp_path / "out.mp4"
     frames = list(read_frames(data / "clips" / f"{name}.mp4"))
     frames = [frames[0], *[frame for frame in frames[1:] if start_s < frame.time_s < start_s + 2.5]]

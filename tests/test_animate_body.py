@@ -11,7 +11,7 @@ from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.parts import CHIN, EYES, OVAL, eye_distance
 from hygiesync.portrait.surroundings import Surroundings
-from hygiesync.portrait.transfer import MotionTransfer
+from hygiesync.portrait.transfer import FaceTarget, MotionTransfer
 from hygiesync.synthetic.portrait import Portrait
 
 SIDE = 400
@@ -19,13 +19,13 @@ REST = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
 @pytest.fixture(scope="module")
-def face():
+def face() -> np.ndarray:
     image, _ = Portrait(SIDE).render(0, 0, 0, REST)
     return find_faces(image)[0]
 
 
 @pytest.fixture(scope="module")
-def figure():
+def figure() -> np.ndarray:
     """Cloth and hair all over: flow has something to hold on to."""
     noise = np.random.default_rng(0).normal(0, 1, (SIDE, SIDE)).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), 3)
@@ -33,11 +33,11 @@ def figure():
 
 
 @pytest.fixture
-def body(figure, face):
+def body(figure: np.ndarray, face: np.ndarray) -> BodyMotion:
     return BodyMotion(figure, face, np.ones((SIDE, SIDE), np.float32), face, mesh_triangles())
 
 
-def moved(figure, face, head, torso):
+def moved(figure: np.ndarray, face: np.ndarray, head: float, torso: float) -> np.ndarray:
     """The figure with its head and its torso shifted to the right by so many pixels, the neck bent between."""
     unit = float(eye_distance(face))
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
@@ -45,7 +45,9 @@ def moved(figure, face, head, torso):
     return cv2.remap(figure, x - head - share * (torso - head), y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def run(body, figure, face, head, torso, is_seen=True):
+def run(
+    body: BodyMotion, figure: np.ndarray, face: np.ndarray, head: float, torso: float, is_seen: bool = True
+) -> FaceTarget:
     """Target after a few frames of the motion."""
     image, landmarks = moved(figure, face, head, torso), face + np.array([head, 0, 0])
     transfer = MotionTransfer(face, face, 1.0)
@@ -55,7 +57,7 @@ def run(body, figure, face, head, torso, is_seen=True):
     return target
 
 
-def torso_motion(face, target):
+def torso_motion(face: np.ndarray, target: FaceTarget) -> np.ndarray:
     """Motion (n, 2) of the vertices on the shoulders, within the picture."""
     around, unit = Surroundings(face), float(eye_distance(face))
     place = around.vertices
@@ -66,12 +68,14 @@ def torso_motion(face, target):
 
 
 @pytest.mark.parametrize(("head", "torso"), [(9.0, 0.0), (9.0, 9.0), (0.0, -7.0)])
-def test_shoulders_do_what_the_driving_persons_do(head, torso, body, figure, face):
+def test_shoulders_do_what_the_driving_persons_do(
+    head: float, torso: float, body: BodyMotion, figure: np.ndarray, face: np.ndarray
+) -> None:
     motion = torso_motion(face, run(body, figure, face, head, torso))
     np.testing.assert_allclose(np.median(motion, 0), (torso, 0), atol=0.8)
 
 
-def test_the_inner_face_is_left_to_its_landmarks(body, figure, face):
+def test_the_inner_face_is_left_to_its_landmarks(body: BodyMotion, figure: np.ndarray, face: np.ndarray) -> None:
     target = run(body, figure, face, 9.0, 0.0)
     eyes = np.ravel(EYES)
     np.testing.assert_allclose(target.landmarks[eyes], face[eyes] + (9.0, 0, 0), atol=0.3)
@@ -79,7 +83,7 @@ def test_the_inner_face_is_left_to_its_landmarks(body, figure, face):
     assert np.median(outline) == pytest.approx(9.0, abs=1.0)
 
 
-def test_a_larger_source_moves_further(figure, face):
+def test_a_larger_source_moves_further(figure: np.ndarray, face: np.ndarray) -> None:
     source = 2 * face
     body = BodyMotion(figure, face, np.ones((SIDE, SIDE), np.float32), source, mesh_triangles())
     frame = DrivingFrame(moved(figure, face, 0.0, -7.0), Fraction(0), face, True)
@@ -89,14 +93,14 @@ def test_a_larger_source_moves_further(figure, face):
     assert np.median(target.drift[low, 0]) == pytest.approx(-14.0, abs=1.6)
 
 
-def test_what_looks_like_nothing_known_moves_nothing(body, figure, face):
+def test_what_looks_like_nothing_known_moves_nothing(body: BodyMotion, figure: np.ndarray, face: np.ndarray) -> None:
     other = np.ascontiguousarray(255 - figure[::-1])
     frame = DrivingFrame(other, Fraction(0), face, True)
     target = body.carry(MotionTransfer(face, face, 1.0)(face), frame)
     assert np.abs(target.drift).max() < 0.35 * eye_distance(face)
 
 
-def test_out_of_sight_the_drift_is_held(body, figure, face):
+def test_out_of_sight_the_drift_is_held(body: BodyMotion, figure: np.ndarray, face: np.ndarray) -> None:
     before = run(body, figure, face, 0.0, -7.0).drift
     after = run(body, np.zeros_like(figure), face, 0.0, 0.0, is_seen=False).drift
     np.testing.assert_array_equal(before, after)

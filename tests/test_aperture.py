@@ -1,6 +1,7 @@
 """Lips that meet: the opening as a function of the coefficients, and a network that takes it away where it must."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def shape() -> ShapeModel:
 
 
 @pytest.fixture(scope="module")
-def coefficients(shape) -> np.ndarray:
+def coefficients(shape: ShapeModel) -> np.ndarray:
     """What a person does: some of the movements go together."""
     rng = np.random.default_rng(1)
     return rng.normal(0, 2, (400, shape.n_components)) @ rng.normal(0, 1, (shape.n_components,) * 2) + 0.3
@@ -54,7 +55,9 @@ def vertical_distance(shapes: np.ndarray) -> np.ndarray:
     return shapes[..., LOWER_BOTTOM, 1] - shapes[..., LOWER_TOP, 1]
 
 
-def test_the_opening_is_the_vertical_distance_between_the_inner_lips(shape, coefficients):
+def test_the_opening_is_the_vertical_distance_between_the_inner_lips(
+    shape: ShapeModel, coefficients: np.ndarray
+) -> None:
     opening = Aperture.fit(shape, coefficients).opening(coefficients)
     np.testing.assert_allclose(opening, vertical_distance(shape.inverse_transform(coefficients)), atol=1e-12)
     assert opening.std() > 0.01
@@ -62,7 +65,7 @@ def test_the_opening_is_the_vertical_distance_between_the_inner_lips(shape, coef
 
 
 @pytest.mark.parametrize("distance", [-0.1, 0.02, 0.3])
-def test_moving_along_the_path_opens_by_as_much(shape, coefficients, distance):
+def test_moving_along_the_path_opens_by_as_much(shape: ShapeModel, coefficients: np.ndarray, distance: float) -> None:
     aperture = Aperture.fit(shape, coefficients)
     moved = coefficients + distance * aperture.path
     np.testing.assert_allclose(aperture.opening(moved), aperture.opening(coefficients) + distance, atol=1e-12)
@@ -70,7 +73,7 @@ def test_moving_along_the_path_opens_by_as_much(shape, coefficients, distance):
     np.testing.assert_allclose(after - before, distance, atol=1e-12)
 
 
-def test_the_path_is_the_way_that_the_persons_mouth_opens(shape):
+def test_the_path_is_the_way_that_the_persons_mouth_opens(shape: ShapeModel) -> None:
     """A mouth that only ever opens in one way is found to."""
     rng = np.random.default_rng(2)
     way = rng.normal(0, 1, shape.n_components)
@@ -78,7 +81,7 @@ def test_the_path_is_the_way_that_the_persons_mouth_opens(shape):
     np.testing.assert_allclose(aperture.path, way / (way @ aperture.gradient), rtol=1e-9)
 
 
-def test_no_aperture_opens_nothing():
+def test_no_aperture_opens_nothing() -> None:
     none = Aperture.none(3)
     np.testing.assert_array_equal(none.opening(np.ones((4, 3))), np.zeros(4))
 
@@ -86,7 +89,9 @@ def test_no_aperture_opens_nothing():
 # --- a network that closes
 
 
-def make_network(aperture: Aperture | None = APERTURE, log_odds: float | None = None, opening_gain: float = 1.0):
+def make_network(
+    aperture: Aperture | None = APERTURE, log_odds: float | None = None, opening_gain: float = 1.0
+) -> SpeechToShape:
     """A network whose answers differ from frame to frame, as sure of its lips as `log_odds`, or now so, now so."""
     torch.manual_seed(0)
     network = SpeechToShape(TINY, torch.full((N_MELS,), -4.0), torch.ones(N_MELS), aperture)
@@ -117,7 +122,7 @@ def raw_answer(network: SpeechToShape, mel: np.ndarray) -> tuple[torch.Tensor, t
 
 
 @pytest.mark.parametrize("opening_gain", [1.0, 1.3])
-def test_lips_that_surely_meet_are_closed(opening_gain):
+def test_lips_that_surely_meet_are_closed(opening_gain: float) -> None:
     network, mel = make_network(log_odds=8.0, opening_gain=opening_gain), random_mel(100)
     raw, answer = before_closing(network, mel), predict(network, mel)
     assert np.abs(APERTURE.opening(raw)).min() > 1e-3
@@ -128,14 +133,14 @@ def test_lips_that_surely_meet_are_closed(opening_gain):
 
 
 @pytest.mark.parametrize("opening_gain", [0.8, 1.0, 1.3])
-def test_lips_that_surely_part_are_stretched_by_the_reach_and_no_more(opening_gain):
+def test_lips_that_surely_part_are_stretched_by_the_reach_and_no_more(opening_gain: float) -> None:
     network, mel = make_network(log_odds=-12.0, opening_gain=opening_gain), random_mel(100)
     raw, answer = before_closing(network, mel), predict(network, mel)
     np.testing.assert_allclose(APERTURE.opening(answer), opening_gain * APERTURE.opening(raw), atol=1e-4)
     np.testing.assert_allclose(answer @ ACROSS.T, raw @ ACROSS.T, atol=1e-3)
 
 
-def test_the_surer_the_network_is_the_more_the_lips_close():
+def test_the_surer_the_network_is_the_more_the_lips_close() -> None:
     mel = random_mel(50)
     openings = np.abs([APERTURE.opening(predict(make_network(log_odds=odds), mel)) for odds in np.linspace(-6, 4, 11)])
     assert (np.diff(openings, axis=0) <= 1e-6).all()
@@ -143,12 +148,12 @@ def test_the_surer_the_network_is_the_more_the_lips_close():
 
 
 @pytest.mark.parametrize("aperture", [None, Aperture.none(3)])
-def test_without_an_aperture_nothing_is_closed(aperture):
+def test_without_an_aperture_nothing_is_closed(aperture: Aperture | None) -> None:
     network, mel = make_network(aperture, log_odds=20.0, opening_gain=1.3), random_mel(50)
     np.testing.assert_array_equal(predict(network, mel), before_closing(network, mel))
 
 
-def test_in_pieces_it_closes_as_at_once():
+def test_in_pieces_it_closes_as_at_once() -> None:
     network, mel = make_network(opening_gain=1.2), torch.from_numpy(random_mel(60))[None]
     state, pieces = None, []
     with torch.no_grad():
@@ -159,7 +164,7 @@ def test_in_pieces_it_closes_as_at_once():
 
 
 @pytest.mark.slow
-def test_the_exported_step_closes_as_the_network_does(tmp_path):
+def test_the_exported_step_closes_as_the_network_does(tmp_path: Path) -> None:
     network, mel = make_network(opening_gain=1.2), random_mel(150)
     raw, answer = before_closing(network, mel), predict(network, mel)
     kept = APERTURE.opening(answer) / APERTURE.opening(raw)
@@ -211,7 +216,7 @@ def trained() -> SpeechToShape:
     return train_network(TRAINING, VALIDATION, METRIC, TINY, SETTINGS, aperture=APERTURE).network
 
 
-def test_a_network_learns_at_which_sounds_lips_meet(trained):
+def test_a_network_learns_at_which_sounds_lips_meet(trained: SpeechToShape) -> None:
     truth = VALIDATION[0]
     real, answer, raw = (
         is_closed(c)[20:] for c in (truth.coefficients, predict(trained, truth.mel), before_closing(trained, truth.mel))
@@ -222,7 +227,7 @@ def test_a_network_learns_at_which_sounds_lips_meet(trained):
     assert raw[within].mean() < 0.6, "the best guess of a mouth that mostly closes is one ajar"
 
 
-def test_it_leaves_lips_apart_where_they_never_meet(trained):
+def test_it_leaves_lips_apart_where_they_never_meet(trained: SpeechToShape) -> None:
     truth = VALIDATION[0]
     hum = truth.mel[:, :12].mean(1) - truth.mel[:, 12:].mean(1) > 0.7
     away = (np.convolve(hum, np.ones(15), "same") == 0) & (APERTURE.opening(truth.coefficients) > 0.12)
@@ -239,13 +244,13 @@ def spreads(network: SpeechToShape) -> tuple[float, float]:
     return np.concatenate(real).std(), np.concatenate(predicted).std()
 
 
-def test_the_trained_opening_has_the_real_spread(trained):
+def test_the_trained_opening_has_the_real_spread(trained: SpeechToShape) -> None:
     real, predicted = spreads(trained)
     assert predicted == pytest.approx(real, rel=0.005)
     assert float(trained.opening_gain) > 1.01, "there was something to calibrate"
 
 
-def test_a_network_that_knows_little_is_stretched_a_little():
+def test_a_network_that_knows_little_is_stretched_a_little() -> None:
     """Its mouth hardly moves: stretched to the real spread, it would only tremble."""
     settings = replace(SETTINGS, n_epochs=2)
     network = train_network(TRAINING, VALIDATION, METRIC, TINY, settings, aperture=APERTURE).network

@@ -27,19 +27,21 @@ def some_mouths(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.nda
 
 
 @pytest.fixture(scope="module")
-def small():
+def small() -> tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray]:
     appearances, features, _ = some_mouths(250, noise=4)
     return appearances, features, *AppearanceModel.fit(appearances, features)
 
 
 @pytest.fixture(scope="module")
-def large():
+def large() -> tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray]:
     """More pictures than there are centres."""
     appearances, features, _ = some_mouths(1800, noise=25, seed=3)
     return appearances, features, *AppearanceModel.fit(appearances, features)
 
 
-def test_with_every_picture_a_centre_it_is_kernel_ridge_regression(small):
+def test_with_every_picture_a_centre_it_is_kernel_ridge_regression(
+    small: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     _, features, model, codes = small
     assert len(model.centres) == len(features)
     plain = KernelRidge(alpha=0.1, kernel="rbf", gamma=1 / (2 * model.width**2)).fit(features, codes)
@@ -48,20 +50,24 @@ def test_with_every_picture_a_centre_it_is_kernel_ridge_regression(small):
     np.testing.assert_allclose(model.expected(unseen), expected, atol=2e-3 * codes.std(0).max())
 
 
-def test_the_kernel_is_as_wide_as_mouths_are_apart(small):
+def test_the_kernel_is_as_wide_as_mouths_are_apart(
+    small: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     _, features, model, _ = small
     distances = np.linalg.norm(features[:, None] - features, axis=-1)
     assert model.width == pytest.approx(np.median(distances), rel=0.05)
 
 
-def test_the_basis_is_orthonormal_and_its_components_fall(small):
+def test_the_basis_is_orthonormal_and_its_components_fall(
+    small: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     _, _, model, codes = small
     np.testing.assert_allclose(model.basis @ model.basis.T, np.eye(len(model.basis)), atol=1e-3)
     assert (np.diff((codes**2).sum(0)) <= 1e-3 * (codes**2).sum()).all()
     assert model.basis.dtype == model.centres.dtype == model.weights.dtype == codes.dtype == np.float32
 
 
-def test_codes_give_looks_of_few_dimensions_back():
+def test_codes_give_looks_of_few_dimensions_back() -> None:
     _, features, true = some_mouths(200, noise=0)
     model, codes = AppearanceModel.fit(true.astype(np.float32), features)
     for index in (3, 50, 177):
@@ -69,7 +75,9 @@ def test_codes_give_looks_of_few_dimensions_back():
         np.testing.assert_allclose(difference, true[index] - true[0], atol=0.05)
 
 
-def test_what_codes_leave_out_of_noisy_looks_is_noise(small):
+def test_what_codes_leave_out_of_noisy_looks_is_noise(
+    small: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     appearances, _, model, codes = small
     difference = np.stack([model.draw(code - codes[0]) for code in codes])
     left_out = appearances.astype(float) - appearances[0] - difference
@@ -77,7 +85,7 @@ def test_what_codes_leave_out_of_noisy_looks_is_noise(small):
     assert left_out[1:].std() < 4 * 1.5
 
 
-def test_fitting_twice_gives_the_same(small):
+def test_fitting_twice_gives_the_same(small: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray]) -> None:
     appearances, features, model, codes = small
     again, codes_again = AppearanceModel.fit(appearances, features)
     np.testing.assert_array_equal(codes_again, codes)
@@ -85,7 +93,7 @@ def test_fitting_twice_gives_the_same(small):
         np.testing.assert_array_equal(getattr(again, name), value)
 
 
-def test_what_is_handed_in_is_left_alone():
+def test_what_is_handed_in_is_left_alone() -> None:
     appearances, features, _ = some_mouths(60, noise=3)
     copies = appearances.copy(), features.copy()
     AppearanceModel.fit(appearances, features)
@@ -93,13 +101,17 @@ def test_what_is_handed_in_is_left_alone():
     np.testing.assert_array_equal(features, copies[1])
 
 
-def test_of_a_large_atlas_only_some_pictures_are_centres(large):
+def test_of_a_large_atlas_only_some_pictures_are_centres(
+    large: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     _, features, model, codes = large
     assert len(model.centres) < len(features)
     assert len(codes) == len(features)
 
 
-def test_it_knows_unseen_mouths_better_than_the_nearest_picture_does(large):
+def test_it_knows_unseen_mouths_better_than_the_nearest_picture_does(
+    large: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     """Of noisy pictures: what all of them say is nearer to the truth than what any one of them shows."""
     appearances, features, model, codes = large
     _, unseen, true = some_mouths(200, noise=0, seed=4)
@@ -113,7 +125,9 @@ def test_it_knows_unseen_mouths_better_than_the_nearest_picture_does(large):
     assert ((expected - true) ** 2).mean() < 0.7 * ((as_drawn - true) ** 2).mean()
 
 
-def test_with_some_centres_it_expects_nearly_what_it_does_with_all(large):
+def test_with_some_centres_it_expects_nearly_what_it_does_with_all(
+    large: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray],
+) -> None:
     _, features, model, codes = large
     _, unseen, _ = some_mouths(200, noise=0, seed=5)
     plain = KernelRidge(alpha=0.1, kernel="rbf", gamma=1 / (2 * model.width**2)).fit(features, codes)
@@ -123,7 +137,9 @@ def test_with_some_centres_it_expects_nearly_what_it_does_with_all(large):
 
 
 @pytest.mark.parametrize("distance", [0.1, 1.0, 100.0])
-def test_far_from_all_mouths_the_look_is_an_ordinary_one(large, distance):
+def test_far_from_all_mouths_the_look_is_an_ordinary_one(
+    large: tuple[np.ndarray, np.ndarray, AppearanceModel, np.ndarray], distance: float
+) -> None:
     _, features, model, codes = large
     far = (features[:50] + distance).astype(np.float32)
     expected = model.expected(far)
@@ -134,7 +150,7 @@ def test_far_from_all_mouths_the_look_is_an_ordinary_one(large, distance):
 
 
 @pytest.mark.parametrize("n_pictures", [1, 2, 3, 7, 40, 100])
-def test_a_handful_of_pictures(n_pictures):
+def test_a_handful_of_pictures(n_pictures: int) -> None:
     appearances, features, _ = some_mouths(n_pictures, noise=3)
     model, codes = AppearanceModel.fit(appearances, features)
     assert len(codes) == n_pictures
@@ -145,13 +161,13 @@ def test_a_handful_of_pictures(n_pictures):
     np.testing.assert_allclose(model.basis @ model.basis.T, np.eye(len(model.basis)), atol=1e-3)
 
 
-def test_pictures_that_all_look_the_same():
+def test_pictures_that_all_look_the_same() -> None:
     appearances, features, _ = some_mouths(30, noise=3)
     model, _ = AppearanceModel.fit(np.repeat(appearances[:1], 30, 0), features)
     np.testing.assert_allclose(model.draw(model.expected(features)[0]), 0, atol=1e-3)
 
 
-def test_mouths_that_all_have_the_same_shape():
+def test_mouths_that_all_have_the_same_shape() -> None:
     appearances, features, _ = some_mouths(30, noise=3)
     model, codes = AppearanceModel.fit(appearances, np.repeat(features[:1], 30, 0))
     np.testing.assert_allclose(model.expected(features[:1])[0], codes.mean(0), atol=0.02 * np.abs(codes).max())

@@ -33,7 +33,9 @@ def heard(augmentation: Augmentation, mel: np.ndarray, seed: int = 0) -> np.ndar
     st.integers(0, 1000),
     st.builds(Augmentation, *[st.sampled_from([0.0, 0.3, 1.0])] * 4),
 )
-def test_shape_and_kind_stay_and_all_is_finite(n_windows, n_frames, seed, augmentation):
+def test_shape_and_kind_stay_and_all_is_finite(
+    n_windows: int, n_frames: int, seed: int, augmentation: Augmentation
+) -> None:
     mel = windows(n_windows, n_frames, seed)
     before = mel.copy()
     result = heard(augmentation, mel, seed)
@@ -43,31 +45,31 @@ def test_shape_and_kind_stay_and_all_is_finite(n_windows, n_frames, seed, augmen
     np.testing.assert_array_equal(mel, before, "what was handed in was written to")
 
 
-def test_digital_silence_stays_finite():
+def test_digital_silence_stays_finite() -> None:
     mel = np.full((8, 20, N_MELS), FLOOR, np.float32)
     assert np.isfinite(heard(Augmentation(narrow_share=1.0, noise_share=1.0), mel)).all()
 
 
-def test_the_same_generator_gives_the_same_bits():
+def test_the_same_generator_gives_the_same_bits() -> None:
     mel = windows()
     np.testing.assert_array_equal(heard(Augmentation(), mel, 5), heard(Augmentation(), mel, 5))
     assert (heard(Augmentation(), mel, 5) != heard(Augmentation(), mel, 6)).mean() > 0.9
 
 
-def test_without_any_variation_the_input_comes_back_exactly():
+def test_without_any_variation_the_input_comes_back_exactly() -> None:
     mel = windows()
     mel[0, :5] = FLOOR
     np.testing.assert_array_equal(heard(NOTHING, mel), mel)
 
 
 @pytest.mark.parametrize("augmentation", [Augmentation(grain=0.0, noise_share=0.0, narrow_share=1.0, gain=1.0)])
-def test_each_frame_is_changed_alike_so_that_no_sound_moves(augmentation):
+def test_each_frame_is_changed_alike_so_that_no_sound_moves(augmentation: Augmentation) -> None:
     mel = windows()
     order = np.random.default_rng(1).permutation(mel.shape[1])
     np.testing.assert_array_equal(heard(augmentation, mel[:, order]), heard(augmentation, mel)[:, order])
 
 
-def test_a_click_stays_where_it_was():
+def test_a_click_stays_where_it_was() -> None:
     mel = np.full((200, 40, N_MELS), -6.0, np.float32)
     places = np.arange(200) % 40
     mel[np.arange(200), places] = -1.0
@@ -75,7 +77,7 @@ def test_a_click_stays_where_it_was():
     np.testing.assert_array_equal(heard(strong, mel).mean(2).argmax(1), places)
 
 
-def test_gain_shifts_each_window_by_a_constant_of_its_own():
+def test_gain_shifts_each_window_by_a_constant_of_its_own() -> None:
     mel = windows(400)
     shift = heard(replace(NOTHING, gain=0.2), mel) - mel
     np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :1, :1], shift.shape), atol=2e-6)
@@ -83,14 +85,14 @@ def test_gain_shifts_each_window_by_a_constant_of_its_own():
     assert abs(shift[:, 0, 0].mean()) < 0.05
 
 
-def test_grain_is_measured_in_each_bands_own_deviation():
+def test_grain_is_measured_in_each_bands_own_deviation() -> None:
     mel = windows(60)
     noise = (heard(replace(NOTHING, grain=0.3), mel) - mel).reshape(-1, N_MELS)
     np.testing.assert_allclose(noise.std(0), 0.3 * DEVIATION, rtol=0.1)
     assert np.abs(noise.mean(0)).max() < 0.03
 
 
-def test_narrow_bands_lose_the_top_and_leave_the_middle():
+def test_narrow_bands_lose_the_top_and_leave_the_middle() -> None:
     mel = np.full((300, 4, N_MELS), -2.0, np.float32)
     change = (heard(replace(NOTHING, narrow_share=1.0), mel) - mel)[:, 0]
     assert (change <= 0).all()
@@ -103,7 +105,7 @@ def test_narrow_bands_lose_the_top_and_leave_the_middle():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_shares_are_shares_of_windows(share):
+def test_shares_are_shares_of_windows(share: float) -> None:
     mel = np.full((1000, 2, N_MELS), -2.0, np.float32)
     narrow = (heard(replace(NOTHING, narrow_share=share), mel) < mel - 1e-3)[:, 0, -1].mean()
     noisy = (heard(replace(NOTHING, noise_share=share), mel) > mel)[:, 0].any(1).mean()
@@ -111,7 +113,7 @@ def test_shares_are_shares_of_windows(share):
     assert narrow == pytest.approx(share, abs=0.1)
 
 
-def test_noise_fills_the_gaps_and_leaves_what_is_loud():
+def test_noise_fills_the_gaps_and_leaves_what_is_loud() -> None:
     mel = np.full((200, 60, N_MELS), -7.5, np.float32)
     mel[:, 20:30] = -1.0
     result = heard(replace(NOTHING, noise_share=1.0), mel)
@@ -123,7 +125,7 @@ def test_noise_fills_the_gaps_and_leaves_what_is_loud():
 
 
 @pytest.mark.parametrize("below", [1.0, 2.5, 4.0])
-def test_noise_lies_as_far_under_the_loudest_moment_as_it_says(below):
+def test_noise_lies_as_far_under_the_loudest_moment_as_it_says(below: float) -> None:
     mel = np.full((300, 60, N_MELS), -7.9, np.float32)
     mel[:, 20:30] = np.linspace(-2, 0, 300)[:, None, None]
     gap = heard(replace(NOTHING, noise_share=1.0, noise_below=(below, below)), mel)[:, 35:].mean((1, 2))
@@ -132,7 +134,7 @@ def test_noise_lies_as_far_under_the_loudest_moment_as_it_says(below):
     assert np.ptp(mel[:, 25, 0] - spread) == pytest.approx(1, abs=0.3)
 
 
-def test_the_power_of_noise_is_what_the_generator_drew_for_any_sound():
+def test_the_power_of_noise_is_what_the_generator_drew_for_any_sound() -> None:
     """10 ** mel grows by the same power wherever the noise is drawn alike: no other way of mixing does that."""
     mel = np.full((50, 30, N_MELS), -3.0, np.float32)
     mel[:, :10] = -1.0
@@ -146,7 +148,7 @@ def test_the_power_of_noise_is_what_the_generator_drew_for_any_sound():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_only_grain_goes_below_the_floor(seed):
+def test_only_grain_goes_below_the_floor(seed: int) -> None:
     mel = windows() - 2
     strong = Augmentation(grain=0.0, gain=2.0, narrow_share=1.0, noise_share=0.5)
     result = heard(strong, mel, seed)

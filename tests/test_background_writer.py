@@ -1,7 +1,10 @@
 """Writing beside the preview: everything in order, errors at the next call, and never without bound."""
 
+from __future__ import annotations
+
 import threading
 from fractions import Fraction
+from types import TracebackType
 
 import numpy as np
 import pytest
@@ -17,28 +20,30 @@ TIMEOUT_S = 20
 class Notebook:
     """In place of a VideoWriter: notes what it is handed; may hang, or fail at a number."""
 
-    def __init__(self, fails_at=None):
+    def __init__(self, fails_at: int | None = None) -> None:
         self.notes, self.ended_with, self.fails_at = [], "nothing", fails_at
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
-    def __enter__(self):
+    def __enter__(self) -> Notebook:
         return self
 
-    def __exit__(self, kind, error, where):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.ended_with = error
 
-    def write(self, image, time_s, *, is_keyframe=False):
+    def write(self, image: np.ndarray, time_s: Fraction, *, is_keyframe: bool = False) -> None:
         self.may_go_on.wait(TIMEOUT_S)
         if len(self.notes) == self.fails_at:
             raise InputError("disk full")
         self.notes.append((time_s, is_keyframe))
 
-    def write_audio(self, samples):
+    def write_audio(self, samples: np.ndarray) -> None:
         self.notes.append(len(samples))
 
 
-def test_all_is_written_in_order_before_it_ends():
+def test_all_is_written_in_order_before_it_ends() -> None:
     notebook = Notebook()
     with BackgroundWriter(notebook) as writer:
         for number in range(50):
@@ -49,7 +54,7 @@ def test_all_is_written_in_order_before_it_ends():
     assert notebook.ended_with is None
 
 
-def test_an_error_comes_out_of_a_later_call():
+def test_an_error_comes_out_of_a_later_call() -> None:
     notebook = Notebook(fails_at=3)
     with pytest.raises(InputError, match="disk full"), BackgroundWriter(notebook) as writer:
         for number in range(100_000):
@@ -58,7 +63,7 @@ def test_an_error_comes_out_of_a_later_call():
     assert isinstance(notebook.ended_with, InputError)
 
 
-def test_an_error_at_the_end_is_not_lost():
+def test_an_error_at_the_end_is_not_lost() -> None:
     notebook = Notebook(fails_at=0)
     notebook.may_go_on.clear()
     with pytest.raises(InputError, match="disk full"), BackgroundWriter(notebook) as writer:
@@ -67,7 +72,7 @@ def test_an_error_at_the_end_is_not_lost():
     assert isinstance(notebook.ended_with, InputError)
 
 
-def test_what_came_before_an_exception_is_written():
+def test_what_came_before_an_exception_is_written() -> None:
     notebook = Notebook()
     with pytest.raises(KeyboardInterrupt), BackgroundWriter(notebook) as writer:
         for number in range(20):
@@ -77,14 +82,14 @@ def test_what_came_before_an_exception_is_written():
     assert isinstance(notebook.ended_with, KeyboardInterrupt)
 
 
-def test_a_slow_disk_makes_the_caller_wait(monkeypatch):
+def test_a_slow_disk_makes_the_caller_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_writer, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
     notebook = Notebook()
     notebook.may_go_on.clear()
     n_handed_over = []
     with BackgroundWriter(notebook) as writer:
 
-        def hand_over():
+        def hand_over() -> None:
             for number in range(12):
                 writer.write(IMAGE, Fraction(number))
                 n_handed_over.append(number)
@@ -98,7 +103,7 @@ def test_a_slow_disk_makes_the_caller_wait(monkeypatch):
     assert len(notebook.notes) == 12
 
 
-def test_who_may_not_wait_goes_on_and_is_told_what_was_left_out(monkeypatch):
+def test_who_may_not_wait_goes_on_and_is_told_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_writer, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
     notebook = Notebook()
     notebook.may_go_on.clear()
@@ -117,7 +122,7 @@ def test_who_may_not_wait_goes_on_and_is_told_what_was_left_out(monkeypatch):
     assert writer.error is None and notebook.ended_with is None
 
 
-def test_who_may_not_wait_finds_the_error_afterwards():
+def test_who_may_not_wait_finds_the_error_afterwards() -> None:
     notebook = Notebook(fails_at=2)
     writer = BackgroundWriter(notebook, may_wait=False)
     writer.start()

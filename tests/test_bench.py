@@ -5,8 +5,10 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,9 +22,11 @@ from hygiesync.apps.benchmarks.drawing import PARTS, DrawingBench
 from hygiesync.apps.benchmarks.enlargement import enlarge, enlarged_atlas
 from hygiesync.apps.benchmarks.learning import measure_learning
 from hygiesync.apps.benchmarks.stopwatch import Stopwatch
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.rendering.compositor import Compositor
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +44,7 @@ PERCENTILES = ("p50", "p95", "p99")
 
 
 @pytest.fixture(scope="module")
-def short_runs():
+def short_runs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawing, "N_ROUNDS", 8)
         patch.setattr(enlargement, "MAX_PICTURES", 12)
@@ -52,23 +56,23 @@ def short_runs():
 
 
 @pytest.fixture(scope="module")
-def measured(talker_avatar, short_runs):
+def measured(talker_avatar: VideoAvatar, short_runs: None) -> tuple[dict[str, Any], list[tuple[object, ...]]]:
     """The result, and what was told of progress on the way."""
     told = []
     return bench(talker_avatar, SIZES, progress=lambda *work: told.append(work)), told
 
 
 @pytest.fixture(scope="module")
-def result(measured):
+def result(measured: tuple[dict[str, Any], list[tuple[object, ...]]]) -> dict[str, Any]:
     return measured[0]
 
 
 @pytest.fixture(scope="module")
-def told(measured):
+def told(measured: tuple[dict[str, Any], list[tuple[object, ...]]]) -> list[tuple[object, ...]]:
     return measured[1]
 
 
-def test_each_size_has_all_times(result):
+def test_each_size_has_all_times(result: dict[str, Any]) -> None:
     assert list(result["sizes"]) == ["256x256", "480x320"]
     for size in result["sizes"].values():
         assert set(TIMES) <= set(size)
@@ -77,14 +81,14 @@ def test_each_size_has_all_times(result):
             assert 0 < size[name]["p50"] <= size[name]["p95"] <= size[name]["p99"]
 
 
-def test_parts_are_within_the_frame(result):
+def test_parts_are_within_the_frame(result: dict[str, Any]) -> None:
     for size in result["sizes"].values():
         parts = sum(size[f"{part}_ms"]["p50"] for part in PARTS)
         # medians of parts may add up to slightly more than the median of the whole
         assert parts < 1.5 * size["frame_ms"]["p99"]
 
 
-def test_ratios_are_of_the_measured_times(result):
+def test_ratios_are_of_the_measured_times(result: dict[str, Any]) -> None:
     for size in result["sizes"].values():
         for rival in ("seamless_clone", "frame_copy"):
             for percentile in ("p50", "p99"):
@@ -92,7 +96,7 @@ def test_ratios_are_of_the_measured_times(result):
                 assert ratio == pytest.approx(size["frame_ms"][percentile] / size[f"{rival}_ms"]["p50"], rel=0.01)
 
 
-def test_the_rest_is_measured_too(result):
+def test_the_rest_is_measured_too(result: dict[str, Any]) -> None:
     assert result["latency_s"] == pytest.approx(0.09)
     assert result["listening"]["sound_s_per_s"] > 0
     assert 0 < result["listening"]["mel_frame_us"]["p50"] <= result["listening"]["mel_frame_us"]["p99"]
@@ -109,11 +113,11 @@ def test_the_rest_is_measured_too(result):
     assert "training" not in result
 
 
-def test_result_is_plain_json(result):
+def test_result_is_plain_json(result: dict[str, Any]) -> None:
     assert json.loads(json.dumps(result)) == result
 
 
-def test_table_says_the_ratios(result):
+def test_table_says_the_ratios(result: dict[str, Any]) -> None:
     text = format_bench(result)
     for word in ("256x256", "480x320", "cv2.seamlessClone", "frame copy", "latency", "--help", "p99"):
         assert word in text
@@ -121,26 +125,28 @@ def test_table_says_the_ratios(result):
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_table_shows_how_learning_stands_other_work(result):
+def test_table_shows_how_learning_stands_other_work(result: dict[str, Any]) -> None:
     learning = {"steps": 5, "alone_s": 0.4, "beside_busy_cores_s": 0.8, "ratio": 2.0}
     assert "80 ms a step; 2.0 x" in format_bench(copy.deepcopy(result) | {"learning": learning})
 
 
-def test_learning_is_not_stopped_by_busy_cores():
+def test_learning_is_not_stopped_by_busy_cores() -> None:
     """Twice as slow is a fair share of each core; threads that spin while they wait made it ten times and more."""
     learning = measure_learning(lambda *_: None)
     assert learning["alone_s"] > 0
     assert learning["ratio"] < 4
 
 
-def test_table_shows_training(result):
+def test_table_shows_training(result: dict[str, Any]) -> None:
     training = {"train_s": 90.0, "facemesh_s": 60.0, "ratio": 1.5, "train_peak_mb": 700.0, "facemesh_peak_mb": 300.0}
     text = format_bench(copy.deepcopy(result) | {"training": training})
     assert "1.50 x a bare FaceMesh pass" in text
     assert "700 MB" in text
 
 
-def test_the_number_of_threads_is_left_as_it_was(talker_avatar, short_runs, monkeypatch):
+def test_the_number_of_threads_is_left_as_it_was(
+    talker_avatar: VideoAvatar, short_runs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "measure_startup", lambda report: {})
     monkeypatch.setattr(module, "measure_live", lambda avatar, report: {})
     n_threads = cv2.getNumThreads()
@@ -152,7 +158,7 @@ def test_the_number_of_threads_is_left_as_it_was(talker_avatar, short_runs, monk
         cv2.setNumThreads(n_threads)
 
 
-def test_what_is_timed_is_what_speaking_draws(talker_avatar):
+def test_what_is_timed_is_what_speaking_draws(talker_avatar: VideoAvatar) -> None:
     """By the watch the same pictures come out as without it."""
     there = enlarge(talker_avatar, (256, 256), n_rounds=3)
     timed = DrawingBench(talker_avatar, there)
@@ -168,7 +174,9 @@ def test_what_is_timed_is_what_speaking_draws(talker_avatar):
 
 
 @pytest.mark.parametrize(("size", "longer_side"), [((512, 512), 256), ((1920, 1080), 384)])
-def test_mouths_have_the_wanted_size(talker_avatar, short_runs, size, longer_side):
+def test_mouths_have_the_wanted_size(
+    talker_avatar: VideoAvatar, short_runs: None, size: tuple[int, int], longer_side: int
+) -> None:
     there = enlarge(talker_avatar, size, n_rounds=1)
     template, coefficients = there.script[0]
     assert template.image.shape == (size[1], size[0], 3)
@@ -181,7 +189,7 @@ def test_mouths_have_the_wanted_size(talker_avatar, short_runs, size, longer_sid
     assert (drawn != template.image).any()
 
 
-def test_enlarged_mouths_are_the_same_mouths(talker_avatar, short_runs):
+def test_enlarged_mouths_are_the_same_mouths(talker_avatar: VideoAvatar, short_runs: None) -> None:
     """The same picture, at twice the size, from an atlas that was enlarged and one that was not."""
     atlas = talker_avatar.atlas
     larger = enlarged_atlas(atlas, 2.0)
@@ -194,7 +202,7 @@ def test_enlarged_mouths_are_the_same_mouths(talker_avatar, short_runs):
     assert larger.detail == atlas.detail
 
 
-def test_the_watch_adds_up_what_a_part_takes():
+def test_the_watch_adds_up_what_a_part_takes() -> None:
     watch = Stopwatch()
     for _ in range(2):
         with watch.timing("slow"):
@@ -205,20 +213,22 @@ def test_the_watch_adds_up_what_a_part_takes():
     assert 0 < watch.spent_s["failing"] < watch.spent_s["slow"]
 
 
-def test_progress_is_told(told):
+def test_progress_is_told(told: list[tuple[object, ...]]) -> None:
     assert {stage for stage, *_ in told} == {"drawing", "live", "starting"}
     assert all(0 <= done <= total for _, done, total, _ in told)
 
 
-def test_a_missing_training_video_is_refused_at_once(talker_avatar, monkeypatch, tmp_path):
+def test_a_missing_training_video_is_refused_at_once(
+    talker_avatar: VideoAvatar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(module, "measure_drawing", lambda *_: pytest.fail("began to measure"))
     with pytest.raises(InputError, match="nowhere"):
         bench(talker_avatar, training_video=tmp_path / "nowhere.mp4")
 
 
-def test_a_template_without_a_face_is_refused(talker_avatar, monkeypatch):
+def test_a_template_without_a_face_is_refused(talker_avatar: VideoAvatar, monkeypatch: pytest.MonkeyPatch) -> None:
     class Faceless:
-        def frames(self):
+        def frames(self) -> Iterator[TemplateFrame[TemplateFace]]:
             return iter(())
 
     idle = replace(talker_avatar.idle(talker_avatar.fps), template=Faceless())
@@ -227,10 +237,10 @@ def test_a_template_without_a_face_is_refused(talker_avatar, monkeypatch):
         bench(talker_avatar, ((128, 128),))
 
 
-def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_video):
+def test_training_is_compared_with_passes_before_and_after(monkeypatch: pytest.MonkeyPatch, talker_video: Path) -> None:
     commands = []
 
-    def pretend(arguments, log, attend):
+    def pretend(arguments: list[str], log: Path, attend: Callable[..., object]) -> None:
         commands.append(arguments[:3])
         with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"]) as process:
             attend(process)
@@ -244,22 +254,22 @@ def test_training_is_compared_with_passes_before_and_after(monkeypatch, talker_v
     assert training["video_s"] > 8
 
 
-def test_the_bare_pass_runs(talker_video, tmp_path):
+def test_the_bare_pass_runs(talker_video: Path, tmp_path: Path) -> None:
     short = tmp_path / "log"
     processes.checked_run(["-c", processes.BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
 
 
-def test_a_failing_command_is_told_with_its_last_words(tmp_path):
+def test_a_failing_command_is_told_with_its_last_words(tmp_path: Path) -> None:
     with pytest.raises(HygieSyncError, match="exit code 3: the last words"):
         processes.checked_run(
             ["-c", "import sys; print('the last words'); sys.exit(3)"], str(tmp_path / "log"), subprocess.Popen.wait
         )
 
 
-def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path):
+def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path: Path) -> None:
     started = []
 
-    def interrupted(process):
+    def interrupted(process: object) -> None:
         started.append(process)
         raise KeyboardInterrupt
 
@@ -268,7 +278,7 @@ def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path):
     assert started[0].poll() is not None
 
 
-def test_memory_of_children_counts():
+def test_memory_of_children_counts() -> None:
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     alone, family = processes.PeakMemory(), processes.PeakMemory()
     fill = "import time; block = bytearray(60_000_000); time.sleep(0.5)"
@@ -279,7 +289,7 @@ def test_memory_of_children_counts():
     assert family.n_bytes > alone.n_bytes + 50_000_000
 
 
-def test_the_package_is_found_from_anywhere(tmp_path, monkeypatch):
+def test_the_package_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import hygiesync, pathlib; print(pathlib.Path(hygiesync.__file__).parent)"

@@ -3,6 +3,7 @@
 import struct
 import time
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from hygiesync.devices.camera import camera, listing
-from hygiesync.devices.camera.camera import FileCamera, Webcam, open_camera, taken_at
+from hygiesync.devices.camera.camera import CameraFrame, FileCamera, Webcam, open_camera, taken_at
 from hygiesync.devices.camera.listing import CameraDevice, find_camera, list_cameras
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.video import VideoWriter
@@ -19,7 +20,7 @@ N_PICTURES = 20
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory):
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pictures at 20 a second, each brighter than the one before."""
     path = tmp_path_factory.mktemp("camera") / "ramp.mp4"
     with VideoWriter(path, 64, 48, Fraction(20)) as writer:
@@ -28,7 +29,7 @@ def video(tmp_path_factory):
     return path
 
 
-def read_all(source):
+def read_all(source: FileCamera) -> list[CameraFrame]:
     frames = []
     while not source.has_ended:
         frame = source.read(0.5)
@@ -38,7 +39,7 @@ def read_all(source):
 
 
 class TestFileCamera:
-    def test_plays_every_picture_at_its_time(self, video):
+    def test_plays_every_picture_at_its_time(self, video: Path) -> None:
         source = FileCamera(video)
         source.start()
         began_s = time.perf_counter()
@@ -53,7 +54,7 @@ class TestFileCamera:
         assert frames[0].host_s == source.begins_s
         assert took_s > 0.05 * (N_PICTURES - 2)  # in real time, not as fast as it decodes
 
-    def test_nothing_comes_before_its_time(self, video):
+    def test_nothing_comes_before_its_time(self, video: Path) -> None:
         source = FileCamera(video)
         source.start()
         try:
@@ -63,7 +64,7 @@ class TestFileCamera:
             source.close()
         assert source.has_ended
 
-    def test_it_may_be_in_time_with_something_else(self, video):
+    def test_it_may_be_in_time_with_something_else(self, video: Path) -> None:
         source = FileCamera(video)
         source.begins_s = time.perf_counter() - 0.4
         source.start()
@@ -71,7 +72,7 @@ class TestFileCamera:
         source.close()
         assert [frames[0].host_s, len(frames)] == [source.begins_s, N_PICTURES]
 
-    def test_a_late_reader_loses_the_oldest_and_is_told(self, video, monkeypatch):
+    def test_a_late_reader_loses_the_oldest_and_is_told(self, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(camera, "MAX_WAITING", 4)
         source = FileCamera(video)
         source.start()
@@ -82,7 +83,7 @@ class TestFileCamera:
         assert frames[-1].image.mean() == pytest.approx(40 + 8 * (N_PICTURES - 1), abs=3)
         assert source.n_dropped == N_PICTURES - 4
 
-    def test_closing_early_ends_it(self, video):
+    def test_closing_early_ends_it(self, video: Path) -> None:
         source = FileCamera(video)
         source.start()
         assert source.read(1.0) is not None
@@ -90,7 +91,7 @@ class TestFileCamera:
         source.close()
         assert len(read_all(source)) < N_PICTURES
 
-    def test_a_damaged_end_is_told_where_it_is_read(self, video, tmp_path):
+    def test_a_damaged_end_is_told_where_it_is_read(self, video: Path, tmp_path: Path) -> None:
         cut = tmp_path / "cut.mp4"
         content = video.read_bytes()
         cut.write_bytes(content[: len(content) * 6 // 10])
@@ -100,7 +101,7 @@ class TestFileCamera:
             read_all(source)
         source.close()
 
-    def test_no_such_file(self, monkeypatch):
+    def test_no_such_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(camera, "list_cameras", list)
         with pytest.raises(InputError, match="no such video file"):
             open_camera("nowhere/film.mp4")
@@ -109,38 +110,38 @@ class TestFileCamera:
 class FakeCapture:
     """OpenCV's capture of a camera that gives `n` pictures and is unplugged then."""
 
-    def __init__(self, n, stamp_s=None):
+    def __init__(self, n: int, stamp_s: float | None = None) -> None:
         self.n, self.stamp_s, self.is_released = n, stamp_s, False
 
-    def isOpened(self):  # noqa: N802
+    def isOpened(self) -> bool:  # noqa: N802
         return True
 
-    def set(self, *_):
+    def set(self, *_: object) -> bool:
         return True
 
-    def read(self):
+    def read(self) -> tuple[bool, np.ndarray | None]:
         time.sleep(0.002)
         self.n -= 1
         return (True, np.full((36, 64, 3), (10, 20, 200), np.uint8)) if self.n >= 0 else (False, None)
 
-    def get(self, prop):
+    def get(self, prop: int) -> float:
         if prop == cv2.CAP_PROP_POS_MSEC:
             return 0.0 if self.stamp_s is None else 1000 * (time.perf_counter() - self.stamp_s)
         return 0.0
 
-    def release(self):
+    def release(self) -> None:
         self.is_released = True
 
 
 class TestWebcam:
-    def open(self, monkeypatch, capture):
+    def open(self, monkeypatch: pytest.MonkeyPatch, capture: FakeCapture) -> Webcam:
         monkeypatch.setattr(camera.cv2, "VideoCapture", lambda *_: capture)
         monkeypatch.setattr(camera, "LOST_AFTER_S", 0.1)
         webcam = Webcam(CameraDevice(0, "Laptop"))
         webcam.start()
         return webcam
 
-    def test_pictures_are_rgb_and_carry_the_drivers_time(self, monkeypatch):
+    def test_pictures_are_rgb_and_carry_the_drivers_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         webcam = self.open(monkeypatch, FakeCapture(8, stamp_s=0.04))
         frame = webcam.read(1.0)
         assert (webcam.size, webcam.fps) == ((64, 36), Fraction(30))
@@ -148,7 +149,7 @@ class TestWebcam:
         assert time.perf_counter() - frame.host_s >= 0.04
         webcam.close()
 
-    def test_unplugging_is_told_after_what_was_seen(self, monkeypatch):
+    def test_unplugging_is_told_after_what_was_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
         capture = FakeCapture(4)
         webcam = self.open(monkeypatch, capture)
         assert [webcam.read(1.0) is not None for _ in range(3)] == [True] * 3
@@ -157,25 +158,27 @@ class TestWebcam:
         webcam.close()
         assert capture.is_released
 
-    def test_one_that_gives_nothing_is_refused(self, monkeypatch):
+    def test_one_that_gives_nothing_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         capture = FakeCapture(0)
         with pytest.raises(MissingDependencyError, match="gives no picture"):
             self.open(monkeypatch, capture)
         assert capture.is_released
 
     @pytest.mark.parametrize(("stamp_s", "expected"), [(9.97, 9.97), (10.0, 10.0), (10.2, 10.0), (3.0, 10.0), (0, 10)])
-    def test_only_stamps_of_our_clock_are_believed(self, stamp_s, expected):
+    def test_only_stamps_of_our_clock_are_believed(self, stamp_s: float, expected: float) -> None:
         assert taken_at(stamp_s, 10.0) == expected
 
 
 class TestFinding:
     CAMERAS = (CameraDevice(0, "Laptop Camera"), CameraDevice(2, "USB Camera"))
 
-    def find(self, monkeypatch, text, cameras=CAMERAS):
+    def find(
+        self, monkeypatch: pytest.MonkeyPatch, text: str | None, cameras: tuple[CameraDevice, CameraDevice] = CAMERAS
+    ) -> int:
         monkeypatch.setattr(listing, "list_cameras", lambda: list(cameras))
         return find_camera(text).index
 
-    def test_by_default_number_and_name(self, monkeypatch):
+    def test_by_default_number_and_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert [self.find(monkeypatch, text) for text in (None, "2", "usb", "Laptop")] == [0, 2, 2, 0]
 
     @pytest.mark.parametrize(
@@ -186,11 +189,18 @@ class TestFinding:
             (None, (), MissingDependencyError, "as `camera`"),
         ],
     )
-    def test_what_is_meant_by_none_or_several(self, monkeypatch, text, cameras, error, words):
+    def test_what_is_meant_by_none_or_several(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        text: str | None,
+        cameras: tuple[()] | tuple[CameraDevice, CameraDevice],
+        error: type[MissingDependencyError] | type[UsageError],
+        words: str,
+    ) -> None:
         with pytest.raises(error, match=words):
             self.find(monkeypatch, text, cameras)
 
-    def test_video4linux_names_and_leaves_out_metadata(self, monkeypatch, tmp_path):
+    def test_video4linux_names_and_leaves_out_metadata(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         for number, name in ((10, "Second\n"), (0, "First\n"), (1, "First metadata\n")):
             (tmp_path / f"video{number}").mkdir()
             (tmp_path / f"video{number}" / "name").write_text(name)
@@ -200,8 +210,10 @@ class TestFinding:
         assert list_cameras() == [CameraDevice(0, "First"), CameraDevice(10, "Second")]
 
     @pytest.mark.parametrize(("flags", "captures"), [(0x04200001, True), (0x04A00000, False)])
-    def test_capabilities_of_a_device(self, monkeypatch, tmp_path, flags, captures):
-        def ioctl(_, request, answer):
+    def test_capabilities_of_a_device(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: int, captures: bool
+    ) -> None:
+        def ioctl(_: object, request: int, answer: bytearray) -> None:
             assert request == 0x80685600
             struct.pack_into("=16s32s32s3I", answer, 0, b"uvcvideo", b"Camera", b"usb-1", 0x60000, 0x84A00001, flags)
 
@@ -211,11 +223,11 @@ class TestFinding:
         assert listing._captures_video(device) is captures
         assert listing._captures_video(tmp_path / "none") is False
 
-    def test_elsewhere_numbers_are_tried(self, monkeypatch):
+    def test_elsewhere_numbers_are_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(listing, "is_linux", lambda: False)
         opened = []
 
-        def capture(number, _):
+        def capture(number: int, _: object) -> SimpleNamespace:
             opened.append(number)
             return SimpleNamespace(isOpened=lambda: number == 1, release=lambda: None)
 

@@ -1,7 +1,9 @@
 """The mouth's canvas: its membrane held against Laplace's equation, and the blend against OpenCV's slow one."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_rendering import PlainRendering, dense_poisson
 
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.shape import ShapeModel, mouth_opening
 from hygiesync.face.topology import (
     LOWER_FACE,
@@ -18,6 +21,7 @@ from hygiesync.face.topology import (
     LOWER_OUTER_LIPS,
 )
 from hygiesync.rendering.canvas import N_RIM, MouthCanvas, rim_points, sample_rim
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
 from hygiesync.rendering.lips import place_shape
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.rendering.mouth_drawing import MouthDrawing
@@ -34,7 +38,7 @@ def ellipse(n: int, width: float, height: float, first: float) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def mesh():
+def mesh() -> FaceMesh:
     """Of a face that is ellipses: lips from the left corner downwards, the region from its top to the right."""
     mean = np.random.default_rng(0).uniform([-0.6, 0.5], [0.6, 1.5], (len(LOWER_FACE), 2))
     mean[LOWER_MOUTH_REGION] = ellipse(len(LOWER_MOUTH_REGION), 0.85, 0.6, np.pi / 2)[[0, *range(17, 0, -1)]]
@@ -45,23 +49,23 @@ def mesh():
 
 
 @pytest.fixture(scope="module", params=[40, 130, 400])
-def px_per_unit(request):
+def px_per_unit(request: pytest.FixtureRequest) -> int:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def canvas(mesh, px_per_unit):
+def canvas(mesh: FaceMesh, px_per_unit: int) -> MouthCanvas:
     return MouthCanvas.from_mesh(mesh, px_per_unit)
 
 
 @pytest.fixture(scope="module")
-def region(canvas):
+def region(canvas: MouthCanvas) -> np.ndarray:
     """Corners of the mouth region, cells."""
     return canvas.vertices[LOWER_MOUTH_REGION]
 
 
 @pytest.fixture(scope="module")
-def cell(mesh, region):
+def cell(mesh: FaceMesh, region: np.ndarray) -> float:
     """Side of a cell, canonical units."""
     return np.ptp(mesh.reference[LOWER_MOUTH_REGION], axis=0)[0] / np.ptp(region, axis=0)[0]
 
@@ -105,7 +109,7 @@ def at(field: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 @RIMS
-def test_inside_the_membrane_is_laplaces(canvas, region, values):
+def test_inside_the_membrane_is_laplaces(canvas: MouthCanvas, region: np.ndarray, values: Callable[..., Any]) -> None:
     """The same as the equation's dense solution, between what the canvas has on and outside the rim."""
     membrane = canvas.membrane(values(rim_places(region)))
     inside = depth_within(region, canvas.size) > 0.5
@@ -115,7 +119,7 @@ def test_inside_the_membrane_is_laplaces(canvas, region, values):
 
 
 @pytest.mark.parametrize("power", [1, 2, 3])
-def test_harmonic_functions_are_found_from_their_rim(canvas, region, power):
+def test_harmonic_functions_are_found_from_their_rim(canvas: MouthCanvas, region: np.ndarray, power: int) -> None:
     """Re z^n and Im z^n solve Laplace's equation: no grid, no program."""
     centre, radius = region.mean(0), np.ptp(region, axis=0).max() / 2
 
@@ -130,7 +134,7 @@ def test_harmonic_functions_are_found_from_their_rim(canvas, region, power):
     assert error.max() < 8
 
 
-def test_on_the_rim_the_membrane_is_what_it_is_to_carry_inwards(canvas, region):
+def test_on_the_rim_the_membrane_is_what_it_is_to_carry_inwards(canvas: MouthCanvas, region: np.ndarray) -> None:
     places = rim_places(region)
     values = smooth_rim(places)
     found = at(canvas.membrane(values), places)
@@ -138,28 +142,30 @@ def test_on_the_rim_the_membrane_is_what_it_is_to_carry_inwards(canvas, region):
     assert np.abs(found - values).max() < 8
 
 
-def test_a_constant_is_constant_everywhere(canvas):
+def test_a_constant_is_constant_everywhere(canvas: MouthCanvas) -> None:
     constant = np.array([[30.0, -25.0, 255.0]])
     membrane = canvas.membrane(np.repeat(constant, N_RIM, 0))
     np.testing.assert_allclose(membrane, np.broadcast_to(constant, membrane.shape), atol=2e-3)
 
 
 @RIMS
-def test_the_membrane_keeps_to_the_rims_range(canvas, region, values):
+def test_the_membrane_keeps_to_the_rims_range(
+    canvas: MouthCanvas, region: np.ndarray, values: Callable[..., Any]
+) -> None:
     rim = values(rim_places(region))
     membrane = canvas.membrane(rim).reshape(-1, 3)
     assert (membrane.min(0) >= rim.min(0) - 1e-2).all()
     assert (membrane.max(0) <= rim.max(0) + 1e-2).all()
 
 
-def test_two_differences_add_up(canvas, region):
+def test_two_differences_add_up(canvas: MouthCanvas, region: np.ndarray) -> None:
     places = rim_places(region)
     one, other = smooth_rim(places), random_rim(places)
     together = canvas.membrane(2 * one - 0.5 * other)
     np.testing.assert_allclose(together, 2 * canvas.membrane(one) - 0.5 * canvas.membrane(other), atol=5e-3)
 
 
-def test_a_spike_on_the_rim_fades_inwards(canvas, region):
+def test_a_spike_on_the_rim_fades_inwards(canvas: MouthCanvas, region: np.ndarray) -> None:
     """One sample of 96 counts in the middle for no more than its share of the view from there."""
     for sample in range(0, N_RIM, 7):
         spike = np.zeros((N_RIM, 3))
@@ -172,7 +178,7 @@ def test_a_spike_on_the_rim_fades_inwards(canvas, region):
 # --- feather and lips
 
 
-def test_the_feather_runs_from_0_on_the_rim_to_1_inside(canvas, region, cell):
+def test_the_feather_runs_from_0_on_the_rim_to_1_inside(canvas: MouthCanvas, region: np.ndarray, cell: float) -> None:
     depth = depth_within(region, canvas.size)
     assert (canvas.feather[depth < -1] == 0).all()
     assert (canvas.feather[depth > FEATHER / cell + 1] == 1).all()
@@ -181,7 +187,7 @@ def test_the_feather_runs_from_0_on_the_rim_to_1_inside(canvas, region, cell):
     np.testing.assert_allclose(canvas.feather, expected, atol=0.6 * cell / FEATHER)
 
 
-def test_the_feather_never_falls_on_the_way_inwards(canvas, region):
+def test_the_feather_never_falls_on_the_way_inwards(canvas: MouthCanvas, region: np.ndarray) -> None:
     middle = region.mean(0)
     for place in rim_points(region)[::5]:
         way = place + np.linspace(0, 1, 40)[:, None] * (middle - place)
@@ -190,7 +196,7 @@ def test_the_feather_never_falls_on_the_way_inwards(canvas, region):
         assert shares[-1] == 1
 
 
-def test_the_look_is_corrected_on_the_lips_and_a_little_around(canvas, cell):
+def test_the_look_is_corrected_on_the_lips_and_a_little_around(canvas: MouthCanvas, cell: float) -> None:
     lips = canvas.vertices[LOWER_OUTER_LIPS]
     distance = -depth_within(lips, canvas.size) * cell
     assert canvas.around_lips.min() >= 0
@@ -202,7 +208,7 @@ def test_the_look_is_corrected_on_the_lips_and_a_little_around(canvas, cell):
     np.testing.assert_allclose(canvas.around_lips, expected, atol=0.6 * cell / LIP_MARGIN)
 
 
-def test_the_canvas_holds_the_region_and_is_as_large_as_that_needs(canvas, region):
+def test_the_canvas_holds_the_region_and_is_as_large_as_that_needs(canvas: MouthCanvas, region: np.ndarray) -> None:
     height, width = canvas.size
     assert canvas.around_lips.shape == canvas.feather.shape == (height, width)
     assert canvas.spread.shape == (height * width, N_RIM)
@@ -211,7 +217,7 @@ def test_the_canvas_holds_the_region_and_is_as_large_as_that_needs(canvas, regio
     assert (np.ptp(region, axis=0) > np.array([width, height]) - 9).all()
 
 
-def test_cells_are_no_finer_than_the_video(cell, px_per_unit):
+def test_cells_are_no_finer_than_the_video(cell: float, px_per_unit: int) -> None:
     assert cell * px_per_unit >= 1.99
     assert cell >= 0.0099
     assert cell == pytest.approx(max(0.01, 2 / px_per_unit), rel=1e-3)
@@ -220,7 +226,7 @@ def test_cells_are_no_finer_than_the_video(cell, px_per_unit):
 # --- the rim in a picture
 
 
-def test_rim_points_go_around_the_region_with_as_many_on_each_side(region):
+def test_rim_points_go_around_the_region_with_as_many_on_each_side(region: np.ndarray) -> None:
     points = rim_points(region)
     assert points.dtype == np.float32
     assert all(abs(cv2.pointPolygonTest(region, tuple(map(float, p)), measureDist=True)) < 1e-3 for p in points)
@@ -234,14 +240,16 @@ numbers = st.floats(-3, 3)
 
 
 @given(st.tuples(numbers, numbers, numbers, numbers), st.tuples(numbers, numbers), st.integers(0, 1000))
-def test_rim_points_keep_their_places_under_any_affine_map(linear, shift, seed):
+def test_rim_points_keep_their_places_under_any_affine_map(
+    linear: tuple[float, float, float, float], shift: tuple[float, float], seed: int
+) -> None:
     region = np.random.default_rng(seed).uniform(0, 100, (len(LOWER_MOUTH_REGION), 2))
     matrix, shift = np.reshape(linear, (2, 2)), 30 * np.array(shift)
     moved = rim_points(region @ matrix.T + shift)
     np.testing.assert_allclose(moved, rim_points(region) @ matrix.T + shift, atol=2e-3)
 
 
-def test_a_sample_is_the_mean_colour_of_its_three_places():
+def test_a_sample_is_the_mean_colour_of_its_three_places() -> None:
     ramp = np.tile(np.arange(0, 240, 2, dtype=np.uint8)[None, :, None], (90, 1, 3))
     ramp[..., 1] = np.arange(90)[:, None]
     region = 45 + 35 * np.stack([np.sin(np.arange(18) / 18 * 2 * np.pi), np.cos(np.arange(18) / 18 * 2 * np.pi)], 1)
@@ -254,13 +262,13 @@ def test_a_sample_is_the_mean_colour_of_its_three_places():
     np.testing.assert_allclose(colours[:, 1], places[:, 1], atol=0.7)
 
 
-def test_grain_on_the_rim_is_averaged():
+def test_grain_on_the_rim_is_averaged() -> None:
     grain = np.random.default_rng(0).integers(100, 156, (200, 200, 3), np.uint8)
     region = 100 + 80 * np.stack([np.sin(np.arange(18) / 18 * 2 * np.pi), np.cos(np.arange(18) / 18 * 2 * np.pi)], 1)
     assert sample_rim(grain, rim_points(region)).std() < 0.65 * grain.std()
 
 
-def test_a_rim_outside_the_picture_has_the_colour_of_its_edge():
+def test_a_rim_outside_the_picture_has_the_colour_of_its_edge() -> None:
     image = np.full((20, 30, 3), 50, np.uint8)
     image[:, 0] = 200
     region = np.tile([-15.0, 10.0], (18, 1)) + np.random.default_rng(0).uniform(-4, 4, (18, 2))
@@ -271,7 +279,7 @@ def test_a_rim_outside_the_picture_has_the_colour_of_its_edge():
 
 
 @pytest.fixture(scope="module")
-def blends(talker_avatar):
+def blends(talker_avatar: VideoAvatar) -> list[tuple[np.ndarray, PlainRendering, np.ndarray]]:
     """Mouths put into another light: drawn, rendered plainly, and the patch that both began with."""
     avatar = talker_avatar
     templates = list(islice(avatar.idle(avatar.fps).template.frames(), 40))[::8]
@@ -293,7 +301,9 @@ def dimmed(image: np.ndarray) -> np.ndarray:
     return np.rint(image * light).astype(np.uint8)
 
 
-def moved_patch(avatar, template, coefficients, index) -> np.ndarray:
+def moved_patch(
+    avatar: VideoAvatar, template: TemplateFrame[TemplateFace], coefficients: np.ndarray, index: int
+) -> np.ndarray:
     """An atlas picture, moved to the target (H, W, 3) by the plain warp."""
     face, (height, width) = template.face, template.image.shape[:2]
     target = avatar.mesh.place(place_shape(avatar.shape, coefficients, face), face.to_picture)
@@ -317,7 +327,7 @@ def seam(image: np.ndarray, mask: np.ndarray) -> float:
     return (across + down) / 2
 
 
-def test_the_seam_is_as_small_as_seamless_clones(blends):
+def test_the_seam_is_as_small_as_seamless_clones(blends: list[tuple[np.ndarray, PlainRendering, np.ndarray]]) -> None:
     ours, theirs, skins, pastes = np.transpose([
         [
             seam(drawn, plain.mask),
@@ -332,7 +342,9 @@ def test_the_seam_is_as_small_as_seamless_clones(blends):
     assert ours.mean() < 0.5 * pastes.mean()
 
 
-def test_deep_inside_the_blend_is_what_seamless_clone_makes(blends):
+def test_deep_inside_the_blend_is_what_seamless_clone_makes(
+    blends: list[tuple[np.ndarray, PlainRendering, np.ndarray]],
+) -> None:
     """Beyond the feather, within what the clone itself differs from the equation's dense solution."""
     ours, dense = [], []
     for drawn, plain, patch in blends:

@@ -8,33 +8,34 @@ import numpy as np
 import pytest
 from plain_rendering import NO_SOUND, PlainRendering
 
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.pose import apply_similarity
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_LIPS
 from hygiesync.face.track import FaceObserver
 from hygiesync.rendering.compositor import WHOLE_PATH_LAG
 from hygiesync.rendering.features import ShapeFeatures
-from hygiesync.rendering.interfaces import TemplateFrame
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
 from hygiesync.rendering.lips import place_shape
 from hygiesync.rendering.mouth_drawing import MouthDrawing
 
 
 @pytest.fixture(scope="module")
-def templates(talker_avatar):
+def templates(talker_avatar: VideoAvatar) -> list[TemplateFrame[TemplateFace]]:
     return list(islice(talker_avatar.idle(talker_avatar.fps).template.frames(), 12))
 
 
-def mouths(avatar, n: int) -> np.ndarray:
+def mouths(avatar: VideoAvatar, n: int) -> np.ndarray:
     """Indices of `n` atlas pictures, from the most closed to the widest open mouth."""
     order = np.argsort(mouth_opening(avatar.shape.inverse_transform(avatar.atlas.coefficients)))
     return order[np.linspace(0, len(order) - 1, n).astype(int)]
 
 
-def drawing_of(avatar) -> MouthDrawing:
+def drawing_of(avatar: VideoAvatar) -> MouthDrawing:
     return MouthDrawing(avatar.shape, avatar.atlas, avatar.mesh, avatar.canvas, avatar.appearance)
 
 
-def expected_look(avatar, coefficients, turn):
+def expected_look(avatar: VideoAvatar, coefficients: np.ndarray, turn: np.ndarray) -> np.ndarray:
     return avatar.appearance.expected(ShapeFeatures(avatar.shape)(coefficients[None], turn[None]))[0]
 
 
@@ -49,7 +50,9 @@ def enlarged(template: TemplateFrame, factor: int) -> TemplateFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factor", [1, 2, 3])
-def test_it_draws_what_the_plain_rendering_draws(talker_avatar, templates, factor):
+def test_it_draws_what_the_plain_rendering_draws(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]], factor: int
+) -> None:
     """At every size, so with every step of the grid."""
     drawing = drawing_of(talker_avatar)
     for number, index in enumerate(mouths(talker_avatar, 5)):
@@ -63,7 +66,9 @@ def test_it_draws_what_the_plain_rendering_draws(talker_avatar, templates, facto
         assert error[~plain.mask].mean() < 0.05
 
 
-def test_the_blend_is_the_dense_poisson_solution(talker_avatar, templates):
+def test_the_blend_is_the_dense_poisson_solution(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     """Without the feather: canvas membrane against the equation solved on every pixel."""
     canvas = replace(talker_avatar.canvas, feather=np.ones_like(talker_avatar.canvas.feather))
     avatar = replace(talker_avatar, canvas=canvas)
@@ -79,7 +84,9 @@ def test_the_blend_is_the_dense_poisson_solution(talker_avatar, templates):
     assert max(errors) <= 1.5
 
 
-def test_on_its_rim_the_mouth_is_the_skin(talker_avatar, templates):
+def test_on_its_rim_the_mouth_is_the_skin(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     for number, index in enumerate(mouths(talker_avatar, 4)):
         template, coefficients = templates[number], talker_avatar.atlas.coefficients[index]
         look = expected_look(talker_avatar, coefficients, template.face.turn)
@@ -89,7 +96,9 @@ def test_on_its_rim_the_mouth_is_the_skin(talker_avatar, templates):
         assert np.abs(drawn.astype(float) - plain.skin)[ring].mean() < 0.5
 
 
-def test_beyond_the_face_every_pixel_is_the_templates(talker_avatar, templates):
+def test_beyond_the_face_every_pixel_is_the_templates(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     template = templates[0]
     drawn = talker_avatar.renderer().render(template, talker_avatar.atlas.coefficients[3])
     rim = apply_similarity(template.face.to_picture, talker_avatar.mesh.still)
@@ -100,14 +109,18 @@ def test_beyond_the_face_every_pixel_is_the_templates(talker_avatar, templates):
     assert (drawn != template.image).any()
 
 
-def test_what_is_handed_in_is_left_alone(talker_avatar, templates):
+def test_what_is_handed_in_is_left_alone(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     before = templates[0].image.copy()
     picture = talker_avatar.renderer().render(templates[0], talker_avatar.atlas.coefficients[0])
     np.testing.assert_array_equal(templates[0].image, before)
     assert picture is not templates[0].image
 
 
-def test_without_a_face_the_picture_passes_untouched(talker_avatar, templates):
+def test_without_a_face_the_picture_passes_untouched(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     faceless = replace(templates[0], face=None)
     compositor = talker_avatar.renderer(lag=4)
     frames = [templates[0], templates[1], faceless, templates[2]]
@@ -120,7 +133,7 @@ def test_without_a_face_the_picture_passes_untouched(talker_avatar, templates):
     assert all((picture != frame.image).any() for frame, picture in drawn if frame.face is not None)
 
 
-def test_the_mouth_fades_in(talker_avatar, templates):
+def test_the_mouth_fades_in(talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]) -> None:
     index = mouths(talker_avatar, 5)[-1]
     coefficients = talker_avatar.atlas.coefficients[index]
     look = expected_look(talker_avatar, coefficients, templates[0].face.turn)
@@ -135,7 +148,9 @@ def test_the_mouth_fades_in(talker_avatar, templates):
     assert max(steps) < 0.6 * whole
 
 
-def test_a_mouth_at_the_edge_of_the_picture(talker_avatar, templates):
+def test_a_mouth_at_the_edge_of_the_picture(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     """Half a face, and one that only looks in: no error, and a picture of the template's size."""
     template = templates[0]
     compositor = talker_avatar.renderer()
@@ -152,7 +167,9 @@ def test_a_mouth_at_the_edge_of_the_picture(talker_avatar, templates):
             assert drawn.shape == image.shape
 
 
-def test_a_lag_changes_no_frames_and_no_order(talker_avatar, templates):
+def test_a_lag_changes_no_frames_and_no_order(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     rng = np.random.default_rng(0)
     wanted = talker_avatar.atlas.coefficients[rng.integers(0, len(talker_avatar.atlas), 40)]
     for lag in (0, 1, WHOLE_PATH_LAG):
@@ -166,12 +183,14 @@ def test_a_lag_changes_no_frames_and_no_order(talker_avatar, templates):
         assert drawn == pushed
 
 
-def test_with_a_lag_a_frame_cannot_be_drawn_at_once(talker_avatar, templates):
+def test_with_a_lag_a_frame_cannot_be_drawn_at_once(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     with pytest.raises(ValueError, match="lag of 2"):
         talker_avatar.renderer(2).render(templates[0], talker_avatar.rest)
 
 
-def test_reset_starts_a_path_anew(talker_avatar, templates):
+def test_reset_starts_a_path_anew(talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]) -> None:
     first, second = talker_avatar.renderer(), talker_avatar.renderer()
     for index in mouths(talker_avatar, 6):
         first.render(templates[0], talker_avatar.atlas.coefficients[index])
@@ -180,7 +199,9 @@ def test_reset_starts_a_path_anew(talker_avatar, templates):
     np.testing.assert_array_equal(first.render(templates[1], coefficients), second.render(templates[1], coefficients))
 
 
-def test_the_lips_are_as_far_apart_as_wanted(talker_avatar, templates):
+def test_the_lips_are_as_far_apart_as_wanted(
+    talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]
+) -> None:
     """Measured again on the pictures, whatever the template's own mouth does."""
     avatar, template = talker_avatar, templates[0]
     wanted, seen = [], []

@@ -23,27 +23,27 @@ def names_at(phonemes: list[Phoneme], times_s: list[float]) -> list[str]:
     return [SOUNDS[index] for index in sounds_at(phonemes, np.array(times_s))]
 
 
-def test_each_time_has_the_sound_that_is_spoken_then():
+def test_each_time_has_the_sound_that_is_spoken_then() -> None:
     phonemes = [Phoneme("m", 0.0, 0.1), Phoneme("ˈɑː", 0.1, 0.3), Phoneme(PAUSE, 0.3, 0.5), Phoneme("s", 0.5, 0.6)]
     times_s = [0.0, 0.099, 0.1, 0.2, 0.299, 0.3, 0.4, 0.5, 0.599]
     assert names_at(phonemes, times_s) == ["m", "m", "ɑ", "ɑ", "ɑ", PAUSE, PAUSE, "s", "s"]
 
 
-def test_before_between_and_after_there_is_a_pause():
+def test_before_between_and_after_there_is_a_pause() -> None:
     phonemes = [Phoneme("p", 0.2, 0.3), Phoneme("b", 0.5, 0.6)]
     assert names_at(phonemes, [-0.05, 0.1, 0.25, 0.4, 0.55, 0.6, 3.0]) == [PAUSE, PAUSE, "p", PAUSE, "b", PAUSE, PAUSE]
 
 
-def test_parts_of_a_diphthong_share_its_span():
+def test_parts_of_a_diphthong_share_its_span() -> None:
     assert names_at([Phoneme("ˈəʊ", 1.0, 1.2)], [1.0, 1.09, 1.11, 1.19]) == ["ə", "ə", "ʊ", "ʊ"]
     assert names_at([Phoneme("tʃ", 0.0, 0.1)], [0.02, 0.08]) == ["t", "ʃ"]
 
 
-def test_marks_change_no_sound_and_strange_letters_are_others():
+def test_marks_change_no_sound_and_strange_letters_are_others() -> None:
     assert names_at([Phoneme("ɔ̃", 0.0, 0.1), Phoneme("ǃ", 0.1, 0.2)], [0.05, 0.15]) == ["ɔ", "other"]
 
 
-def test_sounds_are_an_index_of_their_own_kind():
+def test_sounds_are_an_index_of_their_own_kind() -> None:
     assert len(set(SOUNDS)) == len(SOUNDS) == len(VISEMES) + 1
     assert PAUSE in SOUNDS
     assert sounds_at([], np.zeros(3)).dtype == np.int64
@@ -55,7 +55,7 @@ def corpus() -> Corpus:
     return synthesise_corpus(3, LOOKAHEAD, seed=2)
 
 
-def test_a_corpus_is_labelled_frame_by_frame(corpus):
+def test_a_corpus_is_labelled_frame_by_frame(corpus: Corpus) -> None:
     n_frames = len(corpus.mel)
     assert n_frames > 300
     assert corpus.mel.shape == (n_frames, N_MELS)
@@ -67,7 +67,7 @@ def test_a_corpus_is_labelled_frame_by_frame(corpus):
     assert corpus.curves[:, 0].max() > 0.4
 
 
-def test_the_same_seed_speaks_the_same(corpus):
+def test_the_same_seed_speaks_the_same(corpus: Corpus) -> None:
     n_done = []
     again = synthesise_corpus(3, LOOKAHEAD, seed=2, progress=n_done.append)
     for name in ("mel", "curves", "sounds"):
@@ -78,7 +78,7 @@ def test_the_same_seed_speaks_the_same(corpus):
     assert not np.array_equal(other.mel[:50], corpus.mel[:50])
 
 
-def test_fewer_utterances_are_the_first_of_more(corpus):
+def test_fewer_utterances_are_the_first_of_more(corpus: Corpus) -> None:
     first = synthesise_corpus(1, LOOKAHEAD, seed=2)
     np.testing.assert_array_equal(first.mel, corpus.mel[: len(first.mel)])
 
@@ -87,7 +87,7 @@ def well_within(is_true: np.ndarray, margin: int) -> np.ndarray:
     return np.convolve(~is_true, np.ones(2 * margin + 1), "same") == 0
 
 
-def test_mouths_are_closed_in_pauses_and_bilabials_but_not_in_vowels(corpus):
+def test_mouths_are_closed_in_pauses_and_bilabials_but_not_in_vowels(corpus: Corpus) -> None:
     opening = corpus.curves[:, 0]
     in_pause = well_within(corpus.sounds == SOUNDS.index(PAUSE), 11)
     assert in_pause.sum() > 20
@@ -99,7 +99,7 @@ def test_mouths_are_closed_in_pauses_and_bilabials_but_not_in_vowels(corpus):
     assert opening[is_bilabial].mean() < 0.15
 
 
-def test_the_sound_comes_as_much_later_as_the_lookahead_allows(corpus):
+def test_the_sound_comes_as_much_later_as_the_lookahead_allows(corpus: Corpus) -> None:
     """What is heard at a frame is what is spoken `LOOKAHEAD` frames later, up to the window that hears it."""
     loudness = corpus.mel.mean(1)
     is_spoken = (corpus.sounds != SOUNDS.index(PAUSE)).astype(float)
@@ -111,7 +111,7 @@ def test_the_sound_comes_as_much_later_as_the_lookahead_allows(corpus):
 
 
 @pytest.mark.slow
-def test_the_voices_exist():
+def test_the_voices_exist() -> None:
     pytest.importorskip("espeakng_loader")
     from hygiesync.tts.espeak import synthesise
 

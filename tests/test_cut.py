@@ -1,11 +1,13 @@
 """Cutting without encoding: what stays is bit for bit the same, and sound and pictures stay together."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
 
 from hygiesync.errors import InputError, UsageError
 from hygiesync.media.audio import read_audio
@@ -18,7 +20,7 @@ EVENTS_S = [(8 + 15 * number) / FPS for number in range(2 * LENGTH_S)]
 KEYFRAMES = (Fraction(2), Fraction(3), Fraction(16, 5), Fraction(9, 2))
 
 
-def claps(n_samples):
+def claps(n_samples: int) -> np.ndarray:
     """A click at each event, whose pitch tells them apart."""
     samples = np.zeros(n_samples, np.float32)
     for number, time_s in enumerate(EVENTS_S):
@@ -28,7 +30,7 @@ def claps(n_samples):
 
 
 @pytest.fixture(scope="module")
-def clapped(tmp_path_factory):
+def clapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Grey levels count the pictures; the picture at each click has a white corner."""
     path = tmp_path_factory.mktemp("cut") / "whole.mp4"
     random = np.random.default_rng(0)
@@ -44,7 +46,7 @@ def clapped(tmp_path_factory):
     return path
 
 
-def flashes_and_clicks(path):
+def flashes_and_clicks(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Times of pictures with a white corner, and of clicks."""
     flashes = [float(frame.time_s) for frame in read_frames(path) if frame.image[4:12, 4:12].mean() > 128]
     loud = np.flatnonzero(np.abs(read_audio(path, RATE)) > 0.2)
@@ -52,7 +54,7 @@ def flashes_and_clicks(path):
     return np.array(flashes), clicks
 
 
-def test_the_whole_is_in_time(clapped):
+def test_the_whole_is_in_time(clapped: Path) -> None:
     flashes, clicks = flashes_and_clicks(clapped)
     np.testing.assert_allclose(flashes, clicks, atol=0.001)
 
@@ -69,7 +71,9 @@ def test_the_whole_is_in_time(clapped):
         [(1.99, 2.0)],
     ],
 )
-def test_flash_and_click_stay_together(clapped, tmp_path, spans):
+def test_flash_and_click_stay_together(
+    clapped: Path, tmp_path: Path, spans: list[tuple[float | Fraction, float | Fraction]]
+) -> None:
     leave_out(clapped, tmp_path / "cut.mp4", spans)
     flashes, clicks = flashes_and_clicks(tmp_path / "cut.mp4")
     kept = [time_s for time_s in EVENTS_S if not any(start <= time_s < end for start, end in spans)]
@@ -80,7 +84,7 @@ def test_flash_and_click_stay_together(clapped, tmp_path, spans):
     assert LENGTH_S - left_s - 0.01 < duration_s < LENGTH_S - left_s + 0.08 * len(spans) + 0.01
 
 
-def test_pictures_are_the_same_and_in_order(clapped, tmp_path):
+def test_pictures_are_the_same_and_in_order(clapped: Path, tmp_path: Path) -> None:
     spans = [(0.7, 2.0), (3.05, 3.2)]
     left_out = leave_out(clapped, tmp_path / "cut.mp4", spans)
     whole = [f for f in read_frames(clapped) if not any(start <= f.time_s + 1e-6 < end for start, end in spans)]
@@ -95,14 +99,16 @@ def test_pictures_are_the_same_and_in_order(clapped, tmp_path):
     assert gaps.max() < 0.034 + 0.043
 
 
-def test_an_end_without_a_keyframe_is_refused(clapped, tmp_path):
+def test_an_end_without_a_keyframe_is_refused(clapped: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no keyframe"):
         leave_out(clapped, tmp_path / "cut.mp4", [(0.5, 1.55)])
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("spans", [[(3, 2)], [(0, 3), (2, 4.5)], [(0, 10)]])
-def test_nonsense_is_refused(clapped, tmp_path, spans):
+def test_nonsense_is_refused(
+    clapped: Path, tmp_path: Path, spans: list[tuple[int, float] | tuple[int, int]] | list[tuple[int, int]]
+) -> None:
     with pytest.raises(UsageError):
         leave_out(clapped, tmp_path / "cut.mp4", spans)
     assert list(tmp_path.iterdir()) == []
@@ -110,7 +116,9 @@ def test_nonsense_is_refused(clapped, tmp_path, spans):
 
 @settings(max_examples=12, deadline=None)
 @given(st.sets(st.sampled_from(KEYFRAMES), min_size=1), st.data())
-def test_any_cuts_keep_the_sound_on_the_pictures(clapped, tmp_path_factory, ends, data):
+def test_any_cuts_keep_the_sound_on_the_pictures(
+    clapped: Path, tmp_path_factory: pytest.TempPathFactory, ends: set[Fraction], data: DataObject
+) -> None:
     spans, before = [], Fraction(0)
     for end in sorted(ends):
         start = data.draw(st.fractions(before, end - Fraction(1, 100), max_denominator=1000))

@@ -4,9 +4,12 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,8 +26,8 @@ AV = next(package for package in packages.PACKAGES if package.module == "av")
 TORCH = next(package for package in packages.PACKAGES if package.module == "torch")
 
 
-def raising(error):
-    def attempt(*_arguments, **_options):
+def raising(error: Exception) -> Callable[..., Any]:
+    def attempt(*_arguments: object, **_options: object) -> None:
         raise error
 
     return attempt
@@ -33,19 +36,19 @@ def raising(error):
 class Absence:
     """Finds a module by raising instead."""
 
-    def __init__(self, name, error):
+    def __init__(self, name: str, error: ImportError) -> None:
         self.name, self.error = name, error
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == self.name:
             raise self.error
 
 
 @pytest.fixture
-def without(monkeypatch):
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Makes a module look as if it were not installed, or raise `error` on import."""
 
-    def remove(name, error=None):
+    def remove(name: str, error: ImportError | None = None) -> None:
         for loaded in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
             monkeypatch.delitem(sys.modules, loaded)
         error = error or ModuleNotFoundError(f"No module named {name!r}", name=name)
@@ -54,7 +57,7 @@ def without(monkeypatch):
     return remove
 
 
-def test_a_machine_that_runs_the_tests_passes():
+def test_a_machine_that_runs_the_tests_passes() -> None:
     checks = diagnose()
     assert not has_failed(checks), format_checks(checks)
     names = [check.name for check in checks]
@@ -64,11 +67,11 @@ def test_a_machine_that_runs_the_tests_passes():
     json.dumps([asdict(check) for check in checks])
 
 
-def test_every_failing_check_says_what_to_do():
+def test_every_failing_check_says_what_to_do() -> None:
     assert all(check.fix for check in diagnose() if not check.is_ok)
 
 
-def test_only_required_checks_fail():
+def test_only_required_checks_fail() -> None:
     optional, required = Check("a", False, False, "", "b"), Check("a", False, True, "", "b")
     fine = Check("a", True, True, "")
     assert not has_failed([fine, optional])
@@ -76,7 +79,7 @@ def test_only_required_checks_fail():
     assert not has_failed([fine])
 
 
-def test_text_shows_the_fix_and_a_verdict():
+def test_text_shows_the_fix_and_a_verdict() -> None:
     fine, note = Check("fine", True, True, "1.0"), Check("odd", False, False, "is odd", "make it even")
     failed = Check("gone", False, True, "is gone", "fetch it")
     assert "all is well" in format_checks([fine])
@@ -89,14 +92,14 @@ def test_text_shows_the_fix_and_a_verdict():
 
 
 @pytest.mark.parametrize(("version", "is_ok"), [((3, 9), False), ((3, 10), True), ((3, 12), True), ((3, 13), False)])
-def test_python_versions(monkeypatch, version, is_ok):
+def test_python_versions(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], is_ok: bool) -> None:
     monkeypatch.setattr(sys, "version_info", (*version, 1, "final", 0))
     check = packages.check_python()
     assert check.is_ok is is_ok
     assert ("3.11" in check.fix) is not is_ok
 
 
-def test_numpy_2_is_refused(monkeypatch):
+def test_numpy_2_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: "2.1.0")
     check = packages.check_package(NUMPY)
     assert not check.is_ok
@@ -105,22 +108,22 @@ def test_numpy_2_is_refused(monkeypatch):
     assert "numpy<2" in check.fix
 
 
-def test_old_torch_is_refused_and_a_local_version_is_read(monkeypatch):
+def test_old_torch_is_refused_and_a_local_version_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: "2.5.1+cpu")
     assert not packages.check_package(TORCH).is_ok
     monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cpu")
     assert packages.check_package(TORCH).is_ok
 
 
-def test_version_of_a_module_without_metadata(monkeypatch):
-    def unknown(name):
+def test_version_of_a_module_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", unknown)
     assert packages.check_package(NUMPY).is_ok
 
 
-def test_a_missing_package(without):
+def test_a_missing_package(without: Callable[..., Any]) -> None:
     without("torch")
     check = packages.check_package(TORCH)
     assert not check.is_ok
@@ -133,7 +136,7 @@ def test_a_missing_package(without):
     assert "make install" in check.fix
 
 
-def test_a_package_that_lacks_another(without):
+def test_a_package_that_lacks_another(without: Callable[..., Any]) -> None:
     without("torch", ModuleNotFoundError("No module named 'sympy'", name="sympy"))
     check = packages.check_package(TORCH)
     assert "can't be imported" in check.detail
@@ -142,7 +145,7 @@ def test_a_package_that_lacks_another(without):
 
 
 @pytest.mark.parametrize(("library", "package"), [("libGL.so.1", "libgl1"), ("libgthread-2.0.so.0", "libglib2.0-0")])
-def test_missing_system_libraries_name_their_package(without, library, package):
+def test_missing_system_libraries_name_their_package(without: Callable[..., Any], library: str, package: str) -> None:
     without("cv2", ImportError(f"{library}: cannot open shared object file: No such file or directory"))
     check = packages.check_package(CV2)
     assert not check.is_ok
@@ -159,7 +162,7 @@ def test_missing_system_libraries_name_their_package(without, library, package):
         ([], False, "make install"),
     ],
 )
-def test_number_of_opencvs(monkeypatch, installed, is_ok, said):
+def test_number_of_opencvs(monkeypatch: pytest.MonkeyPatch, installed: list[str], is_ok: bool, said: str) -> None:
     found = [SimpleNamespace(metadata={"Name": name}) for name in [*installed, "numpy", None]]
     monkeypatch.setattr(metadata, "distributions", lambda: found)
     check = packages.check_single_opencv()
@@ -167,7 +170,7 @@ def test_number_of_opencvs(monkeypatch, installed, is_ok, said):
     assert said in check.fix
 
 
-def test_a_detector_that_does_not_start(monkeypatch):
+def test_a_detector_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     from hygiesync.face import landmarks
 
     monkeypatch.setattr(landmarks, "LandmarkDetector", raising(MissingDependencyError("needs mediapipe (libGL.so.1)")))
@@ -176,7 +179,7 @@ def test_a_detector_that_does_not_start(monkeypatch):
     assert "libgl1" in check.fix
 
 
-def test_a_detector_that_sees_nothing(monkeypatch):
+def test_a_detector_that_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from hygiesync.face import landmarks
 
     monkeypatch.setattr(landmarks.LandmarkDetector, "detect", lambda self, image: None)
@@ -185,7 +188,7 @@ def test_a_detector_that_sees_nothing(monkeypatch):
     assert "no face" in check.detail
 
 
-def test_a_detector_without_a_portrait_to_try(without):
+def test_a_detector_without_a_portrait_to_try(without: Callable[..., Any]) -> None:
     without("skimage")
     check = tried("thing", True, abilities.find_face)
     assert check.is_ok
@@ -195,11 +198,11 @@ def test_a_detector_without_a_portrait_to_try(without):
     assert "hygiesync[demo]" in portrait.fix
 
 
-def test_missing_encoders(monkeypatch):
+def test_missing_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
     from av.codec import codec
 
     class Poor:
-        def __init__(self, name, mode):
+        def __init__(self, name: str, mode: str) -> None:
             if name == "libx264":
                 raise codec.UnknownCodecError(name)
 
@@ -211,7 +214,7 @@ def test_missing_encoders(monkeypatch):
     assert "pip install" in check.fix
 
 
-def test_missing_espeak(without):
+def test_missing_espeak(without: Callable[..., Any]) -> None:
     without("espeakng_loader")
     check = tried("espeak", False, abilities.speak)
     assert not check.is_ok
@@ -219,7 +222,7 @@ def test_missing_espeak(without):
     assert "espeakng-loader" in check.detail
 
 
-def test_a_small_machine(monkeypatch):
+def test_a_small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     import psutil
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
@@ -231,19 +234,19 @@ def test_a_small_machine(monkeypatch):
     assert "1.5 GB free, and 4 are advised" in checks["memory"].detail
 
 
-def test_memory_without_psutil(without):
+def test_memory_without_psutil(without: Callable[..., Any]) -> None:
     without("psutil")
     memory = next(check for check in machine.check_machine() if check.name == "memory")
     assert not memory.is_ok
 
 
-def test_whatever_a_library_raises_becomes_a_check():
+def test_whatever_a_library_raises_becomes_a_check() -> None:
     check = tried("thing", True, raising(RuntimeError("first line\nsecond line")))
     assert (check.name, check.is_ok, check.is_required, check.detail) == ("thing", False, True, "first line")
     assert tried("thing", True, raising(ValueError())).detail == "ValueError"
 
 
-def test_the_speech_encoder_is_there(monkeypatch):
+def test_the_speech_encoder_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     check = models.check_speech_encoder()
     assert check.is_ok
     assert "weights" in check.detail
@@ -256,7 +259,7 @@ def test_the_speech_encoder_is_there(monkeypatch):
     assert check.fix == "get it back with git, or run `make generic`"
 
 
-def test_avatars_are_looked_at(avatar_directory, tmp_path):
+def test_avatars_are_looked_at(avatar_directory: Path, tmp_path: Path) -> None:
     assert [check.is_ok for check in models.check_avatars(tmp_path / "nowhere")] == [True]
     for name in ("good", "damaged", "nonsense"):
         shutil.copytree(avatar_directory, tmp_path / name)
@@ -274,7 +277,7 @@ def test_avatars_are_looked_at(avatar_directory, tmp_path):
         assert fix in check.fix
 
 
-def test_an_avatar_is_described(avatar_directory):
+def test_an_avatar_is_described(avatar_directory: Path) -> None:
     content = info.describe(avatar_directory)
     assert content["name"] == avatar_directory.name
     assert content["sources"][0]["name"] == "talker.mp4"
@@ -291,7 +294,7 @@ def test_an_avatar_is_described(avatar_directory):
     json.dumps(content)
 
 
-def test_a_description_reads_well(avatar_directory):
+def test_a_description_reads_well(avatar_directory: Path) -> None:
     content = info.describe(avatar_directory)
     text = info.format_info(content)
     for word in ("talker.mp4", "components", "80 ms", "atlas.mkv", "MB", "Synthetic media"):
@@ -302,7 +305,7 @@ def test_a_description_reads_well(avatar_directory):
     assert "ask before" in info.format_info(without_consent)
 
 
-def test_an_avatar_that_records_little_is_described(avatar_directory, tmp_path):
+def test_an_avatar_that_records_little_is_described(avatar_directory: Path, tmp_path: Path) -> None:
     copied = tmp_path / "copy"
     shutil.copytree(avatar_directory, copied)
     manifest = json.loads((copied / "avatar.json").read_text())
@@ -313,7 +316,7 @@ def test_an_avatar_that_records_little_is_described(avatar_directory, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["atlas.mkv", "face.safetensors", "weights.safetensors"])
-def test_damage_is_reported(avatar_directory, tmp_path, name):
+def test_damage_is_reported(avatar_directory: Path, tmp_path: Path, name: str) -> None:
     copied = tmp_path / "copy"
     shutil.copytree(avatar_directory, copied)
     content = bytearray((copied / name).read_bytes())
@@ -326,6 +329,6 @@ def test_damage_is_reported(avatar_directory, tmp_path, name):
         info.describe(copied)
 
 
-def test_no_avatar_is_refused(tmp_path):
+def test_no_avatar_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no avatar"):
         info.describe(tmp_path)

@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import soundfile
 from display import needs_display, use_environment, virtual_display, without_display
 
 from hygiesync.apps.doctor import devices
-from hygiesync.apps.doctor.check import tried
+from hygiesync.apps.doctor.check import Check, tried
 from hygiesync.devices.camera import camera
 from hygiesync.devices.camera.listing import CameraDevice
 from hygiesync.devices.sound import devices as sound_devices
@@ -20,14 +23,14 @@ from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.errors import MissingDependencyError
 
 
-def raising(error):
-    def attempt(*_arguments, **_options):
+def raising(error: MissingDependencyError | subprocess.TimeoutExpired) -> Callable[..., Any]:
+    def attempt(*_arguments: object, **_options: object) -> None:
         raise error
 
     return attempt
 
 
-def is_a_note(check):
+def is_a_note(check: Check) -> bool | str:
     """Whether it failed without failing the machine, and says what to do."""
     return not check.is_ok and not check.is_required and check.fix
 
@@ -35,7 +38,7 @@ def is_a_note(check):
 # Sound
 
 
-def test_portaudio_counts_microphones(monkeypatch):
+def test_portaudio_counts_microphones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         portaudio,
         "load_sounddevice",
@@ -47,7 +50,7 @@ def test_portaudio_counts_microphones(monkeypatch):
     assert check.detail == "PortAudio V19.7.0-devel; 1 input device"
 
 
-def test_missing_portaudio(monkeypatch):
+def test_missing_portaudio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     check = devices.check_portaudio()
     assert is_a_note(check)
@@ -63,7 +66,9 @@ def test_missing_portaudio(monkeypatch):
 @pytest.mark.parametrize(
     ("loudness", "is_ok", "said"), [(0.1, True, "heard at -2"), (1e-4, True, "heard at -8"), (0.0, False, "silence")]
 )
-def test_a_microphone_is_listened_to(monkeypatch, tmp_path, loudness, is_ok, said):
+def test_a_microphone_is_listened_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loudness: float, is_ok: bool, said: str
+) -> None:
     """A file that is played stands in for one."""
     noise = loudness * np.random.default_rng(0).standard_normal(32_000)
     soundfile.write(tmp_path / "microphone.wav", noise, 16_000, subtype="FLOAT")
@@ -74,7 +79,7 @@ def test_a_microphone_is_listened_to(monkeypatch, tmp_path, loudness, is_ok, sai
     assert ("unmute" in check.fix) is not is_ok
 
 
-def test_a_microphone_that_gives_nothing(monkeypatch):
+def test_a_microphone_that_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     dead = SimpleNamespace(
         name="USB Audio",
@@ -91,7 +96,7 @@ def test_a_microphone_that_gives_nothing(monkeypatch):
     assert calls == ["closed"]
 
 
-def test_no_microphone(monkeypatch):
+def test_no_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound_devices, "list_input_devices", list)
     check = tried("microphone", False, devices.check_microphone)
     assert is_a_note(check)
@@ -104,7 +109,7 @@ def test_no_microphone(monkeypatch):
 
 @pytest.mark.device
 @needs_display
-def test_a_window_is_opened(tmp_path, monkeypatch):
+def test_a_window_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with virtual_display(tmp_path, (1000, 700)) as display:
         use_environment(monkeypatch, display.environment)
         check = devices.check_display()
@@ -114,7 +119,7 @@ def test_a_window_is_opened(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nobody needs to say where a display is")
-def test_no_display(monkeypatch):
+def test_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
     use_environment(monkeypatch, without_display())
     check = devices.check_display()
     assert is_a_note(check)
@@ -126,7 +131,7 @@ def test_no_display(monkeypatch):
     assert "SDL can't open one" in check.detail
 
 
-def test_a_display_that_hangs_or_crashes(monkeypatch):
+def test_a_display_that_hangs_or_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices.subprocess, "run", raising(subprocess.TimeoutExpired("python", 60)))
     check = tried("window", False, devices.check_display)
     assert is_a_note(check)
@@ -141,14 +146,14 @@ def test_a_display_that_hangs_or_crashes(monkeypatch):
 # Cameras
 
 
-def test_cameras_are_named(monkeypatch):
+def test_cameras_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera, "list_cameras", lambda: [CameraDevice(0, "Inside"), CameraDevice(2, "USB")])
     check = devices.check_camera()
     assert check.is_ok
     assert check.detail == "0 Inside, 2 USB"
 
 
-def test_no_camera_and_one_that_is_closed_to_this_user(monkeypatch, tmp_path):
+def test_no_camera_and_one_that_is_closed_to_this_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(camera, "list_cameras", list)
     monkeypatch.setattr(devices, "_SYSTEM_DEVICES", tmp_path)
     check = devices.check_camera()
@@ -162,7 +167,7 @@ def test_no_camera_and_one_that_is_closed_to_this_user(monkeypatch, tmp_path):
     assert "usermod -aG video" in check.fix
 
 
-def test_the_virtual_camera(monkeypatch):
+def test_the_virtual_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     check = devices.check_virtual_camera()
     assert is_a_note(check)

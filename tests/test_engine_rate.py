@@ -1,5 +1,7 @@
 """One timeline at two rates: what the engine hears and what is recorded are the same sound at the same moments."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ RATES = [16_000, 44_100, 48_000, 32_000]
 class Device:
     """A microphone at a rate of its own, whose blocks of 10 ms are there at once."""
 
-    def __init__(self, rate, samples):
+    def __init__(self, rate: int, samples: np.ndarray) -> None:
         self.name, self.sample_rate, self.clock = "device", rate, StreamClock(rate)
         first, hop = first_block_length(rate), rate // 100
         cuts = range(first, len(samples), hop)
@@ -23,33 +25,33 @@ class Device:
         self._ends = np.cumsum([len(block) for block in self._blocks])
         self.n_read = 0
 
-    def start(self):
+    def start(self) -> None:
         pass
 
-    def read(self, timeout_s):
+    def read(self, timeout_s: float) -> np.ndarray | None:
         if self.n_read == len(self._blocks):
             return None
         self.n_read += 1
         self.clock.observe(int(self._ends[self.n_read - 1]), 100 + self._ends[self.n_read - 1] / self.sample_rate)
         return self._blocks[self.n_read - 1]
 
-    def arrival_of(self, sample):
+    def arrival_of(self, sample: int) -> float:
         return 100 + self._ends[np.searchsorted(self._ends, sample, side="right")] / self.sample_rate
 
-    def health(self):
+    def health(self) -> SoundHealth:
         return SoundHealth(True, n_filled=self.sample_rate)
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
-def chirp(rate, duration_s):
+def chirp(rate: int, duration_s: float) -> np.ndarray:
     """A tone that rises from 100 to 6000 Hz: every moment sounds like no other."""
     times = np.arange(round(rate * duration_s)) / rate
     return (0.5 * np.sin(2 * np.pi * (100 * times + 5900 / (2 * duration_s) * times**2))).astype(np.float32)
 
 
-def read_all(source):
+def read_all(source: EngineRateSource | SoundFile) -> tuple[list[np.ndarray], np.ndarray]:
     heard, kept = [], []
     while (samples := source.read(1.0)) is not None:
         heard.append(samples)
@@ -58,7 +60,7 @@ def read_all(source):
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_both_are_the_same_sound_at_the_same_moments(rate):
+def test_both_are_the_same_sound_at_the_same_moments(rate: int) -> None:
     played = chirp(rate, 20)
     source = EngineRateSource(Device(rate, played))
     heard, kept = read_all(source)
@@ -71,14 +73,14 @@ def test_both_are_the_same_sound_at_the_same_moments(rate):
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_a_mel_frame_is_complete_at_the_end_of_a_block(rate):
+def test_a_mel_frame_is_complete_at_the_end_of_a_block(rate: int) -> None:
     heard, _ = read_all(EngineRateSource(Device(rate, chirp(rate, 2))))
     ends = np.cumsum([len(samples) for samples in heard])
     assert set((ends[1:-2] - FIRST_BLOCK) % 160) == {0}
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_clock_and_arrivals_are_those_of_the_timeline(rate):
+def test_clock_and_arrivals_are_those_of_the_timeline(rate: int) -> None:
     device = Device(rate, chirp(rate, 1))
     source = EngineRateSource(device)
     n_heard = 0
@@ -94,7 +96,7 @@ def test_clock_and_arrivals_are_those_of_the_timeline(rate):
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
-def test_a_file_gives_what_offline_hears_and_its_own_sound_beside_it(rate, tmp_path):
+def test_a_file_gives_what_offline_hears_and_its_own_sound_beside_it(rate: int, tmp_path: Path) -> None:
     played = chirp(44_100, 1.234)
     write_wav(tmp_path / "chirp.wav", played, 44_100)
     source = SoundFile(tmp_path / "chirp.wav", original_rate=rate)

@@ -1,6 +1,7 @@
 """Networks that answer as one: the mean before any closing, in pieces, exported, and resumable to the bit."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.export_onnx import export_step
+from hygiesync.learning.loop import ProgressCallback
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings, preset
-from hygiesync.learning.train import predict, train_network
+from hygiesync.learning.train import TrainingRun, predict, train_network
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import time_to_mel_frames
@@ -53,12 +55,16 @@ def make_sequence(n_frames: int, seed: int) -> LabelledClip:
 TRAINING, VALIDATION = [make_sequence(600, 1)], [make_sequence(200, 2)]
 
 
-def train(checkpoint=None, progress=None, training_settings=SETTINGS):
+def train(
+    checkpoint: Path | None = None,
+    progress: ProgressCallback | None = None,
+    training_settings: TrainingSettings = SETTINGS,
+) -> TrainingRun:
     return train_network(TRAINING, VALIDATION, METRIC, TINY, training_settings, checkpoint, progress, APERTURE)
 
 
 @pytest.fixture(scope="module")
-def whole_run():
+def whole_run() -> TrainingRun:
     return train()
 
 
@@ -68,7 +74,7 @@ def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 
 @torch.no_grad()
-def test_the_mean_is_taken_before_the_closing():
+def test_the_mean_is_taken_before_the_closing() -> None:
     """Lips that meet for one member only meet or don't, and never half meet."""
     members, mel = [random_network(1), random_network(2)], torch.from_numpy(random_mel(80))[None]
     for member, log_odds in zip(members, (4.0, -4.0), strict=True):
@@ -85,14 +91,14 @@ def test_the_mean_is_taken_before_the_closing():
 
 
 @torch.no_grad()
-def test_one_member_answers_as_it_does_alone():
+def test_one_member_answers_as_it_does_alone() -> None:
     alone, mel = random_network(1), torch.from_numpy(random_mel(60))[None]
     np.testing.assert_array_equal(Ensemble([alone])(mel)[0], alone(mel)[0])
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("n_members", [2, 3])
-def test_in_pieces_as_at_once(n_members):
+def test_in_pieces_as_at_once(n_members: int) -> None:
     ensemble = Ensemble([random_network(seed) for seed in range(n_members)])
     mel, state, pieces = torch.from_numpy(random_mel(60))[None], None, []
     for begin, end in [(0, 1), (1, 20), (20, 60)]:
@@ -102,7 +108,7 @@ def test_in_pieces_as_at_once(n_members):
 
 
 @pytest.mark.slow
-def test_the_exported_step_is_the_ensemble(tmp_path):
+def test_the_exported_step_is_the_ensemble(tmp_path: Path) -> None:
     """At the default sizes: two fit in what a network may weigh."""
     settings = NetworkSettings(12, early_frames=(4, 8))
     ensemble = Ensemble([random_network(seed, settings) for seed in (1, 2)])
@@ -116,7 +122,7 @@ def test_the_exported_step_is_the_ensemble(tmp_path):
     assert sum(parameter.numel() for parameter in ensemble.parameters()) < 1e6
 
 
-def test_members_are_trained_apart(whole_run):
+def test_members_are_trained_apart(whole_run: TrainingRun) -> None:
     first, second = whole_run.network.members
     alone = train(training_settings=replace(SETTINGS, n_networks=1))
     assert not same_weights(first, second)
@@ -129,7 +135,7 @@ def test_members_are_trained_apart(whole_run):
 
 
 @pytest.mark.slow
-def test_the_ensembles_own_opening_is_stretched_to_the_real_spread():
+def test_the_ensembles_own_opening_is_stretched_to_the_real_spread() -> None:
     """Its mean moves less than its members' answers do."""
     longer = replace(SETTINGS, n_epochs=8, batches_per_epoch=12, batch_size=16, learning_rate=0.01)
     network = train(training_settings=longer).network
@@ -146,11 +152,11 @@ class Interrupted(Exception):  # noqa: N818
 
 
 @pytest.mark.parametrize("n_epochs", [1, 3, 4, 6])
-def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epochs):
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path, whole_run: TrainingRun, n_epochs: int) -> None:
     """Whether the first network or the second was being trained."""
     told = []
 
-    def interrupt(epoch, n_all, *_):
+    def interrupt(epoch: int, n_all: int, *_: object) -> None:
         told.append((epoch, n_all))
         if epoch == n_epochs:
             raise Interrupted
@@ -169,13 +175,13 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epoch
 FIVE_MINUTES = time_to_mel_frames(300)
 
 
-def test_the_best_preset_is_an_ensemble():
+def test_the_best_preset_is_an_ensemble() -> None:
     assert preset("best", 0, FIVE_MINUTES).n_networks == 2
     assert {preset(name, 0, FIVE_MINUTES).n_networks for name in ("fast", "balanced")} == {1}
 
 
 @pytest.mark.parametrize("share", [0.03, 0.2, 0.5])
-def test_a_short_video_gets_two_networks_for_the_work_of_one(share):
+def test_a_short_video_gets_two_networks_for_the_work_of_one(share: float) -> None:
     whole, short = preset("balanced", 0, FIVE_MINUTES), preset("balanced", 0, round(share * FIVE_MINUTES))
     assert short.n_networks == 2
     assert short.n_networks * short.batches_per_epoch == whole.batches_per_epoch
@@ -183,6 +189,6 @@ def test_a_short_video_gets_two_networks_for_the_work_of_one(share):
     assert preset("best", 0, round(share * FIVE_MINUTES)).n_networks == 2, "three would weigh too much"
 
 
-def test_what_is_heard_too_often_is_spliced():
+def test_what_is_heard_too_often_is_spliced() -> None:
     shares = [preset("balanced", 5, round(s * FIVE_MINUTES)).splice_share for s in (0.1, 0.2, 0.4, 0.5, 1, 5)]
     np.testing.assert_allclose(shares, [0.8, 0.6, 0.2, 0, 0, 0], atol=1e-3)

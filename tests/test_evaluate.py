@@ -3,10 +3,12 @@
 import os
 import tempfile
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -46,7 +48,9 @@ FPS = Fraction(25)
 
 
 @pytest.fixture(scope="module")
-def done(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path_factory: pytest.TempPathFactory):
+def done(
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]]:
     """Rows of an evaluation, the folder with its videos and report, and the stages it told of."""
     folder = tmp_path_factory.mktemp("evaluated")
     stages: dict[str, tuple[int, int]] = {}
@@ -75,7 +79,9 @@ def write_copy(source: Path, out: Path, n_frames: int, blank: range = range(0), 
 
 
 @pytest.mark.slow
-def test_rows_are_complete_and_finite(done) -> None:
+def test_rows_are_complete_and_finite(
+    done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]],
+) -> None:
     rows, _, _ = done
     assert tuple(rows) == ROWS
     for row in rows.values():
@@ -85,7 +91,9 @@ def test_rows_are_complete_and_finite(done) -> None:
 
 
 @pytest.mark.slow
-def test_knowing_more_of_the_lips_is_better(done) -> None:
+def test_knowing_more_of_the_lips_is_better(
+    done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]],
+) -> None:
     rows, _, _ = done
     distance = {name: row["lip_distance_pct"] for name, row in rows.items()}
     assert distance["reencoded"] < distance["oracle"] < distance["mean"]
@@ -98,7 +106,9 @@ def test_knowing_more_of_the_lips_is_better(done) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_are_best_where_they_are_real(done) -> None:
+def test_pictures_are_best_where_they_are_real(
+    done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]],
+) -> None:
     rows, _, _ = done
     assert rows["reencoded"]["mouth_psnr_db"] > rows["oracle"]["mouth_psnr_db"] > rows["mean"]["mouth_psnr_db"]
     assert 0.85 < rows["reencoded"]["mouth_sharpness_ratio"] < 1.15
@@ -109,7 +119,9 @@ def test_pictures_are_best_where_they_are_real(done) -> None:
 
 
 @pytest.mark.slow
-def test_videos_are_kept_with_times_and_sound(done, held_out_video: Path) -> None:
+def test_videos_are_kept_with_times_and_sound(
+    done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]], held_out_video: Path
+) -> None:
     _, folder, _ = done
     assert {file.name for file in (folder / "videos").iterdir()} == {f"{row}.mp4" for row in ROWS}
     times = [frame.time_s for frame in read_frames(held_out_video)]
@@ -124,7 +136,7 @@ def test_videos_are_kept_with_times_and_sound(done, held_out_video: Path) -> Non
 
 
 @pytest.mark.slow
-def test_videos_say_what_they_are(done) -> None:
+def test_videos_say_what_they_are(done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]]) -> None:
     _, folder, _ = done
     comments = {}
     for row in ROWS:
@@ -136,7 +148,9 @@ def test_videos_say_what_they_are(done) -> None:
 
 
 @pytest.mark.slow
-def test_every_stage_is_told_to_its_end(done, held_out_video: Path) -> None:
+def test_every_stage_is_told_to_its_end(
+    done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]], held_out_video: Path
+) -> None:
     _, _, stages = done
     n_frames = probe(held_out_video).n_frames
     expected = ["watching real"] + [f"{verb} {row}" for verb in ("writing", "watching", "comparing") for row in ROWS]
@@ -151,14 +165,14 @@ class _Links(HTMLParser):
         self.sources: list[str] = []
         self.alternatives: list[str] = []
 
-    def handle_starttag(self, tag, attrs) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.sources += [value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]
         self.alternatives += [value for name, value in attrs if tag == "img" and name == "alt"]
 
 
 @pytest.mark.slow
-def test_report_holds_all_it_shows(done) -> None:
+def test_report_holds_all_it_shows(done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]]) -> None:
     rows, folder, _ = done
     text = (folder / "report.html").read_text(encoding="utf-8")
     page = _Links()
@@ -188,7 +202,9 @@ def test_report_holds_all_it_shows(done) -> None:
 
 
 @pytest.mark.slow
-def test_table_has_a_line_for_each_measure(done) -> None:
+def test_table_has_a_line_for_each_measure(
+    done: tuple[dict[str, dict[str, float]], Path, dict[str, tuple[int, int]]],
+) -> None:
     rows, _, _ = done
     lines = format_table(rows).splitlines()
     assert len(lines) == len(MEASURES) + 1
@@ -305,7 +321,7 @@ def test_a_cut_is_no_jitter(talker_avatar: VideoAvatar) -> None:
 
 
 @pytest.fixture
-def still(talker_avatar: VideoAvatar):
+def still(talker_avatar: VideoAvatar) -> tuple[PictureComparison, np.ndarray, TemplateFace]:
     """A comparison, a picture of noise, and a face in it."""
     to_picture = np.array([[100.0, 0, 128], [0, 100, 60]])
     face = TemplateFace(to_picture, np.zeros(2), apply_similarity(to_picture, talker_avatar.shape.mean))
@@ -313,7 +329,7 @@ def still(talker_avatar: VideoAvatar):
     return PictureComparison(talker_avatar.shape, 100), cv2.GaussianBlur(noise, (0, 0), 1.0), face
 
 
-def test_pictures_against_themselves(still) -> None:
+def test_pictures_against_themselves(still: tuple[PictureComparison, np.ndarray, TemplateFace]) -> None:
     comparison, picture, face = still
     for shift in (0, 1, 5):
         moved = np.roll(picture, shift, axis=1)
@@ -324,7 +340,9 @@ def test_pictures_against_themselves(still) -> None:
     assert comparison.mean_difference.max() == 0
 
 
-def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar: VideoAvatar) -> None:
+def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(
+    still: tuple[PictureComparison, np.ndarray, TemplateFace], talker_avatar: VideoAvatar
+) -> None:
     comparison, picture, face = still
     left, top = face.lower[LOWER_LIPS].min(0).astype(int)
     right, bottom = face.lower[LOWER_LIPS].max(0).astype(int)
@@ -347,7 +365,7 @@ def test_blur_and_flicker_at_the_mouth_are_seen_there_alone(still, talker_avatar
 
 
 @pytest.fixture
-def moving(talker_avatar: VideoAvatar):
+def moving(talker_avatar: VideoAvatar) -> list[tuple[np.ndarray, TemplateFace]]:
     """Pictures of something as smooth as skin, with a head that moves and a jaw that opens: (picture, face), ..."""
     noise = np.random.default_rng(1).normal(size=(256, 256, 3)).astype(np.float32)
     skin = cv2.GaussianBlur(noise, (0, 0), 8.0)
@@ -360,7 +378,11 @@ def moving(talker_avatar: VideoAvatar):
     return frames
 
 
-def seen_against(avatar: VideoAvatar, frames, change) -> PictureComparison:
+def seen_against(
+    avatar: VideoAvatar,
+    frames: list[tuple[np.ndarray, TemplateFace]],
+    change: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> PictureComparison:
     """Comparison of pictures with what `change(picture, outline)` makes of them."""
     comparison = PictureComparison(avatar.shape, 100)
     for picture, face in frames:
@@ -380,7 +402,9 @@ def with_line(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
     return np.clip(picture.astype(int) - 8 * line[..., None], 0, 255).astype(np.uint8)
 
 
-def test_no_seam_where_pictures_are_equal(talker_avatar: VideoAvatar, moving) -> None:
+def test_no_seam_where_pictures_are_equal(
+    talker_avatar: VideoAvatar, moving: list[tuple[np.ndarray, TemplateFace]]
+) -> None:
     comparison = seen_against(talker_avatar, moving, lambda picture, _: picture.copy())
     assert comparison.measures()["seam_ratio"] == 1
     assert np.abs(comparison.mean_added_edges).max() == 0
@@ -388,7 +412,9 @@ def test_no_seam_where_pictures_are_equal(talker_avatar: VideoAvatar, moving) ->
 
 
 @pytest.mark.parametrize("change", [with_step, with_line])
-def test_seam_is_seen_while_head_and_jaw_move(talker_avatar: VideoAvatar, moving, change) -> None:
+def test_seam_is_seen_while_head_and_jaw_move(
+    talker_avatar: VideoAvatar, moving: list[tuple[np.ndarray, TemplateFace]], change: Callable[..., Any]
+) -> None:
     comparison = seen_against(talker_avatar, moving, change)
     assert comparison.measures()["seam_ratio"] > 1.4
     # the map has a line along the upper lip's side of the outline, which the jaw leaves alone, and nothing elsewhere
@@ -399,7 +425,9 @@ def test_seam_is_seen_while_head_and_jaw_move(talker_avatar: VideoAvatar, moving
     assert np.abs(added[:10]).max() < 0.2
 
 
-def test_change_that_is_no_seam_leaves_the_ratio_alone(talker_avatar: VideoAvatar, moving) -> None:
+def test_change_that_is_no_seam_leaves_the_ratio_alone(
+    talker_avatar: VideoAvatar, moving: list[tuple[np.ndarray, TemplateFace]]
+) -> None:
     def elsewhere(picture: np.ndarray, outline: np.ndarray) -> np.ndarray:
         return with_step(picture, outline.mean(0) + 0.6 * (outline - outline.mean(0)))
 

@@ -38,7 +38,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def run_without(blocked, *arguments, cwd):
+def run_without(blocked: list[str], *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """A command in a fresh interpreter that finds none of the blocked modules."""
     return subprocess.run(
         [sys.executable, "-c", COMMAND_WITHOUT.format(blocked=set(blocked)), *map(str, arguments)],
@@ -66,14 +66,14 @@ def distributions_of(extra: str, setup: ConfigParser) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def setup():
+def setup() -> ConfigParser:
     parser = ConfigParser(interpolation=None)
     parser.read(SETUP, encoding="utf-8")
     return parser
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_extras_name_the_modules_that_setup_cfg_installs(extra, setup):
+def test_extras_name_the_modules_that_setup_cfg_installs(extra: str, setup: ConfigParser) -> None:
     owners = packages_distributions()
     wanted = distributions_of(extra, setup)
     for module in EXTRAS[extra]:
@@ -83,12 +83,12 @@ def test_extras_name_the_modules_that_setup_cfg_installs(extra, setup):
         assert not unnamed, f"not named in EXTRAS: {unnamed}"
 
 
-def test_all_is_everything_but_tools_and_what_has_another_licence(setup):
+def test_all_is_everything_but_tools_and_what_has_another_licence(setup: ConfigParser) -> None:
     every = set().union(*(distributions_of(extra, setup) for extra in EXTRAS if extra not in ("dev", "piper")))
     assert distributions_of("all", setup) == every
 
 
-def test_one_opencv_is_asked_for(setup):
+def test_one_opencv_is_asked_for(setup: ConfigParser) -> None:
     core = {Requirement(line).name for line in setup["options"]["install_requires"].split("\n") if _is_one(line)}
     named = core.union(*(distributions_of(extra, setup) for extra in setup["options.extras_require"]))
     assert [name for name in named if name.startswith("opencv")] == ["opencv-contrib-python"]
@@ -99,7 +99,7 @@ def _is_one(line: str) -> bool:
     return bool(line.strip()) and not line.startswith("#")
 
 
-def test_every_missing_module_is_named_at_once(monkeypatch):
+def test_every_missing_module_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     require("photo", "this")
     monkeypatch.setattr(extras, "is_there", lambda module: module not in ("torch", "onnx", "scipy"))
     with pytest.raises(MissingDependencyError) as caught:
@@ -110,7 +110,7 @@ def test_every_missing_module_is_named_at_once(monkeypatch):
     assert caught.value.exit_code == 4
 
 
-def test_an_import_that_fails_for_another_reason_says_which(monkeypatch, tmp_path):
+def test_an_import_that_fails_for_another_reason_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "broken_module.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MissingDependencyError, match=r"libGL\.so\.1.*hygiesync\[photo\]"), imports_of("photo", "this"):
@@ -131,7 +131,9 @@ def test_an_import_that_fails_for_another_reason_says_which(monkeypatch, tmp_pat
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_a_command_without_its_packages_ends_in_one_line(arguments, extra, missing, tmp_path):
+def test_a_command_without_its_packages_ends_in_one_line(
+    arguments: list[str], extra: str, missing: str, tmp_path: Path
+) -> None:
     done = run_without(OPTIONAL, *arguments, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
     line = done.stderr.strip()
@@ -143,7 +145,7 @@ def test_a_command_without_its_packages_ends_in_one_line(arguments, extra, missi
 
 
 @pytest.mark.slow
-def test_speaking_needs_the_core_alone(avatar_directory, tmp_path):
+def test_speaking_needs_the_core_alone(avatar_directory: Path, tmp_path: Path) -> None:
     write_wav(tmp_path / "noise.wav", np.random.default_rng(0).normal(size=8000) * 0.1, 16_000)
     done = run_without(OPTIONAL, "render", avatar_directory, "noise.wav", "--out", "said.mp4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

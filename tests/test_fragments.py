@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ KILLED = """
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
+def killed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What a killed writer left, of four or five seconds."""
     path = tmp_path_factory.mktemp("killed") / "killed.mp4"
     subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), str(path)], check=False)
@@ -39,7 +40,7 @@ def killed(tmp_path_factory):
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.0, 1.0))
-def test_broken_off_anywhere(killed, tmp_path_factory, share):
+def test_broken_off_anywhere(killed: bytes, tmp_path_factory: pytest.TempPathFactory, share: float) -> None:
     path = tmp_path_factory.mktemp("broken") / "broken.mp4"
     path.write_bytes(killed[: round(share * len(killed))])
     n_cut = keep_whole_fragments(path)
@@ -53,7 +54,7 @@ def test_broken_off_anywhere(killed, tmp_path_factory, share):
         assert len(read_audio(path, 48_000)) / 48_000 == pytest.approx(times_s[-1], abs=0.3)
 
 
-def test_without_trimming_it_may_be_refused(killed, tmp_path):
+def test_without_trimming_it_may_be_refused(killed: bytes, tmp_path: Path) -> None:
     """Why this is done: a reader that does not want half a file refuses one that promises more than it holds."""
     path = tmp_path / "broken.mp4"
     starts = [i for i in range(len(killed)) if killed[i : i + 4] == b"moof"]
@@ -66,14 +67,14 @@ def test_without_trimming_it_may_be_refused(killed, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0\0\0\x20ftypisom", bytes(100)])
-def test_what_has_no_fragment_stays(tmp_path, content):
+def test_what_has_no_fragment_stays(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other"
     path.write_bytes(content)
     assert keep_whole_fragments(path) == 0
     assert path.read_bytes() == content
 
 
-def test_a_whole_file_stays(talker_video, tmp_path):
+def test_a_whole_file_stays(talker_video: Path, tmp_path: Path) -> None:
     path = tmp_path / "whole.mp4"
     path.write_bytes(talker_video.read_bytes())
     assert keep_whole_fragments(path) == 0

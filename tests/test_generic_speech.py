@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,18 +48,18 @@ def one_line(error: pytest.ExceptionInfo) -> str:
     return str(error.value)
 
 
-def test_it_ships_and_says_what_it_hears(speech):
+def test_it_ships_and_says_what_it_hears(speech: GenericSpeech) -> None:
     assert (speech.lookahead, speech.early_lookaheads) == (8, (0, 4))
     assert len(speech.name) == 16
     predictor = OnnxStep(speech.step)
     assert predictor.n_components == len(CURVES)
 
 
-def test_the_folder_is_small():
+def test_the_folder_is_small() -> None:
     assert sum(path.stat().st_size for path in GENERIC_SPEECH.parent.iterdir()) < 2_000_000
 
 
-def test_early_answers_are_there(speech):
+def test_early_answers_are_there(speech: GenericSpeech) -> None:
     mel = np.random.default_rng(0).normal(-4, 1, (20, N_MELS)).astype(np.float32)
     answers = [OnnxStep(speech.step, early).push(mel) for early in (None, *range(len(speech.early_lookaheads)))]
     assert all(answer.shape == (20, len(CURVES)) for answer in answers)
@@ -66,7 +67,7 @@ def test_early_answers_are_there(speech):
 
 
 @pytest.mark.parametrize("n_at_a_time", [1, 7, 100])
-def test_streaming_equals_whole(speech, n_at_a_time):
+def test_streaming_equals_whole(speech: GenericSpeech, n_at_a_time: int) -> None:
     mel = mel_spectrogram(spoken("Bamboo.", "en")[0])
     whole = OnnxStep(speech.step).push(mel)
     streamed = OnnxStep(speech.step)
@@ -78,7 +79,7 @@ def test_streaming_equals_whole(speech, n_at_a_time):
 
 
 @pytest.mark.parametrize(("voice", "least"), [("en", 0.9), ("en-us+f2", 0.85), ("de", 0.8), ("fr+m3", 0.7)])
-def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice, least):
+def test_lips_part_in_vowels_and_meet_in_p_b_m(speech: GenericSpeech, voice: str, least: float) -> None:
     """French voices hum through a b as through a vowel, so some of theirs are missed."""
     samples, phonemes = spoken(WORDS, voice)
     wide = [p for p in phonemes if p.symbol.lstrip("ˈˌ")[0] in "aɑæ" and p.end_s - p.start_s > 0.06]
@@ -95,7 +96,7 @@ def test_lips_part_in_vowels_and_meet_in_p_b_m(speech, voice, least):
     assert np.mean(reached) >= least, f"{sum(reached)} of {len(reached)}"
 
 
-def test_the_words_are_new_to_it():
+def test_the_words_are_new_to_it() -> None:
     from pydoc_data.topics import topics
 
     learnt = set(re.findall(r"[a-z]+", " ".join(topics.values()).lower()))
@@ -103,21 +104,21 @@ def test_the_words_are_new_to_it():
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-3])
-def test_silence_is_rest(speech, level):
+def test_silence_is_rest(speech: GenericSpeech, level: float) -> None:
     """Digital silence, and a quiet room's noise: the mouth stays exactly at rest."""
     samples = level * np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE).astype(np.float32)
     times_s = np.arange(0.5, 1.9, 0.04)
     assert not opening_at(listener_of(speech), samples, times_s).any()
 
 
-def test_after_speech_comes_rest(speech):
+def test_after_speech_comes_rest(speech: GenericSpeech) -> None:
     samples, phonemes = spoken("Bamboo.", "en")
     heard = np.concatenate([samples, np.zeros(SAMPLE_RATE, np.float32)])
     times_s = np.arange(phonemes[-1].end_s + 0.2, phonemes[-1].end_s + 0.9, 0.04)
     assert not opening_at(listener_of(speech), heard, times_s).any()
 
 
-def test_early_answers_follow_the_answer_proper(speech):
+def test_early_answers_follow_the_answer_proper(speech: GenericSpeech) -> None:
     samples, phonemes = spoken(WORDS, "en")
     times_s = np.arange(0.1, phonemes[-1].end_s, 0.02)
     main = opening_at(listener_of(speech), samples, times_s)
@@ -127,7 +128,7 @@ def test_early_answers_follow_the_answer_proper(speech):
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_a_real_speaker_that_it_never_heard(data, speech):
+def test_a_real_speaker_that_it_never_heard(data: Path, speech: GenericSpeech) -> None:
     from hygiesync.face.pose import PoseModel, apply_similarity
     from hygiesync.face.shape import mouth_opening
     from hygiesync.face.tracking import watch
@@ -146,7 +147,7 @@ def test_a_real_speaker_that_it_never_heard(data, speech):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
-def test_a_truncated_file_is_refused(tmp_path, share):
+def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "speech_to_shape.onnx"
     content = GENERIC_SPEECH.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
@@ -156,13 +157,13 @@ def test_a_truncated_file_is_refused(tmp_path, share):
 
 
 @pytest.mark.parametrize("name", ["none.onnx", ""])
-def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
+def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="make generic") as error:
         GenericSpeech.load(tmp_path / name)
     one_line(error)
 
 
-def test_a_persons_step_is_no_generic_one(tmp_path):
+def test_a_persons_step_is_no_generic_one(tmp_path: Path) -> None:
     import onnx
 
     model = onnx.load(GENERIC_SPEECH)

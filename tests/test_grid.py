@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from hygiesync.rendering.grid import NodeGrid, Target
 from hygiesync.rendering.warp import Box, PiecewiseAffine, triangulate
@@ -38,18 +39,18 @@ def pixel_positions(box: Box) -> np.ndarray:
     return np.stack([x, y], -1)
 
 
-def boxes(draw, left=-20, size=60) -> Box:
+def boxes(draw: DrawFn, left: int = -20, size: int = 60) -> Box:
     x, y = draw(st.integers(left, 40)), draw(st.integers(left, 40))
     return Box(x, y, x + draw(st.integers(1, size)), y + draw(st.integers(1, size)))
 
 
 @st.composite
-def grids(draw):
+def grids(draw: DrawFn) -> NodeGrid:
     return NodeGrid(boxes(draw), draw(st.integers(1, 5)))
 
 
 @st.composite
-def grids_and_parts(draw):
+def grids_and_parts(draw: DrawFn) -> tuple[NodeGrid, Box]:
     grid = draw(grids())
     left, right = sorted(draw(st.tuples(*[st.integers(grid.box.left, grid.box.right)] * 2)))
     top, bottom = sorted(draw(st.tuples(*[st.integers(grid.box.top, grid.box.bottom)] * 2)))
@@ -60,7 +61,7 @@ def grids_and_parts(draw):
 
 
 @given(grids())
-def test_a_node_lies_in_the_middle_of_its_pixels(grid):
+def test_a_node_lies_in_the_middle_of_its_pixels(grid: NodeGrid) -> None:
     rows, columns = grid.shape
     assert (grid.x.shape, grid.y.shape) == ((columns,), (rows, 1))
     assert columns * grid.step - grid.box.width in range(grid.step)
@@ -74,7 +75,7 @@ def test_a_node_lies_in_the_middle_of_its_pixels(grid):
 
 
 @given(grids())
-def test_between_nodes_an_affine_function_is_itself(grid):
+def test_between_nodes_an_affine_function_is_itself(grid: NodeGrid) -> None:
     """But for the outermost half step, where there is a node on one side only."""
     maps = np.array([[0.7, -0.4, 3], [0.2, 1.3, -5]])
     fine = grid.to_pixels((node_positions(grid) @ maps[:, :2].T + maps[:, 2]).astype(np.float32))
@@ -87,7 +88,7 @@ def test_between_nodes_an_affine_function_is_itself(grid):
 
 
 @given(grids())
-def test_single_values_and_many_come_to_the_same_pixels(grid):
+def test_single_values_and_many_come_to_the_same_pixels(grid: NodeGrid) -> None:
     values = np.random.default_rng(0).normal(size=(*grid.shape, 3)).astype(np.float32)
     fine = grid.to_pixels(values)
     for channel in range(3):
@@ -96,7 +97,7 @@ def test_single_values_and_many_come_to_the_same_pixels(grid):
 
 
 @given(grids_and_parts())
-def test_a_part_covers_its_box_with_nodes_of_the_whole(grid_and_box):
+def test_a_part_covers_its_box_with_nodes_of_the_whole(grid_and_box: tuple[NodeGrid, Box]) -> None:
     grid, box = grid_and_box
     part = grid.within(box)
     assert grid.box.left <= part.box.left <= box.left
@@ -108,7 +109,7 @@ def test_a_part_covers_its_box_with_nodes_of_the_whole(grid_and_box):
 
 
 @given(grids(), st.integers(1, 4))
-def test_a_coarser_grid_has_fewer_nodes_over_the_same_pixels(grid, factor):
+def test_a_coarser_grid_has_fewer_nodes_over_the_same_pixels(grid: NodeGrid, factor: int) -> None:
     coarse = grid.coarser(factor)
     assert coarse.box == grid.box
     assert coarse.step == grid.step * factor
@@ -120,7 +121,7 @@ def test_a_coarser_grid_has_fewer_nodes_over_the_same_pixels(grid, factor):
 
 @settings(deadline=None)
 @given(grids(), st.integers(0, 10**6))
-def test_the_part_around_flags_holds_them_and_their_neighbours(grid, seed):
+def test_the_part_around_flags_holds_them_and_their_neighbours(grid: NodeGrid, seed: int) -> None:
     rng = np.random.default_rng(seed)
     flags = rng.random(grid.shape) < rng.choice([0.0, 0.01, 0.1])
     part = grid.around(flags)
@@ -141,7 +142,7 @@ def test_the_part_around_flags_holds_them_and_their_neighbours(grid, seed):
 
 @pytest.mark.parametrize("amount", [0.0, 2.0, 6.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_with_a_node_at_every_pixel_it_is_the_plain_warp(seed, amount):
+def test_with_a_node_at_every_pixel_it_is_the_plain_warp(seed: int, amount: float) -> None:
     source = mesh(seed)
     target, triangles = smoothly_moved(source, amount), triangulate(source)
     plain = PiecewiseAffine(triangles).backward_map(target, source, BOX)
@@ -151,7 +152,7 @@ def test_with_a_node_at_every_pixel_it_is_the_plain_warp(seed, amount):
 
 
 @pytest.mark.parametrize(("step", "error"), [(2, 0.03), (3, 0.06)])
-def test_wider_nodes_are_off_by_a_fraction_of_a_pixel(step, error):
+def test_wider_nodes_are_off_by_a_fraction_of_a_pixel(step: int, error: float) -> None:
     """Only where nodes lie on two sides of a triangle's side; a mean of `error`, and nowhere half a step."""
     source = mesh()
     target, triangles = smoothly_moved(source, 3), triangulate(source)
@@ -165,7 +166,7 @@ def test_wider_nodes_are_off_by_a_fraction_of_a_pixel(step, error):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_at_nodes_within_a_triangle_it_is_the_plain_warp(step):
+def test_at_nodes_within_a_triangle_it_is_the_plain_warp(step: int) -> None:
     """Drawn twice as large, so that there is a pixel at every node, of an even step too."""
     source = mesh(1)
     target, triangles, grid = smoothly_moved(source, 4), triangulate(source), NodeGrid(BOX, step)
@@ -181,7 +182,7 @@ def test_at_nodes_within_a_triangle_it_is_the_plain_warp(step):
     np.testing.assert_allclose(backward[is_within], plain[is_within], atol=1e-3)
 
 
-def test_a_mesh_that_does_not_move_leaves_every_place():
+def test_a_mesh_that_does_not_move_leaves_every_place() -> None:
     points = mesh()
     for step in STEPS:
         grid = NodeGrid(BOX, step)
@@ -190,7 +191,7 @@ def test_a_mesh_that_does_not_move_leaves_every_place():
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_outside_the_mesh_a_place_is_its_own_or_the_one_given(step):
+def test_outside_the_mesh_a_place_is_its_own_or_the_one_given(step: int) -> None:
     source = mesh()
     target, grid = Target(smoothly_moved(source, 3), triangulate(source), NodeGrid(BOX, step)), NodeGrid(BOX, step)
     nodes = node_positions(grid)
@@ -204,7 +205,7 @@ def test_outside_the_mesh_a_place_is_its_own_or_the_one_given(step):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_part_of_the_grid_comes_from_where_the_whole_does(step):
+def test_a_part_of_the_grid_comes_from_where_the_whole_does(step: int) -> None:
     source = mesh()
     grid = NodeGrid(BOX, step)
     target = Target(smoothly_moved(source, 3), triangulate(source), grid)
@@ -213,7 +214,7 @@ def test_a_part_of_the_grid_comes_from_where_the_whole_does(step):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_coarser_grid_is_off_by_no_more_than_its_step(step):
+def test_a_coarser_grid_is_off_by_no_more_than_its_step(step: int) -> None:
     source = mesh()
     moved = smoothly_moved(source, 3)
     grid, triangles = NodeGrid(BOX, step), triangulate(source)
@@ -225,7 +226,7 @@ def test_a_coarser_grid_is_off_by_no_more_than_its_step(step):
     assert distance.max() < step
 
 
-def test_one_target_serves_any_number_of_sources():
+def test_one_target_serves_any_number_of_sources() -> None:
     target, triangles = mesh(), triangulate(mesh())
     shared = Target(target, triangles, NodeGrid(BOX, 2))
     for seed in range(1, 4):
@@ -234,7 +235,7 @@ def test_one_target_serves_any_number_of_sources():
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_flat_triangles_give_numbers(step):
+def test_flat_triangles_give_numbers(step: int) -> None:
     source = mesh()
     target = source.copy()
     target[10:70] = [64, 64]
@@ -247,7 +248,7 @@ def test_flat_triangles_give_numbers(step):
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("gap", [0.0, 0.02, 0.1, 0.3])
-def test_lips_that_close_draw_no_line_of_far_colours(gap, step):
+def test_lips_that_close_draw_no_line_of_far_colours(gap: float, step: int) -> None:
     """Between closed lips lie triangles flatter than a node is wide; what they map there must come from the mouth."""
     source = np.array([[10, 10], [80, 10], [80, 80], [10, 80], [20, 45], [45, 30], [70, 45], [45, 60]], float)
     triangles = np.array([
@@ -265,7 +266,7 @@ def test_lips_that_close_draw_no_line_of_far_colours(gap, step):
         assert (column < 82).all()
 
 
-def test_a_mesh_half_outside_the_picture():
+def test_a_mesh_half_outside_the_picture() -> None:
     source = mesh() + np.array([60, -50])
     target, triangles = source + np.array([1.5, -2.25]), triangulate(source)
     grid = NodeGrid(Box(40, 0, 128, 96), 2)
@@ -275,7 +276,7 @@ def test_a_mesh_half_outside_the_picture():
     np.testing.assert_allclose(backward[inside], nodes[inside] - [1.5, -2.25], atol=1e-3)
 
 
-def test_what_is_handed_in_is_left_alone():
+def test_what_is_handed_in_is_left_alone() -> None:
     source, triangles = mesh(), triangulate(mesh())
     target = smoothly_moved(source, 2)
     copies = source.copy(), target.copy(), triangles.copy()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +14,14 @@ from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.head_start import WholeTraining, head_start
 from hygiesync.learning.settings import TrainingSettings
+from hygiesync.learning.train import TrainingRun
 from hygiesync.learning.whole_network import WholeNetworkSettings
 from hygiesync.speech.mel import N_MELS
 
 N_COMPONENTS = 3
 
 
-def clip(seed, n_frames=240):
+def clip(seed: int, n_frames: int = 240) -> LabelledClip:
     rng = np.random.default_rng(seed)
     mel = rng.normal(-3, 1, (n_frames, N_MELS)).astype(np.float32)
     coefficients = mel[:, :N_COMPONENTS] + 3
@@ -27,7 +29,7 @@ def clip(seed, n_frames=240):
 
 
 @pytest.fixture
-def work():
+def work() -> WholeTraining:
     settings = TrainingSettings(n_epochs=4, batches_per_epoch=3, batch_size=4, window=60, warm_up=5, seed=2)
     gradient = np.array([0.1, 0.02, 0.0])
     return WholeTraining(
@@ -40,11 +42,11 @@ def work():
     )
 
 
-def weights(run):
+def weights(run: TrainingRun) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in run.network.state_dict().items()}
 
 
-def test_work_is_handed_over_whole(work, tmp_path):
+def test_work_is_handed_over_whole(work: WholeTraining, tmp_path: Path) -> None:
     work.save(tmp_path / "task")
     other = WholeTraining.load(tmp_path / "task")
     assert (other.network, other.settings) == (work.network, work.settings)
@@ -55,7 +57,7 @@ def test_work_is_handed_over_whole(work, tmp_path):
 
 
 @pytest.mark.parametrize("is_awaited", [True, False])
-def test_the_weights_are_those_of_a_training_here(work, tmp_path, is_awaited):
+def test_the_weights_are_those_of_a_training_here(work: WholeTraining, tmp_path: Path, is_awaited: bool) -> None:
     """Whether it was waited for, or stopped before it had begun."""
     alone = work.run(tmp_path / "alone.safetensors")
     with head_start(work, tmp_path / "beside.safetensors") as process:
@@ -68,7 +70,7 @@ def test_the_weights_are_those_of_a_training_here(work, tmp_path, is_awaited):
     assert not list(tmp_path.glob("*task*"))
 
 
-def test_it_ends_with_whoever_started_it(work, tmp_path):
+def test_it_ends_with_whoever_started_it(work: WholeTraining, tmp_path: Path) -> None:
     """A training that was killed leaves no process behind that goes on for long."""
     task, checkpoint = tmp_path / "task", tmp_path / "checkpoint"
     replace(work, settings=replace(work.settings, n_epochs=100_000)).save(task)
@@ -87,7 +89,7 @@ def test_it_ends_with_whoever_started_it(work, tmp_path):
     assert not _is_running(child)
 
 
-def _is_running(pid):
+def _is_running(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"

@@ -11,11 +11,11 @@ EXPERIMENTS = Path(__file__).parents[1] / "docs" / "experiments"
 
 
 @pytest.fixture(autouse=True)
-def experiments(monkeypatch):
+def experiments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXPERIMENTS))
 
 
-def test_held_out_sentences_hold_new_words_or_none():
+def test_held_out_sentences_hold_new_words_or_none() -> None:
     from hearing_videos import NEW_WORDS, held_out_sentences, sentences_of
 
     words = [(0, 0.5, "sil"), (0.5, 1, "bin"), (1, 1.4, "sil"), (1.5, 2, "sil"), (2, 2.5, "lay"), (2.5, 3, "sil")]
@@ -31,7 +31,14 @@ def test_held_out_sentences_hold_new_words_or_none():
 
 
 @pytest.mark.slow
-def test_a_tiny_run(one_thread, tmp_path, talker_video, held_out_video, monkeypatch, capsys):
+def test_a_tiny_run(
+    one_thread: None,
+    tmp_path: Path,
+    talker_video: Path,
+    held_out_video: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     import hearing
     import hearing_videos
 

@@ -1,12 +1,15 @@
 """The idle loop: cut where it closes by itself, else played forth and back; never with a jump."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hygiesync.avatar.template import IdleTemplate
+from hygiesync.avatar.template import FacePlaces, IdleTemplate
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.face_fitting import Recording, fit_face
 from hygiesync.building.idle_loop import MAX_IDLE_S, MIN_LOOP_S, build_idle_loop
 from hygiesync.face.tracking import track_face
@@ -28,7 +31,7 @@ def drifting(number: int) -> np.ndarray:
     return np.array([[1.0, 0, 0.15 * number - 15], [0, 1, 0.1 * number - 10]])
 
 
-def gathered(directory, pose):
+def gathered(directory: Path, pose: Callable[[int], np.ndarray]) -> tuple[FacePlaces, Path]:
     """Places and pictures of the idle loop of a head that moves like `pose`, its mouth closed most of the time."""
     portrait, video, path = Portrait(SIZE), directory / "person.mp4", directory / "idle.mp4"
     with VideoWriter(video, SIZE, SIZE, FPS) as writer:
@@ -41,28 +44,28 @@ def gathered(directory, pose):
 
 
 @pytest.fixture(scope="module")
-def swaying_loop(tmp_path_factory):
+def swaying_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[FacePlaces, Path]:
     return gathered(tmp_path_factory.mktemp("swaying"), swaying)
 
 
 @pytest.fixture(scope="module")
-def drifting_loop(tmp_path_factory):
+def drifting_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[FacePlaces, Path]:
     return gathered(tmp_path_factory.mktemp("drifting"), drifting)
 
 
-def step(one, other):
+def step(one: np.ndarray, other: np.ndarray) -> float:
     """How far two pictures are apart, grey levels."""
     return float(np.abs(one.astype(int) - other).mean())
 
 
-def steps(path):
+def steps(path: Path) -> tuple[float, list[float]]:
     """(jump from last to first picture, steps between the others)."""
     pictures = [frame.image for frame in read_frames(path)]
     return step(pictures[-1], pictures[0]), [step(*pair) for pair in pairwise(pictures)]
 
 
 @pytest.mark.slow
-def test_a_movement_that_comes_round_is_one_loop(swaying_loop):
+def test_a_movement_that_comes_round_is_one_loop(swaying_loop: tuple[FacePlaces, Path]) -> None:
     """The loop is as long as some rounds, and encloses their area; what goes forth and back encloses none."""
     places, path = swaying_loop
     x, y = places.lower.mean(1).T
@@ -75,7 +78,7 @@ def test_a_movement_that_comes_round_is_one_loop(swaying_loop):
 
 
 @pytest.mark.slow
-def test_a_movement_that_never_returns_is_played_forth_and_back(drifting_loop):
+def test_a_movement_that_never_returns_is_played_forth_and_back(drifting_loop: tuple[FacePlaces, Path]) -> None:
     places, path = drifting_loop
     middle = len(places.times_s) // 2
     np.testing.assert_array_equal(places.lower[1:middle], places.lower[:middle:-1])
@@ -86,7 +89,9 @@ def test_a_movement_that_never_returns_is_played_forth_and_back(drifting_loop):
 
 
 @pytest.mark.slow
-def test_loops_are_neither_short_nor_long_and_have_the_mouth_throughout(swaying_loop, drifting_loop):
+def test_loops_are_neither_short_nor_long_and_have_the_mouth_throughout(
+    swaying_loop: tuple[FacePlaces, Path], drifting_loop: tuple[FacePlaces, Path]
+) -> None:
     for places, path in (swaying_loop, drifting_loop):
         assert MIN_LOOP_S <= len(places.times_s) / FPS <= 2 * MAX_IDLE_S
         assert len(places.times_s) == sum(1 for _ in read_frames(path))
@@ -95,7 +100,7 @@ def test_loops_are_neither_short_nor_long_and_have_the_mouth_throughout(swaying_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fps", [FPS, Fraction(30000, 1001)])
-def test_the_loop_is_endless_on_an_exact_clock(swaying_loop, fps):
+def test_the_loop_is_endless_on_an_exact_clock(swaying_loop: tuple[FacePlaces, Path], fps: Fraction) -> None:
     """At its own rate the loop's n-th frame is frame n modulo its length, for as long as one looks."""
     places, path = swaying_loop
     frames = list(islice(IdleTemplate(path, places, fps).frames(), 3 * len(places.times_s)))
@@ -105,7 +110,7 @@ def test_the_loop_is_endless_on_an_exact_clock(swaying_loop, fps):
             np.testing.assert_array_equal(frame.face.lower, places.lower[number % len(places.times_s)])
 
 
-def test_the_trained_avatar_has_a_loop_without_a_jump(talker_avatar):
+def test_the_trained_avatar_has_a_loop_without_a_jump(talker_avatar: VideoAvatar) -> None:
     jump, others = steps(talker_avatar.directory / "idle.mp4")
     assert jump <= 1.2 * max(others)
     assert len(talker_avatar.idle_places.strengths) == len(others) + 1

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -26,13 +27,13 @@ def modules_after(script: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", ["hygiesync.engine", "hygiesync.pipelines.offline", "hygiesync.apps.live.session"])
-def test_speaking_imports_nothing_that_only_training_needs(module):
+def test_speaking_imports_nothing_that_only_training_needs(module: str) -> None:
     loaded = modules_after(f"import {module}")
     assert "numpy" in loaded
     assert not loaded & set(TRAINING_ONLY)
 
 
-def test_using_the_parts_that_speak_imports_nothing_more():
+def test_using_the_parts_that_speak_imports_nothing_more() -> None:
     """Triangles come with the avatar: with them a mesh needs no scipy either."""
     loaded = modules_after("""
         import contextlib
@@ -78,7 +79,7 @@ def test_using_the_parts_that_speak_imports_nothing_more():
 
 
 @pytest.mark.slow
-def test_loading_an_avatar_and_speaking_imports_nothing_more(avatar_directory):
+def test_loading_an_avatar_and_speaking_imports_nothing_more(avatar_directory: Path) -> None:
     loaded = modules_after(f"""
         import numpy as np
         import hygiesync
@@ -88,12 +89,12 @@ def test_loading_an_avatar_and_speaking_imports_nothing_more(avatar_directory):
     assert not loaded & set(TRAINING_ONLY)
 
 
-def test_the_package_itself_loads_next_to_nothing():
+def test_the_package_itself_loads_next_to_nothing() -> None:
     loaded = modules_after("import hygiesync; hygiesync.__version__")
     assert not loaded & {"numpy", "cv2", "av", "onnxruntime", "faiss", *TRAINING_ONLY}
 
 
-def test_every_public_name_is_there_and_others_are_not():
+def test_every_public_name_is_there_and_others_are_not() -> None:
     modules_after("""
         import hygiesync
         for name in hygiesync.__all__:

@@ -2,7 +2,9 @@
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from typing import Any
 
 import cv2
 import faiss  # noqa: F401 - brings a matrix library and an OpenMP of its own
@@ -13,18 +15,18 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 from hygiesync.concurrency.library_threads import SWITCH_INTERVAL_S, prompt_threads, single_threaded_libraries
 
 
-def opencv():
+def opencv() -> int:
     return cv2.getNumThreads()
 
 
-def matrices():
+def matrices() -> set[int]:
     """Numbers of threads of the matrix and OpenMP libraries, as the calling thread has them."""
     libraries = ThreadpoolController().lib_controllers
     return {one.num_threads for one in libraries if getattr(one, "threading_layer", "") != "disabled"}
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
+def two_threads() -> Iterator[None]:
     """More than one of everything, whatever the machine has."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(3)
@@ -43,7 +45,9 @@ SETTINGS = [
 
 @pytest.mark.parametrize("leaves_first", [0, 1])
 @pytest.mark.parametrize(("context", "setting", "within"), SETTINGS)
-def test_overlapping_users_may_leave_in_any_order(context, setting, within, leaves_first):
+def test_overlapping_users_may_leave_in_any_order(
+    context: Callable[..., Any], setting: Callable[..., Any], within: float | set[int], leaves_first: int
+) -> None:
     before = setting()
     assert before != within
     users = [ExitStack(), ExitStack()]
@@ -57,7 +61,9 @@ def test_overlapping_users_may_leave_in_any_order(context, setting, within, leav
 
 
 @pytest.mark.parametrize(("context", "setting", "within"), SETTINGS)
-def test_a_user_that_fails_takes_nothing_from_the_other(context, setting, within):
+def test_a_user_that_fails_takes_nothing_from_the_other(
+    context: Callable[..., Any], setting: Callable[..., Any], within: float | set[int]
+) -> None:
     before = setting()
     with context():
         with suppress(ZeroDivisionError), context():
@@ -67,10 +73,12 @@ def test_a_user_that_fails_takes_nothing_from_the_other(context, setting, within
 
 
 @pytest.mark.parametrize(("setting", "within"), [(opencv, 1), (matrices, {1})])
-def test_the_last_to_leave_may_be_another_thread_than_the_first_to_come(setting, within):
+def test_the_last_to_leave_may_be_another_thread_than_the_first_to_come(
+    setting: Callable[..., Any], within: int | set[int]
+) -> None:
     before, is_in, may_leave, seen = setting(), threading.Event(), threading.Event(), []
 
-    def use():
+    def use() -> None:
         with single_threaded_libraries():
             is_in.set()
             may_leave.wait(10)
@@ -85,11 +93,11 @@ def test_the_last_to_leave_may_be_another_thread_than_the_first_to_come(setting,
     assert (seen, setting()) == ([within], before)
 
 
-def test_users_in_threads_of_their_own():
+def test_users_in_threads_of_their_own() -> None:
     """Eight that come and go at random moments; while one is in, there is one thread."""
     before, failures = (opencv(), matrices()), []
 
-    def use():
+    def use() -> None:
         for _ in range(20):
             with single_threaded_libraries():
                 if opencv() != 1 or matrices() != {1}:

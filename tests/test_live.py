@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from signal import Signals
 
 import numpy as np
 import psutil
@@ -27,6 +28,7 @@ from media_files import tags_of
 from hygiesync import Engine
 from hygiesync.apps.live.options import LiveOptions
 from hygiesync.apps.live.session import run_live
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.live.playout import Playout
 from hygiesync.live.worker import MAX_LEVEL, EngineWorker
 from hygiesync.media.audio import write_wav
@@ -36,7 +38,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_in_order(avatar_directory, speech, tmp_path, number):
+def test_a_signal_ends_it_in_order(
+    avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path, number: Signals
+) -> None:
     recording = tmp_path / "said.mp4"
     sound = tmp_path / "long.wav"
     write_wav(sound, np.tile(speech[0], 10), RATE)
@@ -55,7 +59,9 @@ def test_a_signal_ends_it_in_order(avatar_directory, speech, tmp_path, number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("delay_s", [0.25, 0.5, 0.75])
-def test_a_signal_while_it_starts_is_not_lost(avatar_directory, speech, tmp_path, number, delay_s):
+def test_a_signal_while_it_starts_is_not_lost(
+    avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path, number: Signals, delay_s: float
+) -> None:
     """Wherever it comes: in the middle of an import, of a first drawing, or after it."""
     recording = tmp_path / "said.mp4"
     with live(avatar_directory, "--no-window", "--input-device", speech[1], "--record", recording) as process:
@@ -80,8 +86,8 @@ def test_a_signal_while_it_starts_is_not_lost(avatar_directory, speech, tmp_path
     ],
 )
 def test_what_was_recorded_before_survives_a_session_that_does_not_begin(
-    avatar_directory, speech, tmp_path, arguments, code
-):
+    avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path, arguments: list[str], code: int
+) -> None:
     recording = tmp_path / "precious.mp4"
     recording.write_bytes(speech[1].read_bytes())
     names = {"SPEECH": speech[1], "RECORDING": recording}
@@ -95,7 +101,9 @@ def test_what_was_recorded_before_survives_a_session_that_does_not_begin(
 
 
 @pytest.mark.parametrize("length_s", [0.05, 0.3])
-def test_a_short_file_is_shown_to_its_end(talker_avatar, speech, tmp_path, length_s):
+def test_a_short_file_is_shown_to_its_end(
+    talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], tmp_path: Path, length_s: float
+) -> None:
     """Its last pictures come at once, since they wait for no more sound, and are shown in their own time."""
     sound = tmp_path / "short.wav"
     write_wav(sound, speech[0][: round(length_s * RATE)], RATE)
@@ -105,14 +113,14 @@ def test_a_short_file_is_shown_to_its_end(talker_avatar, speech, tmp_path, lengt
     assert result["pictures_per_s"] == pytest.approx(60, rel=0.2)
 
 
-def test_samples_that_are_no_sound_are_silence(talker_avatar, speech):
+def test_samples_that_are_no_sound_are_silence(talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path]) -> None:
     heard = []
 
     class SoundKeeper:
-        def write_audio(self, samples):
+        def write_audio(self, samples: np.ndarray) -> None:
             heard.append(samples)
 
-        def write_frame(self, picture, time_s):
+        def write_frame(self, picture: np.ndarray, time_s: Fraction) -> None:
             pass
 
     samples = speech[0][:8000].copy()
@@ -130,7 +138,9 @@ def test_samples_that_are_no_sound_are_silence(talker_avatar, speech):
     assert not said[4000:4010].any()
 
 
-def test_a_killed_session_leaves_a_playable_recording(avatar_directory, speech, tmp_path):
+def test_a_killed_session_leaves_a_playable_recording(
+    avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
     recording = tmp_path / "said.mp4"
     with live(avatar_directory, "--no-window", "--input-device", speech[1], "--record", recording) as process:
         wait_for_file(recording, 200_000)
@@ -139,7 +149,9 @@ def test_a_killed_session_leaves_a_playable_recording(avatar_directory, speech, 
     assert probe(recording).n_frames > 0
 
 
-def test_a_full_disk_ends_the_recording_and_not_the_session(avatar_directory, speech, tmp_path):
+def test_a_full_disk_ends_the_recording_and_not_the_session(
+    avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
     recording = tmp_path / "said.mp4"
 
     with live(
@@ -174,7 +186,14 @@ def test_a_full_disk_ends_the_recording_and_not_the_session(avatar_directory, sp
         (["--no-window", "--output", "virtual-camera"], 2, ["--no-window"]),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(avatar_directory, speech, tmp_path, arguments, code, words):
+def test_what_is_wrong_is_said_in_one_line(
+    avatar_directory: Path,
+    speech: tuple[np.ndarray, Path],
+    tmp_path: Path,
+    arguments: list[str],
+    code: int,
+    words: list[str],
+) -> None:
     sound = [] if "--input-device" in arguments else ["--input-device", speech[1]]
     output = [] if "--no-window" in arguments else ["--no-window"]
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -186,7 +205,7 @@ def test_what_is_wrong_is_said_in_one_line(avatar_directory, speech, tmp_path, a
     assert all(word in lines[0] for word in words)
 
 
-def test_without_a_display_it_says_what_to_do(avatar_directory, speech):
+def test_without_a_display_it_says_what_to_do(avatar_directory: Path, speech: tuple[np.ndarray, Path]) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     with live(avatar_directory, "--input-device", speech[1], environment=environment) as process:
         code, _, err = finish(process)
@@ -194,7 +213,7 @@ def test_without_a_display_it_says_what_to_do(avatar_directory, speech):
     assert "--no-window" in err
 
 
-def test_without_an_avatar_it_says_what_was_expected(tmp_path):
+def test_without_an_avatar_it_says_what_was_expected(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hygiesync", "live", "--no-window"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=False)
     assert done.returncode == 2

@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -19,6 +20,7 @@ from live_sessions import (
 )
 from sound_server import SoundServer, needs_sound_server
 
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.audio import probe_audio, read_audio, write_wav
@@ -27,7 +29,7 @@ from hygiesync.media.video import probe
 pytestmark = pytest.mark.slow
 
 
-def middle(screenshot):
+def middle(screenshot: np.ndarray) -> np.ndarray:
     """The face in a screenshot, without the text in the window's corners."""
     rows, columns = (np.flatnonzero(screenshot.any((axis, 2))) for axis in (1, 0))
     height, width = np.ptp(rows), np.ptp(columns)
@@ -42,7 +44,7 @@ def middle(screenshot):
 class Run:
     """What is left of the session with a microphone and a window."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.recording, self.json = folder / "said.mp4", folder / "measured.json"
         self.screenshots = []
         self.result = None
@@ -50,7 +52,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def spoken(avatar_directory, speech, tmp_path_factory):
+def spoken(avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A quarter of a minute of real speech through a real sound server into a real window."""
     folder = tmp_path_factory.mktemp("live")
     run = Run(folder)
@@ -76,7 +78,7 @@ def spoken(avatar_directory, speech, tmp_path_factory):
 @needs_sound_server
 @needs_display
 class TestAMicrophoneAndAWindow:
-    def test_it_ends_well_and_says_what_it_measured(self, spoken):
+    def test_it_ends_well_and_says_what_it_measured(self, spoken: Run) -> None:
         code, out, err = spoken.result
         assert code == 0, err
         assert "pictures/s" in out and "latency" in out
@@ -85,34 +87,34 @@ class TestAMicrophoneAndAWindow:
         assert measured["failure"] == ""
         assert measured["recordings"] == [str(spoken.recording)]
 
-    def test_no_sound_is_lost(self, spoken):
+    def test_no_sound_is_lost(self, spoken: Run) -> None:
         assert spoken.measured["audio_blocks_lost"] == 0
         assert spoken.measured["audio_overflows"] == 0
         assert spoken.measured["audio_filled_s"] == 0
 
-    def test_every_picture_is_shown_or_counted(self, spoken):
+    def test_every_picture_is_shown_or_counted(self, spoken: Run) -> None:
         measured = spoken.measured
         n_pictures = measured["pictures_shown"] + measured["pictures_missed"]
         assert n_pictures == pytest.approx(60 * measured["duration_s"], rel=0.05)
         assert measured["missed_ratio"] == pytest.approx(measured["pictures_missed"] / n_pictures, abs=1e-5)
 
-    def test_latency_is_more_than_the_lookahead_and_made_of_its_parts(self, spoken):
+    def test_latency_is_more_than_the_lookahead_and_made_of_its_parts(self, spoken: Run) -> None:
         parts, latency = spoken.measured["latency_parts_ms"], spoken.measured["latency_ms"]
         assert latency["p95"] >= latency["p50"] > 70
         assert sum(part["p50"] for part in parts.values()) == pytest.approx(latency["p50"], abs=10)
 
-    def test_the_window_shows_the_avatar(self, spoken, talker_avatar):
+    def test_the_window_shows_the_avatar(self, spoken: Run, talker_avatar: VideoAvatar) -> None:
         with LandmarkDetector() as detector:
             faces = [detector.detect(screenshot) for screenshot in spoken.screenshots]
         assert all(face is not None for face in faces)
 
-    def test_the_recording_is_in_sync(self, spoken, talker_avatar, tmp_path):
+    def test_the_recording_is_in_sync(self, spoken: Run, talker_avatar: VideoAvatar, tmp_path: Path) -> None:
         comparison = compare_with_offline(spoken.recording, talker_avatar, tmp_path)
         assert abs(comparison.lag_ms) <= 20
         assert comparison.opening_correlation > 0.9
 
 
-def band_level_db(samples, rate, low_hz, high_hz):
+def band_level_db(samples: np.ndarray, rate: int, low_hz: int, high_hz: int) -> float:
     """Power of a band of frequencies, dB of full scale."""
     power = np.abs(np.fft.rfft(samples)) ** 2 / len(samples) ** 2 * 2
     frequencies = np.fft.rfftfreq(len(samples), 1 / rate)
@@ -121,7 +123,9 @@ def band_level_db(samples, rate, low_hz, high_hz):
 
 @pytest.mark.device
 @needs_sound_server
-def test_a_recording_sounds_as_the_microphone_did(avatar_directory, talker_avatar, speech, tmp_path):
+def test_a_recording_sounds_as_the_microphone_did(
+    avatar_directory: Path, talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
     """The engine hears up to 8 kHz; the file has what lies above it too, and is in sync all the same."""
     recording, rate = tmp_path / "said.mp4", 48_000
     voice = np.interp(np.arange(3 * len(speech[0])) / 3, np.arange(len(speech[0])), speech[0])
@@ -151,7 +155,9 @@ def test_a_recording_sounds_as_the_microphone_did(avatar_directory, talker_avata
 
 @pytest.mark.device
 @needs_sound_server
-def test_a_sound_server_that_dies_and_comes_back(avatar_directory, talker_avatar, speech, tmp_path):
+def test_a_sound_server_that_dies_and_comes_back(
+    avatar_directory: Path, talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
     samples, _ = speech
     recording = tmp_path / "said.mp4"
     with SoundServer() as server:
@@ -190,7 +196,7 @@ def test_a_sound_server_that_dies_and_comes_back(avatar_directory, talker_avatar
 
 @pytest.mark.device
 @needs_sound_server
-def test_a_sound_server_that_does_not_answer_does_not_hold_it(avatar_directory, tmp_path):
+def test_a_sound_server_that_does_not_answer_does_not_hold_it(avatar_directory: Path, tmp_path: Path) -> None:
     """It neither dies nor speaks, and whoever closes a stream waits for it: PortAudio for ever."""
     recording, measured = tmp_path / "said.mp4", tmp_path / "j.json"
     with SoundServer() as server, live(
@@ -213,7 +219,9 @@ def test_a_sound_server_that_does_not_answer_does_not_hold_it(avatar_directory, 
 
 @pytest.mark.device
 @needs_display
-def test_closing_the_window_ends_it_in_order(avatar_directory, speech, tmp_path):
+def test_closing_the_window_ends_it_in_order(
+    avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
     recording, measured = tmp_path / "said.mp4", tmp_path / "j.json"
     (tmp_path / "x").mkdir()
     with virtual_display(tmp_path / "x") as display, live(
@@ -230,7 +238,7 @@ def test_closing_the_window_ends_it_in_order(avatar_directory, speech, tmp_path)
 
 @pytest.mark.device
 @needs_display
-def test_keys(avatar_directory, speech, tmp_path):
+def test_keys(avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     sound = tmp_path / "long.wav"
     write_wav(sound, np.tile(speech[0], 10), RATE)

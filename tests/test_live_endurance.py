@@ -7,6 +7,8 @@ import threading
 import time
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -25,18 +27,22 @@ from live_sessions import (
 from hygiesync import Engine
 from hygiesync.apps.live.options import LiveOptions
 from hygiesync.apps.live.session import run_live
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.live.playout import Playout
 from hygiesync.live.template import Head
 from hygiesync.live.worker import EngineWorker
 from hygiesync.media.audio import read_audio, write_wav
+from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.mouth_drawing import MouthDrawing
 from hygiesync.speech_to_shape.stream import coefficients_at
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_stopped_process_comes_back_in_time(avatar_directory, talker_avatar, speech, tmp_path):
+def test_a_stopped_process_comes_back_in_time(
+    avatar_directory: Path, talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
     """Starvation: nothing of the program runs for a second. Pictures are missing then, and no sound is."""
     recording = tmp_path / "said.mp4"
     with live(
@@ -55,11 +61,13 @@ def test_a_stopped_process_comes_back_in_time(avatar_directory, talker_avatar, s
     assert abs(compare_with_offline(recording, talker_avatar, tmp_path).lag_ms) <= 20
 
 
-def test_a_slow_renderer_drops_pictures_and_recovers(talker_avatar, speech, tmp_path, monkeypatch):
+def test_a_slow_renderer_drops_pictures_and_recovers(
+    talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start_s, draw = time.perf_counter(), MouthDrawing.draw
     drawn_s = []
 
-    def slow_for_a_while(self, *arguments):
+    def slow_for_a_while(self: Compositor, *arguments: Any) -> np.ndarray:
         now_s = time.perf_counter()
         drawn_s.append(now_s)
         if start_s + 2.0 < now_s < start_s + 4.0:
@@ -79,8 +87,10 @@ def test_a_slow_renderer_drops_pictures_and_recovers(talker_avatar, speech, tmp_
     assert afterwards > 3 * slowed
 
 
-def test_a_failure_of_the_worker_ends_it_with_its_own_error(talker_avatar, speech, monkeypatch):
-    def fail(self, *arguments):
+def test_a_failure_of_the_worker_ends_it_with_its_own_error(
+    talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Compositor, *arguments: object) -> None:
         raise ZeroDivisionError("the worker's own")
 
     warmed_up = threading.Event()
@@ -92,7 +102,9 @@ def test_a_failure_of_the_worker_ends_it_with_its_own_error(talker_avatar, speec
 
 
 @pytest.mark.parametrize("lookahead_ms", [0, 80])
-def test_live_and_offline_draw_the_same_lips(talker_avatar, speech, lookahead_ms):
+def test_live_and_offline_draw_the_same_lips(
+    talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], lookahead_ms: int
+) -> None:
     samples, path = speech
     renderer, fps = CoefficientRecorder(), Fraction(60)
     head = Head(talker_avatar.idle(fps).template, fps)
@@ -113,7 +125,7 @@ def test_live_and_offline_draw_the_same_lips(talker_avatar, speech, lookahead_ms
     np.testing.assert_allclose([coefficients for _, coefficients in renderer.seen], wanted, atol=1e-4)
 
 
-def test_ten_minutes_cost_no_memory_and_no_files(talker_avatar, speech):
+def test_ten_minutes_cost_no_memory_and_no_files(talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path]) -> None:
     source, fps = SimulatedMicrophone(speech[0], 600), Fraction(2)
     playout = Playout(source.clock)
     scene = talker_avatar.idle(fps)

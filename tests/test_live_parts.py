@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -28,7 +29,7 @@ from hygiesync.live.statistics import PARTS, Statistics
 from hygiesync.live.template import FIRST_S, Head
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, read_frames
-from hygiesync.rendering.interfaces import TemplateFrame
+from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
 from hygiesync.timing import sample_time
 
 RATE, FPS = 16_000, 60
@@ -40,7 +41,7 @@ PICTURE = np.zeros((2, 2, 3), np.uint8)
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1.9), min_size=1, max_size=200), st.sampled_from([0.05, 0.5, 0.95, 0.99]))
-def test_a_histogram_knows_quantiles_to_a_tenth_of_a_millisecond(durations, share):
+def test_a_histogram_knows_quantiles_to_a_tenth_of_a_millisecond(durations: list[float], share: float) -> None:
     histogram = Histogram()
     for duration in durations:
         histogram.add(duration)
@@ -48,7 +49,7 @@ def test_a_histogram_knows_quantiles_to_a_tenth_of_a_millisecond(durations, shar
     assert histogram.quantile_ms(share) == pytest.approx(exact, abs=0.11)
 
 
-def test_a_histogram_takes_anything():
+def test_a_histogram_takes_anything() -> None:
     histogram = Histogram()
     assert histogram.quantile_ms(0.5) == 0
     for duration in (-1.0, 0.0, 5.0):
@@ -56,11 +57,18 @@ def test_a_histogram_takes_anything():
     assert histogram.quantile_ms(1.0) == pytest.approx(2000, abs=0.1)
 
 
-def make_frame(sample=0, heard=0.0, known=0.0, taken=0.0, stepped=0.0, ready=0.0):
+def make_frame(
+    sample: int = 0,
+    heard: float = 0.0,
+    known: float = 0.0,
+    taken: float = 0.0,
+    stepped: float = 0.0,
+    ready: float = 0.0,
+) -> TimedFrame:
     return TimedFrame(PICTURE, sample, heard, known, taken, stepped, ready)
 
 
-def test_the_parts_of_latency_add_up():
+def test_the_parts_of_latency_add_up() -> None:
     statistics = Statistics()
     for number in range(100):
         now = number / FPS
@@ -74,7 +82,7 @@ def test_the_parts_of_latency_add_up():
     assert statistics.recent_pictures_per_s == pytest.approx(FPS)
 
 
-def test_pauses_do_not_count_as_slow():
+def test_pauses_do_not_count_as_slow() -> None:
     statistics = Statistics()
     for number in range(60):
         if number == 30:
@@ -87,7 +95,7 @@ def test_pauses_do_not_count_as_slow():
 # --- playout
 
 
-def running_clock(rate_error=0.0):
+def running_clock(rate_error: float = 0.0) -> StreamClock:
     """A clock of sound that began at host time 100 s."""
     clock = StreamClock(RATE)
     for block in range(1, 200):
@@ -95,7 +103,7 @@ def running_clock(rate_error=0.0):
     return clock
 
 
-def shown_times(playout, readiness, until_s):
+def shown_times(playout: Playout, readiness: zip, until_s: float) -> list[tuple[int, float]]:
     """When a viewer that never sleeps takes which sample, of pictures that are ready at given times."""
     shots = [make_frame(sample, ready=ready) for sample, ready in readiness]
     taken, now = [], 100.0
@@ -111,7 +119,7 @@ def shown_times(playout, readiness, until_s):
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 1000))
-def test_pictures_that_come_in_bursts_are_shown_evenly(seed):
+def test_pictures_that_come_in_bursts_are_shown_evenly(seed: int) -> None:
     rng = np.random.default_rng(seed)
     samples = [round(number * RATE / FPS) for number in range(240)]
     ready = [100 + sample / RATE + 0.09 + rng.uniform(0, 0.009) for sample in samples]
@@ -125,7 +133,7 @@ def test_pictures_that_come_in_bursts_are_shown_evenly(seed):
     assert playout.is_empty
 
 
-def test_what_has_fallen_behind_is_dropped_and_counted():
+def test_what_has_fallen_behind_is_dropped_and_counted() -> None:
     samples = [round(number * RATE / FPS) for number in range(240)]
     ready = [100 + sample / RATE + 0.09 for sample in samples]
     stalled = [max(moment, 102.0) if 101 < moment < 102 else moment for moment in ready]
@@ -138,7 +146,7 @@ def test_what_has_fallen_behind_is_dropped_and_counted():
     assert max(late) < 0.021, "after the stall it is in time again"
 
 
-def test_no_more_than_a_few_wait():
+def test_no_more_than_a_few_wait() -> None:
     playout = Playout(running_clock())
     for number in range(50):
         playout.put(make_frame(round(number * RATE / FPS), ready=100 + number / FPS + 0.1))
@@ -148,7 +156,7 @@ def test_no_more_than_a_few_wait():
     assert playout.n_dropped == 49
 
 
-def test_waiting_ends_with_a_picture():
+def test_waiting_ends_with_a_picture() -> None:
     playout = Playout(running_clock())
     threading.Timer(0.05, lambda: playout.put(make_frame())).start()
     playout.wait(now_s=100.0, timeout_s=60.0)
@@ -161,12 +169,12 @@ def test_waiting_ends_with_a_picture():
 class Numbered:
     """A template whose pictures say their number."""
 
-    def frames(self):
+    def frames(self) -> Iterator[TemplateFrame]:
         for number in count():
             yield TemplateFrame(np.full((2, 2, 3), number % 256, np.uint8), Fraction(number, 25), None)
 
 
-def test_a_frozen_head_moves_on_from_where_it_was():
+def test_a_frozen_head_moves_on_from_where_it_was() -> None:
     head = Head(Numbered(), Fraction(25))
     frames, seen = head.frames(), []
     for is_frozen in (False, True, False):
@@ -177,9 +185,9 @@ def test_a_frozen_head_moves_on_from_where_it_was():
     assert [int(frame.image[0, 0, 0]) for frame in seen] == [0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 6, 7, 8, 9]
 
 
-def test_a_head_that_is_closed_leaves_no_thread():
+def test_a_head_that_is_closed_leaves_no_thread() -> None:
     class Source:
-        def frames(self):
+        def frames(self) -> Iterator[TemplateFrame[TemplateFace]]:
             return (TemplateFrame(PICTURE, Fraction(number, 25), None) for number in count())
 
     before = threading.active_count()
@@ -196,7 +204,7 @@ def test_a_head_that_is_closed_leaves_no_thread():
 # --- ending
 
 
-def test_ctrl_c_is_noted_and_raises_nothing():
+def test_ctrl_c_is_noted_and_raises_nothing() -> None:
     before = signal.getsignal(signal.SIGINT)
     with stop_signals() as stop:
         stop.check()
@@ -208,7 +216,7 @@ def test_ctrl_c_is_noted_and_raises_nothing():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_who_waits_in_vain_for_the_end_may_insist():
+def test_who_waits_in_vain_for_the_end_may_insist() -> None:
     stop = StopRequest()
     stop.set(10.0)
     stop.set(10.0 + PATIENCE_S / 2)
@@ -228,7 +236,7 @@ STUCK = """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gets stuck as Linux does")
-def test_who_insists_is_heard_even_if_a_library_waits_for_ever():
+def test_who_insists_is_heard_even_if_a_library_waits_for_ever() -> None:
     command = [sys.executable, "-c", textwrap.dedent(STUCK)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent) as process:
         process.stdout.readline()
@@ -239,7 +247,7 @@ def test_who_insists_is_heard_even_if_a_library_waits_for_ever():
         assert process.wait(timeout=30) == 130
 
 
-def test_what_does_not_end_is_not_waited_for(monkeypatch):
+def test_what_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "CLOSING_S", 0.05)
     never = threading.Event()
     assert done_in_time(lambda: None)
@@ -247,7 +255,7 @@ def test_what_does_not_end_is_not_waited_for(monkeypatch):
     never.set()
 
 
-def test_a_signal_that_is_ignored_stays_so():
+def test_a_signal_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with stop_signals() as stop:
@@ -260,15 +268,15 @@ def test_a_signal_that_is_ignored_stays_so():
 # --- recording
 
 
-def read_pictures(path):
+def read_pictures(path: Path) -> list[tuple[Fraction, np.ndarray]]:
     return [(frame.time_s, frame.image) for frame in read_frames(path)]
 
 
-def grey(level):
+def grey(level: int) -> np.ndarray:
     return np.full((48, 64, 3), level, np.uint8)
 
 
-def perform(recorder, n_blocks, first_block=0, n_late=9):
+def perform(recorder: Recorder, n_blocks: int, first_block: int = 0, n_late: int = 9) -> None:
     """Sound in blocks of 10 ms, and 25 pictures a second that come `n_late` blocks after their moment."""
     for block in range(first_block, first_block + n_blocks):
         recorder.write_audio(np.full(160, 0.5 if block % 100 == 50 else 0.0, np.float32))
@@ -277,7 +285,7 @@ def perform(recorder, n_blocks, first_block=0, n_late=9):
             recorder.write_frame(grey(200 if moment % 100 == 52 else 50), sample_time(moment * 160))
 
 
-def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path):
+def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path: Path) -> None:
     recorder = Recorder((64, 48), Fraction(25), {"title": "test"})
     perform(recorder, 37)  # before it is switched on
     recorder.start(tmp_path / "out.mp4")
@@ -296,12 +304,14 @@ def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path):
     assert len(read_audio(tmp_path / "out.mp4")) / RATE == pytest.approx(end_s, abs=0.07)
 
 
-def test_a_recording_begins_with_the_first_sound_that_it_is_told_of(tmp_path, monkeypatch):
+def test_a_recording_begins_with_the_first_sound_that_it_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorder = Recorder((64, 48), Fraction(25), {})
     perform(recorder, 100)
     open_file = VideoWriter.__enter__
 
-    def slowly(writer):
+    def slowly(writer: VideoWriter) -> VideoWriter:
         perform(recorder, 30, first_block=100)  # the engine's worker doesn't wait while a file is opened
         return open_file(writer)
 
@@ -314,7 +324,7 @@ def test_a_recording_begins_with_the_first_sound_that_it_is_told_of(tmp_path, mo
     assert bright[0] == pytest.approx(loud[0] + 0.02, abs=0.003)
 
 
-def test_a_recording_ended_at_once_by_wish_is_no_failure(tmp_path):
+def test_a_recording_ended_at_once_by_wish_is_no_failure(tmp_path: Path) -> None:
     recorder = Recorder((64, 48), Fraction(25), {})
     recorder.start(tmp_path / "out.mp4")
     recorder.stop(is_wanted=True)
@@ -322,7 +332,7 @@ def test_a_recording_ended_at_once_by_wish_is_no_failure(tmp_path):
     assert recorder.failures == []
 
 
-def test_the_failure_of_an_earlier_recording_is_not_forgotten(tmp_path):
+def test_the_failure_of_an_earlier_recording_is_not_forgotten(tmp_path: Path) -> None:
     recorder = Recorder((64, 48), Fraction(25), {})
     for _ in range(2):  # the same file: it is begun once the other has let go of it
         recorder.start(tmp_path / "out.mp4")
@@ -334,8 +344,10 @@ def test_the_failure_of_an_earlier_recording_is_not_forgotten(tmp_path):
     assert ["not one picture" in str(failure) for failure in recorder.failures] == [True, True]
 
 
-def test_a_fault_while_recording_is_raised_where_it_is_heard_of(tmp_path, monkeypatch):
-    def fail(*arguments, **options):
+def test_a_fault_while_recording_is_raised_where_it_is_heard_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("the recorder's own")
 
     recorder = Recorder((64, 48), Fraction(25), {})
@@ -348,7 +360,7 @@ def test_a_fault_while_recording_is_raised_where_it_is_heard_of(tmp_path, monkey
         recorder.check()
 
 
-def test_several_recordings_in_one_session(tmp_path):
+def test_several_recordings_in_one_session(tmp_path: Path) -> None:
     recorder = Recorder((64, 48), Fraction(25), {})
     for number in range(2):
         recorder.start(tmp_path / f"{number}.mp4")
@@ -358,14 +370,14 @@ def test_several_recordings_in_one_session(tmp_path):
     assert all(len(read_pictures(tmp_path / f"{number}.mp4")) >= 22 for number in range(2))
 
 
-def test_a_recording_that_is_never_shown_anything_leaves_no_file(tmp_path):
+def test_a_recording_that_is_never_shown_anything_leaves_no_file(tmp_path: Path) -> None:
     recorder = Recorder((64, 48), Fraction(25), {})
     recorder.start(tmp_path / "out.mp4")
     assert recorder.wait() == []
     assert "not one picture" in str(recorder.failure)
 
 
-def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path):
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         Recorder((64, 48), Fraction(25), {}).start(tmp_path / "no" / "out.mp4")
 
@@ -386,7 +398,7 @@ DISK_FULL = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
-def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path):
+def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(DISK_FULL), str(tmp_path / "out.mp4")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
     assert "None" in done.stdout and "can't be written" in done.stdout
@@ -397,7 +409,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path):
 # --- text
 
 
-def test_panels_say_what_is_the_matter():
+def test_panels_say_what_is_the_matter() -> None:
     assert status_panels(Situation()) == []
     panels = status_panels(Situation(("muted", "head frozen"), "a.mp4 0:07", "microphone lost: USB; waiting for it"))
     text = [line for panel in panels for line in panel.lines]
@@ -408,7 +420,7 @@ def test_panels_say_what_is_the_matter():
     assert panel.lines[-1] == "USB Audio"
 
 
-def test_the_level_meter():
+def test_the_level_meter() -> None:
     assert level_meter(0.0).count("|") == 20
     assert level_meter(-30.0).count("|") == 10
     assert level_meter(SILENCE_DB) == "." * 20 + " silence"

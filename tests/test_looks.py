@@ -7,10 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.appearance_fitting import MAX_DETAIL, fit_appearance
 from hygiesync.face.pose import fit_similarity
 from hygiesync.face.topology import LOWER_FACE, LOWER_LIPS
+from hygiesync.rendering.appearance import AppearanceModel
 from hygiesync.rendering.atlas import Atlas, encode_picture
+from hygiesync.rendering.canvas import MouthCanvas
 from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.features import ShapeFeatures
 from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
@@ -32,18 +35,18 @@ def some_of(atlas: Atlas, wanted: slice) -> Atlas:
 
 
 @pytest.fixture(scope="module")
-def first_part(talker_avatar):
+def first_part(talker_avatar: VideoAvatar) -> Atlas:
     """The first pictures of the atlas, from which the look is learnt."""
     return some_of(talker_avatar.atlas, slice(N_LEARNT))
 
 
 @pytest.fixture(scope="module")
-def learnt(talker_avatar, first_part):
+def learnt(talker_avatar: VideoAvatar, first_part: Atlas) -> tuple[Atlas, MouthCanvas, AppearanceModel]:
     return fit_appearance(talker_avatar.shape, first_part, talker_avatar.mesh)
 
 
 @pytest.fixture(scope="module")
-def unseen(talker_avatar):
+def unseen(talker_avatar: VideoAvatar) -> list[tuple[TemplateFrame[TemplateFace], np.ndarray]]:
     """Pictures that nothing was learnt from, as frames to put a mouth into, with their coefficients."""
     atlas, mesh = talker_avatar.atlas, talker_avatar.mesh
     found = []
@@ -64,19 +67,29 @@ def sharpness(image: np.ndarray, frame: TemplateFrame) -> float:
     return cv2.Laplacian(grey, cv2.CV_32F).var()
 
 
-def relative_sharpness(avatar, atlas, canvas, appearance, unseen) -> float:
+def relative_sharpness(
+    avatar: VideoAvatar,
+    atlas: Atlas,
+    canvas: MouthCanvas,
+    appearance: AppearanceModel,
+    unseen: list[tuple[TemplateFrame[TemplateFace], np.ndarray]],
+) -> float:
     """Size of the Laplacian of mouths drawn anew, as a share of the camera's."""
     compositor = Compositor.from_models(avatar.shape, atlas, avatar.mesh, canvas, appearance)
     drawn = [sharpness(compositor.render(frame, coefficients), frame) for frame, coefficients in unseen]
     return float(np.sqrt(np.mean(drawn) / np.mean([sharpness(frame.image, frame) for frame, _ in unseen])))
 
 
-def test_detail_is_added_and_not_too_much(learnt):
+def test_detail_is_added_and_not_too_much(learnt: tuple[Atlas, MouthCanvas, AppearanceModel]) -> None:
     atlas, _, _ = learnt
     assert 1 < atlas.detail <= MAX_DETAIL
 
 
-def test_mouths_drawn_anew_are_about_as_sharp_as_the_cameras(talker_avatar, learnt, unseen):
+def test_mouths_drawn_anew_are_about_as_sharp_as_the_cameras(
+    talker_avatar: VideoAvatar,
+    learnt: tuple[Atlas, MouthCanvas, AppearanceModel],
+    unseen: list[tuple[TemplateFrame[TemplateFace], np.ndarray]],
+) -> None:
     atlas, canvas, appearance = learnt
     with_detail = relative_sharpness(talker_avatar, atlas, canvas, appearance, unseen)
     without = relative_sharpness(talker_avatar, replace(atlas, detail=1.0), canvas, appearance, unseen)
@@ -84,7 +97,9 @@ def test_mouths_drawn_anew_are_about_as_sharp_as_the_cameras(talker_avatar, lear
     assert 0.9 < with_detail < 1.1
 
 
-def test_a_blurred_camera_is_given_no_more_detail_than_it_had(talker_avatar, first_part, learnt):
+def test_a_blurred_camera_is_given_no_more_detail_than_it_had(
+    talker_avatar: VideoAvatar, first_part: Atlas, learnt: tuple[Atlas, MouthCanvas, AppearanceModel]
+) -> None:
     """Warping takes nothing off what is smooth already."""
     pictures = [encode_picture(cv2.GaussianBlur(first_part.camera_picture(index), (0, 0), 2.5)) for index in range(150)]
     blurred = replace(some_of(first_part, slice(150)), pictures=tuple(pictures))
@@ -92,14 +107,16 @@ def test_a_blurred_camera_is_given_no_more_detail_than_it_had(talker_avatar, fir
     assert 1 <= atlas.detail < learnt[0].detail
 
 
-def test_nothing_else_of_the_atlas_changes(first_part, learnt):
+def test_nothing_else_of_the_atlas_changes(
+    first_part: Atlas, learnt: tuple[Atlas, MouthCanvas, AppearanceModel]
+) -> None:
     atlas, _, _ = learnt
     assert atlas.pictures == first_part.pictures
     for name in ("vertices", "coefficients", "turns", "frame_numbers"):
         np.testing.assert_array_equal(getattr(atlas, name), getattr(first_part, name))
 
 
-def test_there_is_a_code_for_every_picture(learnt):
+def test_there_is_a_code_for_every_picture(learnt: tuple[Atlas, MouthCanvas, AppearanceModel]) -> None:
     atlas, canvas, appearance = learnt
     assert atlas.codes.shape == (len(atlas), len(appearance.basis))
     lips = canvas.around_lips[canvas.lips_box()]
@@ -107,7 +124,9 @@ def test_there_is_a_code_for_every_picture(learnt):
     assert lips.sum() == canvas.around_lips.sum()
 
 
-def test_codes_tell_how_pictures_differ_around_the_lips(talker_avatar, learnt):
+def test_codes_tell_how_pictures_differ_around_the_lips(
+    talker_avatar: VideoAvatar, learnt: tuple[Atlas, MouthCanvas, AppearanceModel]
+) -> None:
     """Drawn on the canvas, held against the pictures themselves, brought there by the plain warp."""
     atlas, canvas, appearance = learnt
     height, width = canvas.size
@@ -128,7 +147,9 @@ def test_codes_tell_how_pictures_differ_around_the_lips(talker_avatar, learnt):
         np.testing.assert_allclose(drawn[canvas.around_lips == 0], 0, atol=1e-3)
 
 
-def test_looks_are_foretold_from_shapes(talker_avatar, learnt):
+def test_looks_are_foretold_from_shapes(
+    talker_avatar: VideoAvatar, learnt: tuple[Atlas, MouthCanvas, AppearanceModel]
+) -> None:
     """The expected code is far nearer to a picture's own than the mean's is."""
     atlas, _, appearance = learnt
     expected = appearance.expected(ShapeFeatures(talker_avatar.shape)(atlas.coefficients, atlas.turns))
@@ -136,7 +157,11 @@ def test_looks_are_foretold_from_shapes(talker_avatar, learnt):
     assert left < 0.3
 
 
-def test_correcting_the_look_brings_a_mouth_nearer_to_the_cameras(talker_avatar, learnt, unseen):
+def test_correcting_the_look_brings_a_mouth_nearer_to_the_cameras(
+    talker_avatar: VideoAvatar,
+    learnt: tuple[Atlas, MouthCanvas, AppearanceModel],
+    unseen: list[tuple[TemplateFrame[TemplateFace], np.ndarray]],
+) -> None:
     """Unseen mouths with their true shape: what is added by the expected look leaves less of a difference."""
     atlas, canvas, appearance = learnt
     atlas = replace(atlas, detail=1.0)
@@ -150,7 +175,9 @@ def test_correcting_the_look_brings_a_mouth_nearer_to_the_cameras(talker_avatar,
     assert errors[0] < 0.97 * errors[1]
 
 
-def test_learning_twice_gives_the_same(talker_avatar, first_part, learnt):
+def test_learning_twice_gives_the_same(
+    talker_avatar: VideoAvatar, first_part: Atlas, learnt: tuple[Atlas, MouthCanvas, AppearanceModel]
+) -> None:
     atlas, canvas, appearance = fit_appearance(talker_avatar.shape, first_part, talker_avatar.mesh)
     assert atlas.detail == learnt[0].detail
     np.testing.assert_array_equal(atlas.codes, learnt[0].codes)
@@ -159,7 +186,7 @@ def test_learning_twice_gives_the_same(talker_avatar, first_part, learnt):
 
 
 @pytest.mark.parametrize("n_pictures", [2, 5, 30])
-def test_a_handful_of_pictures(talker_avatar, first_part, n_pictures):
+def test_a_handful_of_pictures(talker_avatar: VideoAvatar, first_part: Atlas, n_pictures: int) -> None:
     few = some_of(first_part, slice(0, 10 * n_pictures, 10))
     atlas, _, appearance = fit_appearance(talker_avatar.shape, few, talker_avatar.mesh)
     assert 1 <= atlas.detail <= MAX_DETAIL

@@ -1,7 +1,10 @@
 """The training loop, on a network that learns a straight line: schedule, early stop, resuming, and whose threads."""
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,31 +21,31 @@ SETTINGS = LoopSettings(n_epochs=4, steps_per_epoch=5, learning_rate=0.05, seed=
 class Line:
     """y = 3 x, by one weight and dropout; its validation loss can be written by a test."""
 
-    def __init__(self, validation=None, identity="line", slope=3.0):
+    def __init__(self, validation: list[float] | None = None, identity: str = "line", slope: float = 3.0) -> None:
         self.network = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Dropout(0.5))
         torch.nn.init.zeros_(self.network[0].weight)
         torch.nn.init.zeros_(self.network[0].bias)
         self.written, self.identity, self.slope = iter(validation or ()), identity, slope
         self.weights, self.n_threads = [], []
 
-    def batches(self, n_steps, rng):
+    def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for _ in range(n_steps):
             x = rng.normal(size=(32, 1)).astype(np.float32)
             yield x, self.slope * x
 
-    def loss(self, *batch):
+    def loss(self, *batch: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         x, y = batch
         self.n_threads.append(torch.get_num_threads())
         loss = ((self.network(x) - y) ** 2).mean()
         return loss, {"training_loss": loss}
 
-    def validate(self):
+    def validate(self) -> dict[str, float]:
         assert not self.network.training
         self.weights.append(self.weight)
         return {loop.VALIDATION_LOSS: next(self.written, 1.0)}
 
     @property
-    def weight(self):
+    def weight(self) -> float:
         return float(self.network[0].weight.detach())
 
 
@@ -50,15 +53,15 @@ class Interrupted(Exception):  # noqa: N818
     pass
 
 
-def interrupt_after(n_epochs):
-    def progress(n_done, *_):
+def interrupt_after(n_epochs: int) -> Callable[..., Any]:
+    def progress(n_done: int, *_: object) -> None:
         if n_done == n_epochs:
             raise Interrupted
 
     return progress
 
 
-def test_it_learns_and_tells():
+def test_it_learns_and_tells() -> None:
     line, told = Line(), []
     history = loop.train(line, replace(SETTINGS, n_epochs=30), progress=lambda *report: told.append(report[:2]))
     assert line.weight > 1.0
@@ -67,7 +70,7 @@ def test_it_learns_and_tells():
     assert not line.network.training
 
 
-def test_the_learning_rate_makes_one_cycle():
+def test_the_learning_rate_makes_one_cycle() -> None:
     """Recorded where the optimiser steps: a rise over the first fifth, then a fall to nothing."""
     settings = replace(SETTINGS, n_epochs=10)
     inner = loop._Loop(Line(), settings)
@@ -83,7 +86,7 @@ def test_the_learning_rate_makes_one_cycle():
 
 
 @pytest.mark.parametrize(("n_epochs", "steps"), [(1, 1), (1, 2), (2, 1), (1, 5)])
-def test_the_shortest_trainings_run(n_epochs, steps):
+def test_the_shortest_trainings_run(n_epochs: int, steps: int) -> None:
     line = Line()
     loop.train(line, replace(SETTINGS, n_epochs=n_epochs, steps_per_epoch=steps))
     assert len(line.weights) == n_epochs
@@ -91,7 +94,7 @@ def test_the_shortest_trainings_run(n_epochs, steps):
 
 @pytest.mark.parametrize("patience", [None, 2])
 @pytest.mark.parametrize("n_epochs", [1, 3])
-def test_a_resumed_run_is_the_same_to_the_bit(tmp_path, n_epochs, patience):
+def test_a_resumed_run_is_the_same_to_the_bit(tmp_path: Path, n_epochs: int, patience: int | None) -> None:
     settings, losses = replace(SETTINGS, patience=patience), [3.0, 2.0, 4.0, 5.0]
     whole, resumed = Line(losses), Line(losses[n_epochs:])
     expected = loop.train(whole, settings)
@@ -104,33 +107,33 @@ def test_a_resumed_run_is_the_same_to_the_bit(tmp_path, n_epochs, patience):
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
 
 
-def test_early_stop_keeps_the_best_weights():
+def test_early_stop_keeps_the_best_weights() -> None:
     line = Line([3.0, 2.0, 4.0, 5.0, 1.0])
     history = loop.train(line, replace(SETTINGS, n_epochs=9, patience=2))
     assert history[loop.VALIDATION_LOSS] == [3.0, 2.0, 4.0, 5.0]
     assert line.weight == line.weights[1] != line.weights[3]
 
 
-def test_without_patience_the_last_weights_stay():
+def test_without_patience_the_last_weights_stay() -> None:
     line = Line([1.0, 2.0, 3.0, 4.0])
     loop.train(line, SETTINGS)
     assert line.weight == line.weights[-1] != line.weights[0]
 
 
 @pytest.mark.parametrize("change", [dict(objective="other"), dict(seed=9), dict(patience=1)])
-def test_a_checkpoint_of_another_training_is_refused(tmp_path, change):
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, change: dict[str, int] | dict[str, str]) -> None:
     loop.train(Line(), SETTINGS, tmp_path / "c.safetensors")
     objective = Line(identity=change.pop("objective", "line"))
     with pytest.raises(InputError, match="other settings"):
         loop.train(objective, replace(SETTINGS, **change), tmp_path / "c.safetensors")
 
 
-def test_a_loss_that_is_no_number_is_said_at_once():
+def test_a_loss_that_is_no_number_is_said_at_once() -> None:
     with pytest.raises(HygieSyncError, match=r"epoch 1.*lower the learning rate"):
         loop.train(Line(slope=float("nan")), SETTINGS)
 
 
-def test_nobody_elses_random_numbers_change():
+def test_nobody_elses_random_numbers_change() -> None:
     line = Line()
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -140,7 +143,7 @@ def test_nobody_elses_random_numbers_change():
 
 
 @pytest.fixture
-def three_threads():
+def three_threads() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     yield
@@ -148,7 +151,7 @@ def three_threads():
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_training_keeps_to_one_thread_and_gives_the_others_back():
+def test_training_keeps_to_one_thread_and_gives_the_others_back() -> None:
     line = Line()
     loop.train(line, SETTINGS)
     assert set(line.n_threads) == {1}
@@ -159,18 +162,18 @@ def test_training_keeps_to_one_thread_and_gives_the_others_back():
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_two_users_of_one_thread_may_overlap():
+def test_two_users_of_one_thread_may_overlap() -> None:
     """The one that begins second finds one thread, and must not leave that behind as the number that was before."""
     first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
     found = []
 
-    def first():
+    def first() -> None:
         with single_threaded_torch():
             first_is_in.set()
             second_is_in.wait(10)
         first_is_out.set()
 
-    def second():
+    def second() -> None:
         first_is_in.wait(10)
         with single_threaded_torch():
             second_is_in.set()
@@ -189,7 +192,7 @@ def test_two_users_of_one_thread_may_overlap():
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_a_training_stays_on_one_thread_when_one_that_it_holds_ends():
+def test_a_training_stays_on_one_thread_when_one_that_it_holds_ends() -> None:
     with single_threaded_torch():
         loop.train(Line(), SETTINGS)
         assert torch.get_num_threads() == 1

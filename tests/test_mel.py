@@ -27,14 +27,14 @@ def in_blocks(samples: np.ndarray, cuts: list[int]) -> np.ndarray:
     return np.concatenate([spectrogram.push(block) for block in np.split(samples, sorted(cuts))])
 
 
-def test_filterbank_is_librosas():
+def test_filterbank_is_librosas() -> None:
     expected = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
     np.testing.assert_allclose(mel_filterbank(), expected, atol=1e-8)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loudness", [1.0, 1e-3, 0.0])
-def test_spectrogram_is_librosas(loudness):
+def test_spectrogram_is_librosas(loudness: float) -> None:
     samples = loudness * voice_like(20_000)
     # librosa centres the window within the transform: 56 zeros on either side make its frames begin at ours
     padding = (N_FFT - WIN_LENGTH) // 2
@@ -45,38 +45,38 @@ def test_spectrogram_is_librosas(loudness):
     np.testing.assert_allclose(mel_spectrogram(samples), np.log10(np.maximum(power.T, POWER_FLOOR)), atol=1e-5)
 
 
-def test_digital_silence_is_the_floor():
+def test_digital_silence_is_the_floor() -> None:
     assert (mel_spectrogram(np.zeros(1000, np.float32)) == np.log10(np.float32(POWER_FLOOR))).all()
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, len(SIGNAL)), max_size=30))
-def test_any_blocks_give_the_same_frames(cuts):
+def test_any_blocks_give_the_same_frames(cuts: list[int]) -> None:
     frames = in_blocks(SIGNAL, cuts)
     assert frames.shape == WHOLE.shape
     np.testing.assert_allclose(frames, WHOLE, atol=2e-6)
 
 
-def test_single_samples_give_the_same_frames():
+def test_single_samples_give_the_same_frames() -> None:
     short = SIGNAL[:1500]
     np.testing.assert_allclose(in_blocks(short, list(range(1, 1500))), mel_spectrogram(short), atol=2e-6)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 5_000))
-def test_more_sound_never_changes_earlier_frames(n_samples):
+def test_more_sound_never_changes_earlier_frames(n_samples: int) -> None:
     before = mel_spectrogram(SIGNAL[:n_samples])
     np.testing.assert_allclose(WHOLE[: len(before)], before, atol=2e-6)
 
 
-def test_samples_that_are_pushed_may_be_written_over_afterwards():
+def test_samples_that_are_pushed_may_be_written_over_afterwards() -> None:
     spectrogram, block = MelSpectrogram(), SIGNAL[:500].copy()
     first = spectrogram.push(block)
     block[:] = 7
     np.testing.assert_allclose(np.concatenate([first, spectrogram.push(SIGNAL[500:])]), WHOLE, atol=2e-6)
 
 
-def test_reset_forgets_all_samples():
+def test_reset_forgets_all_samples() -> None:
     spectrogram = MelSpectrogram()
     spectrogram.push(np.ones(777, np.float32))
     spectrogram.reset()

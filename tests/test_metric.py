@@ -40,17 +40,17 @@ def moves(*which: str) -> np.ndarray:
     return components
 
 
-def test_the_shape_of_the_lips_counts_most():
+def test_the_shape_of_the_lips_counts_most() -> None:
     lips, elsewhere, skin = squared_distances(moves("lips move", "lips sit elsewhere", "skin moves"))
     assert lips > 4 * elsewhere > 0
     assert lips > 4 * skin > 0
 
 
-def test_a_difference_in_every_coefficient_is_one_long():
+def test_a_difference_in_every_coefficient_is_one_long() -> None:
     assert squared_distances(moves("lips move", "lips move", "skin moves")).sum() == pytest.approx(1)
 
 
-def test_it_is_a_mean_over_points():
+def test_it_is_a_mean_over_points() -> None:
     """Differences of coefficients measured by the metric, and by the points that they move, point by point."""
     components = moves("lips move", "lips sit elsewhere", "skin moves", "lips move")
     difference = np.random.default_rng(1).normal(0, 1, 4)

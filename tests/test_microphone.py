@@ -4,8 +4,11 @@ What is played carries its own position: sample k of it has the value (k + 1) / 
 server pass on exactly. So each sample that is heard says where it belongs.
 """
 
+from __future__ import annotations
+
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -22,12 +25,12 @@ SCALE = 2**22
 TIMEOUT_S = 60.0
 
 
-def counting(duration_s):
+def counting(duration_s: int) -> np.ndarray:
     """Samples that say their own number, from 1."""
     return ((np.arange(round(duration_s * SAMPLE_RATE)) + 1) / SCALE).astype(np.float32)
 
 
-def numbers(samples):
+def numbers(samples: np.ndarray) -> np.ndarray:
     """The numbers that samples say; 0 for silence."""
     said = samples.astype(np.float64) * SCALE
     assert np.allclose(said, np.round(said), atol=1e-3)
@@ -37,21 +40,21 @@ def numbers(samples):
 class Listener:
     """Reads a microphone in a thread of its own, as the program does; notes when it read how much."""
 
-    def __init__(self, microphone):
+    def __init__(self, microphone: Microphone) -> None:
         self.microphone = microphone
         self.pieces, self.reads = [], []
         self._thread = threading.Thread(target=self._listen)
         self.microphone.start()
         self._thread.start()
 
-    def _listen(self):
+    def _listen(self) -> None:
         n_samples = 0
         while (samples := self.microphone.read(0.05)) is not None:
             self.pieces.append(samples)
             n_samples += len(samples)
             self.reads.append((time.perf_counter(), n_samples))
 
-    def wait_for(self, condition):
+    def wait_for(self, condition: Callable[[Listener], bool]) -> float:
         """Until `condition(self)`; returns the seconds it took."""
         start_s = time.perf_counter()
         while not condition(self):
@@ -59,30 +62,30 @@ class Listener:
             time.sleep(0.01)
         return time.perf_counter() - start_s
 
-    def heard(self):
+    def heard(self) -> np.ndarray:
         return np.concatenate(self.pieces) if self.pieces else np.zeros(0, np.float32)
 
-    def stop(self):
+    def stop(self) -> None:
         self.microphone.close()
         self._thread.join(TIMEOUT_S)
         assert not self._thread.is_alive()
 
 
 @pytest.fixture(scope="module")
-def running_server():
+def running_server() -> Iterator[SoundServer]:
     with SoundServer() as server:
         yield server
 
 
 @pytest.fixture
-def server(running_server):
+def server(running_server: SoundServer) -> Iterator[SoundServer]:
     running_server.start()
     yield running_server
     running_server.hush()
 
 
 @pytest.fixture
-def microphone(server, monkeypatch):
+def microphone(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Microphone]:
     server.use_here(monkeypatch)
     microphone = Microphone(find_input(DEVICE), SAMPLE_RATE)
     yield microphone
@@ -90,17 +93,17 @@ def microphone(server, monkeypatch):
 
 
 @pytest.fixture
-def listener(microphone):
+def listener(microphone: Microphone) -> Iterator[Listener]:
     listener = Listener(microphone)
     yield listener
     listener.stop()
 
 
-def is_alive(listener):
+def is_alive(listener: Listener) -> bool:
     return listener.microphone.health().is_alive
 
 
-def test_samples_arrive_without_holes(listener, server):
+def test_samples_arrive_without_holes(listener: Listener, server: SoundServer) -> None:
     listener.wait_for(is_alive)
     assert server.play(counting(4)).wait(TIMEOUT_S) == 0
     listener.wait_for(lambda self: not self.heard()[-1600:].any())
@@ -111,7 +114,7 @@ def test_samples_arrive_without_holes(listener, server):
     assert (health.n_blocks_lost, health.n_overflows, health.n_filled, health.message) == (0, 0, 0, "")
 
 
-def test_level_and_clock(listener, server):
+def test_level_and_clock(listener: Listener, server: SoundServer) -> None:
     listener.wait_for(is_alive)
     assert listener.microphone.health().level_db == -120
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)
@@ -123,7 +126,7 @@ def test_level_and_clock(listener, server):
     assert clock.sample_at(time.perf_counter()) >= n_heard - 1
 
 
-def test_server_killed_and_started_again(listener, server):
+def test_server_killed_and_started_again(listener: Listener, server: SoundServer) -> None:
     listener.wait_for(is_alive)
     server.play(counting(60))
     listener.wait_for(lambda self: self.heard().any())
@@ -149,7 +152,7 @@ def test_server_killed_and_started_again(listener, server):
     assert n_now == pytest.approx((now_s - first_s) * SAMPLE_RATE, abs=0.1 * SAMPLE_RATE)
 
 
-def test_server_that_starts_twice_before_it_stays(listener, server):
+def test_server_that_starts_twice_before_it_stays(listener: Listener, server: SoundServer) -> None:
     for _ in range(2):
         listener.wait_for(is_alive)
         server.kill()
@@ -158,14 +161,16 @@ def test_server_that_starts_twice_before_it_stays(listener, server):
     listener.wait_for(is_alive)
 
 
-def test_blocked_callback_leaves_the_sound_in_sync(listener, server, monkeypatch):
+def test_blocked_callback_leaves_the_sound_in_sync(
+    listener: Listener, server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listener.wait_for(is_alive)
     server.play(counting(8))
     listener.wait_for(lambda self: self.heard()[-1] > 0)
     blocked = threading.Event()
     on_block = listener.microphone._reconnecting.device._samples.push
 
-    def push_late(samples):
+    def push_late(samples: np.ndarray) -> bool:
         if not blocked.is_set():
             blocked.set()
             time.sleep(0.2)
@@ -182,7 +187,7 @@ def test_blocked_callback_leaves_the_sound_in_sync(listener, server, monkeypatch
     assert listener.microphone.health().n_blocks_lost == 0
 
 
-def test_reader_is_woken_by_each_block(microphone, monkeypatch):
+def test_reader_is_woken_by_each_block(microphone: Microphone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hygiesync.devices.sound.microphone.TICK_S", TIMEOUT_S)
     microphone.start()
     for _ in range(20):
@@ -190,7 +195,7 @@ def test_reader_is_woken_by_each_block(microphone, monkeypatch):
         assert 0 < len(microphone.read(TIMEOUT_S)) < TIMEOUT_S / 2 * SAMPLE_RATE
 
 
-def test_reader_that_sleeps_loses_nothing(microphone, server):
+def test_reader_that_sleeps_loses_nothing(microphone: Microphone, server: SoundServer) -> None:
     microphone.start()
     server.play(counting(3))
     time.sleep(2)
@@ -206,7 +211,9 @@ def test_reader_that_sleeps_loses_nothing(microphone, server):
     np.testing.assert_array_equal(said[where], np.arange(len(where)) + said[where[0]])
 
 
-def test_ring_that_overflows_is_counted(microphone, server, monkeypatch):
+def test_ring_that_overflows_is_counted(
+    microphone: Microphone, server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("hygiesync.devices.sound.capture.RING_S", 0.3)
     microphone.start()
     deadline_s = time.perf_counter() + TIMEOUT_S
@@ -216,7 +223,7 @@ def test_ring_that_overflows_is_counted(microphone, server, monkeypatch):
     microphone.close()
 
 
-def test_device_of_another_rate_is_resampled(server, monkeypatch):
+def test_device_of_another_rate_is_resampled(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server.use_here(monkeypatch)
     rate = 400_000  # more than PulseAudio offers
     listener = Listener(Microphone(find_input(DEVICE), rate))
@@ -233,7 +240,7 @@ def test_device_of_another_rate_is_resampled(server, monkeypatch):
     assert np.sqrt(np.mean(second**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.1)
 
 
-def test_nothing_is_left_behind(server, monkeypatch):
+def test_nothing_is_left_behind(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server.use_here(monkeypatch)
     n_threads = threading.active_count()
     for _ in range(3):
@@ -246,8 +253,8 @@ def test_nothing_is_left_behind(server, monkeypatch):
     assert threading.active_count() == n_threads
 
 
-def test_a_fault_in_the_watch_is_raised_by_read(microphone, monkeypatch):
-    def break_down(**_):
+def test_a_fault_in_the_watch_is_raised_by_read(microphone: Microphone, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(**_: object) -> None:
         raise ZeroDivisionError("a fault of ours")
 
     microphone.start()
@@ -260,7 +267,7 @@ def test_a_fault_in_the_watch_is_raised_by_read(microphone, monkeypatch):
     microphone.close()
 
 
-def test_stereo_is_mixed(server, monkeypatch):
+def test_stereo_is_mixed(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> None:
     from hygiesync.devices.sound.wakeup import Wakeup
 
     server.use_here(monkeypatch)

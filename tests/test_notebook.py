@@ -11,7 +11,7 @@ NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "a_look_inside.ipynb"
 
 
 @pytest.mark.slow
-def test_the_notebook_runs(tmp_path, avatar_directory, held_out_video):
+def test_the_notebook_runs(tmp_path: Path, avatar_directory: Path, held_out_video: Path) -> None:
     shutil.copytree(avatar_directory, tmp_path / "models" / "demo")
     (tmp_path / "recordings").mkdir()
     shutil.copy(held_out_video, tmp_path / "recordings" / "demo_real.mp4")
@@ -22,7 +22,7 @@ def test_the_notebook_runs(tmp_path, avatar_directory, held_out_video):
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 5
 
 
-def test_the_notebook_is_committed_without_outputs():
+def test_the_notebook_is_committed_without_outputs() -> None:
     """Outputs are pictures of faces and change at every run: they don't belong into the history."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells)

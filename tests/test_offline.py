@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from hygiesync.avatar.loading import load_avatar
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import UsageError
 from hygiesync.face.comparison import lag_s
 from hygiesync.face.pose import apply_similarity
@@ -25,13 +27,13 @@ from hygiesync.speech_to_shape.stream import coefficients_at
 from hygiesync.timing import parse_fps
 
 
-def opening_over_time(avatar, video):
+def opening_over_time(avatar: VideoAvatar, video: Path) -> tuple[np.ndarray, np.ndarray]:
     """(times, opening) of the lips seen in a video."""
     track = track_face(probe(video)).smoothed()
     return track.times_s, mouth_opening(apply_similarity(avatar.pose.to_canonical(track.rigid), track.lower))
 
 
-def lag_behind_sound_ms(avatar, video, sound):
+def lag_behind_sound_ms(avatar: VideoAvatar, video: Path, sound: Path) -> float:
     """How late the mouth in `video` is behind what the network hears in `sound` at each moment."""
     times, opening = opening_over_time(avatar, video)
     clock = [Fraction(n, 200) for n in range(40, int(200 * times[-1]) - 40)]
@@ -42,7 +44,7 @@ def lag_behind_sound_ms(avatar, video, sound):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fps", ["25", "29.97", "60"])
-def test_every_rate_is_in_sync(talker_avatar, held_out_video, tmp_path, fps):
+def test_every_rate_is_in_sync(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path, fps: str) -> None:
     out = tmp_path / "out.mp4"
     render(talker_avatar, held_out_video, out, RenderOptions(fps=parse_fps(fps)))
     times = [frame.time_s for frame in read_frames(out)]
@@ -51,7 +53,9 @@ def test_every_rate_is_in_sync(talker_avatar, held_out_video, tmp_path, fps):
 
 
 @pytest.mark.slow
-def test_dubbing_keeps_the_times_of_a_variable_rate(talker_avatar, held_out_video, tmp_path):
+def test_dubbing_keeps_the_times_of_a_variable_rate(
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path
+) -> None:
     """Frames that come when they like: the dubbed ones come at the very same times, in sync."""
     template, out = tmp_path / "variable.mp4", tmp_path / "out.mp4"
     with VideoWriter(template, 512, 512, Fraction(25)) as writer:
@@ -66,7 +70,7 @@ def test_dubbing_keeps_the_times_of_a_variable_rate(talker_avatar, held_out_vide
 
 
 @pytest.mark.slow
-def test_the_sound_stays_where_it_was(talker_avatar, held_out_video, tmp_path):
+def test_the_sound_stays_where_it_was(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     render(talker_avatar, held_out_video, out)
     before, after = read_audio(held_out_video), read_audio(out)
@@ -76,7 +80,7 @@ def test_the_sound_stays_where_it_was(talker_avatar, held_out_video, tmp_path):
     assert min(shift, 2 * n - shift) <= 16  # one millisecond
 
 
-def test_silence_rests_and_stays_still(talker_avatar, tmp_path):
+def test_silence_rests_and_stays_still(talker_avatar: VideoAvatar, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silent.wav", np.zeros(32000, np.float32), 16000)
     render(talker_avatar, tmp_path / "silent.wav", tmp_path / "out.mp4")
     _, opening = opening_over_time(talker_avatar, tmp_path / "out.mp4")
@@ -86,7 +90,9 @@ def test_silence_rests_and_stays_still(talker_avatar, tmp_path):
 
 
 @pytest.mark.slow
-def test_without_expressiveness_a_still_never_moves(talker_avatar, held_out_video, tmp_path):
+def test_without_expressiveness_a_still_never_moves(
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path
+) -> None:
     soundfile.write(tmp_path / "speech.wav", read_audio(held_out_video)[8000:24000], 16000)
     movement = []
     for expressiveness in (0.0, 1.0):
@@ -98,7 +104,7 @@ def test_without_expressiveness_a_still_never_moves(talker_avatar, held_out_vide
     assert movement[1] > 50
 
 
-def test_landmarks_only_are_points_on_black(talker_avatar, held_out_video, tmp_path):
+def test_landmarks_only_are_points_on_black(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path) -> None:
     render(talker_avatar, held_out_video, tmp_path / "out.mp4", RenderOptions(landmarks_only=True))
     picture = next(read_frames(tmp_path / "out.mp4")).image
     assert (picture < 24).mean() > 0.9
@@ -106,7 +112,9 @@ def test_landmarks_only_are_points_on_black(talker_avatar, held_out_video, tmp_p
 
 
 @pytest.mark.slow
-def test_a_template_without_a_face_passes_where_there_is_none(talker_avatar, held_out_video, tmp_path):
+def test_a_template_without_a_face_passes_where_there_is_none(
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path
+) -> None:
     """Where the face is gone the picture passes untouched."""
     template, out = tmp_path / "gone.mp4", tmp_path / "out.mp4"
     wall = np.full((512, 512, 3), 128, np.uint8)
@@ -120,7 +128,7 @@ def test_a_template_without_a_face_passes_where_there_is_none(talker_avatar, hel
 
 
 @pytest.mark.slow
-def test_a_killed_rendering_is_playable(avatar_directory, held_out_video, tmp_path):
+def test_a_killed_rendering_is_playable(avatar_directory: Path, held_out_video: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle leaves an mp4 with pictures and sound up to shortly before."""
     samples = np.tile(read_audio(held_out_video), 30)
     soundfile.write(tmp_path / "long.wav", samples, 16000)
@@ -138,7 +146,7 @@ def test_a_killed_rendering_is_playable(avatar_directory, held_out_video, tmp_pa
     assert len(read_audio(out)) > 8000
 
 
-def test_the_avatar_is_not_written_over(avatar_directory, held_out_video, tmp_path):
+def test_the_avatar_is_not_written_over(avatar_directory: Path, held_out_video: Path, tmp_path: Path) -> None:
     own = shutil.copytree(avatar_directory, tmp_path / "avatar")
     before = (own / "idle.mp4").read_bytes()
     with pytest.raises(UsageError, match="is also read"):
@@ -146,7 +154,7 @@ def test_the_avatar_is_not_written_over(avatar_directory, held_out_video, tmp_pa
     assert (own / "idle.mp4").read_bytes() == before
 
 
-def test_a_failing_rendering_leaves_nothing(talker_avatar, held_out_video, tmp_path):
+def test_a_failing_rendering_leaves_nothing(talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path) -> None:
     """An error after the first pictures removes the half-written file."""
     samples = read_audio(held_out_video)[:32000].copy()
     samples[31000] = np.inf
@@ -166,7 +174,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.slow
-def test_watching_needs_no_more_memory_for_a_longer_video(talker_video, tmp_path):
+def test_watching_needs_no_more_memory_for_a_longer_video(talker_video: Path, tmp_path: Path) -> None:
     """300 more frames of 1080p would be 1.9 GB if they were kept."""
     picture = next(read_frames(talker_video)).image
     large = np.pad(np.kron(picture, np.ones((2, 2, 1), np.uint8)), ((28, 28), (448, 448), (0, 0)))

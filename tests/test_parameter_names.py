@@ -25,16 +25,16 @@ def options_spoken_of(source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("module", LIBRARY, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_library_module_speaks_of_options(module):
+def test_no_library_module_speaks_of_options(module: Path) -> None:
     assert options_spoken_of(module.read_text(encoding="utf-8")) == []
 
 
-def test_options_are_found_where_there_are_some():
+def test_options_are_found_where_there_are_some() -> None:
     source = '''raise E(f"{out}: choose another --out, {x} or --fix-offset")\n"""For ``--json``."""\nrun(["--setf"])'''
     assert sorted(options_spoken_of(source)) == ["--fix-offset", "--json", "--out"]
 
 
-def test_parameters_become_what_the_reader_knows_them_by():
+def test_parameters_become_what_the_reader_knows_them_by() -> None:
     text = "`fps`: expected 1 to 240, got 0; or leave out `still`, see `hygiesync render` and `other`"
     expected = "--fps: expected 1 to 240, got 0; or leave out the field still, see `hygiesync render` and `other`"
     assert with_parameters_as({"fps": "--fps", "still": "the field still"}, text) == expected
@@ -54,7 +54,9 @@ def test_parameters_become_what_the_reader_knows_them_by():
         (["bench", "{}/me", "--size", "huge"], "--size: expected WIDTHxHEIGHT"),
     ],
 )
-def test_the_command_line_names_options(tmp_path, capsys, arguments, words):
+def test_the_command_line_names_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     (tmp_path / "file").write_text("not ours")
     assert main([argument.format(tmp_path) for argument in arguments]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hygiesync: error: ")]
@@ -77,6 +79,6 @@ def test_the_command_line_names_options(tmp_path, capsys, arguments, words):
         (["render", "me", "a.wav", "--out", "c.mp4"], {"preset": "--encoder-preset", "avatar": "AVATAR"}),
     ],
 )
-def test_an_arguments_dest_is_the_librarys_name(command, parameters):
+def test_an_arguments_dest_is_the_librarys_name(command: list[str], parameters: dict[str, str]) -> None:
     names = option_names(build_parser().parse_args(command).parser)
     assert parameters.items() <= names.items()

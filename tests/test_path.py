@@ -43,7 +43,7 @@ def speech_problem(seed: int, n_frames: int = 300) -> list[tuple[np.ndarray, np.
     return problem
 
 
-def searched(problem, lag: int) -> list[int]:
+def searched(problem: list[tuple[np.ndarray, np.ndarray]] | list[tuple[list[int], list[float]]], lag: int) -> list[int]:
     search = PathSearch(frame_numbers(), lag)
     return [choice for frame in problem for choice in search.push(*frame)] + search.flush()
 
@@ -53,12 +53,12 @@ def jump(before: int, after: int) -> float:
     return 0.0 if abs(numbers[before] - numbers[after]) <= 2 else JUMP_COST
 
 
-def total_cost(path, problem) -> float:
+def total_cost(path: list[int], problem: list[tuple[np.ndarray, np.ndarray]]) -> float:
     own = sum(costs[list(candidates).index(choice)] for choice, (candidates, costs) in zip(path, problem, strict=True))
     return own + sum(jump(before, after) for before, after in pairwise(path))
 
 
-def viterbi(problem) -> list[int]:
+def viterbi(problem: list[tuple[np.ndarray, np.ndarray]]) -> list[int]:
     """The cheapest path, with every best path written out."""
     candidates, costs = problem[0]
     best = [(cost, [int(picture)]) for picture, cost in zip(candidates, costs, strict=True)]
@@ -72,7 +72,7 @@ def viterbi(problem) -> list[int]:
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**6))
-def test_with_time_enough_it_is_the_search_over_the_whole_sequence(seed):
+def test_with_time_enough_it_is_the_search_over_the_whole_sequence(seed: int) -> None:
     problem = random_problem(seed)
     best = viterbi(problem)
     assert searched(problem, lag=len(problem)) == best
@@ -80,7 +80,7 @@ def test_with_time_enough_it_is_the_search_over_the_whole_sequence(seed):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 20))
-def test_no_lag_finds_a_path_that_is_cheaper_than_the_cheapest(seed, lag):
+def test_no_lag_finds_a_path_that_is_cheaper_than_the_cheapest(seed: int, lag: int) -> None:
     problem = random_problem(seed)
     path = searched(problem, lag)
     assert all(choice in candidates for choice, (candidates, _) in zip(path, problem, strict=True))
@@ -89,7 +89,7 @@ def test_no_lag_finds_a_path_that_is_cheaper_than_the_cheapest(seed, lag):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 8))
-def test_no_choice_waits_for_longer_than_the_lag(seed, lag):
+def test_no_choice_waits_for_longer_than_the_lag(seed: int, lag: int) -> None:
     search, n_chosen = PathSearch(frame_numbers(), lag), 0
     for n_pushed, frame in enumerate(random_problem(seed), start=1):
         n_chosen += len(search.push(*frame))
@@ -102,7 +102,7 @@ def test_no_choice_waits_for_longer_than_the_lag(seed, lag):
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10**6))
-def test_without_a_lag_each_choice_is_the_cheapest_after_the_last(seed):
+def test_without_a_lag_each_choice_is_the_cheapest_after_the_last(seed: int) -> None:
     search, last = PathSearch(frame_numbers(), 0), None
     for candidates, costs in random_problem(seed):
         jumps = [0.0 if last is None else jump(last, picture) for picture in candidates]
@@ -110,7 +110,7 @@ def test_without_a_lag_each_choice_is_the_cheapest_after_the_last(seed):
         assert search.push(candidates, costs) == [last]
 
 
-def test_a_little_lag_finds_nearly_the_cheapest_path():
+def test_a_little_lag_finds_nearly_the_cheapest_path() -> None:
     """In speech: a frame of lag is better than none, and with 16 there is next to nothing left to gain."""
     problems = [speech_problem(seed) for seed in range(6)]
     best = sum(total_cost(viterbi(problem), problem) for problem in problems)
@@ -121,7 +121,7 @@ def test_a_little_lag_finds_nearly_the_cheapest_path():
 
 
 @pytest.mark.parametrize("lag", [0, 1, 3])
-def test_what_was_decided_is_what_later_choices_go_on_from(lag):
+def test_what_was_decided_is_what_later_choices_go_on_from(lag: int) -> None:
     """Of two takes the nearer is decided on. The other would have been better in the end, but not by a jump."""
     twins = np.array([3, TAKE * 4 + 3])
     frames = [(twins, np.array([0.0, 0.01]) * JUMP_COST)] * (lag + 1)
@@ -130,7 +130,7 @@ def test_what_was_decided_is_what_later_choices_go_on_from(lag):
     assert searched(frames, lag) == [twins[0]] * len(frames)
 
 
-def test_a_choice_that_all_paths_share_comes_at_once():
+def test_a_choice_that_all_paths_share_comes_at_once() -> None:
     search = PathSearch(frame_numbers(), lag=100)
     assert search.push(np.array([5]), np.array([0.01])) == [5]
     assert search.push(np.array([6, 40]), np.array([0.5, 0.0]) * JUMP_COST) == []
@@ -138,7 +138,7 @@ def test_a_choice_that_all_paths_share_comes_at_once():
     assert search.push(np.array([8]), np.zeros(1)) == [6, 7, 8]
 
 
-def test_going_on_in_a_take_is_free_and_a_jump_costs():
+def test_going_on_in_a_take_is_free_and_a_jump_costs() -> None:
     numbers = np.array([0, 1, 2, 3, 500])
     costs = jump_costs(numbers[[0]], numbers)[0]
     np.testing.assert_array_equal(costs > 0, [False, False, False, True, True])
@@ -147,13 +147,13 @@ def test_going_on_in_a_take_is_free_and_a_jump_costs():
 
 
 @pytest.mark.parametrize(("gain", "choice"), [(0.5, 1), (1.5, TAKE)])
-def test_a_jump_must_be_worth_its_cost(gain, choice):
+def test_a_jump_must_be_worth_its_cost(gain: float, choice: int) -> None:
     search = PathSearch(frame_numbers(), 0)
     assert search.push(np.array([0]), np.zeros(1)) == [0]
     assert search.push(np.array([1, TAKE]), np.array([gain * JUMP_COST, 0.0])) == [choice]
 
 
-def test_a_take_is_begun_for_what_it_goes_on_to():
+def test_a_take_is_begun_for_what_it_goes_on_to() -> None:
     """The mouth that is a little further at first is taken, since only it goes on without a jump."""
     frames = [([0, TAKE], [0.0, 0.5]), ([TAKE + 1], [0.0]), ([TAKE + 2], [0.0])]
     frames = [(np.array(candidates), np.array(costs) * JUMP_COST) for candidates, costs in frames]
@@ -161,7 +161,7 @@ def test_a_take_is_begun_for_what_it_goes_on_to():
     assert searched(frames, lag=0) == [0, TAKE + 1, TAKE + 2]
 
 
-def test_after_a_flush_the_path_goes_on_and_after_a_reset_it_does_not():
+def test_after_a_flush_the_path_goes_on_and_after_a_reset_it_does_not() -> None:
     twins, nearly = np.array([1, TAKE]), np.array([0.5 * JUMP_COST, 0.0])
     search = PathSearch(frame_numbers(), 3)
     for _ in range(2):
@@ -177,7 +177,7 @@ def test_after_a_flush_the_path_goes_on_and_after_a_reset_it_does_not():
     assert search.flush() == [TAKE]
 
 
-def test_a_reset_search_is_a_new_one():
+def test_a_reset_search_is_a_new_one() -> None:
     search = PathSearch(frame_numbers(), 5)
     for seed in range(3):
         problem = random_problem(seed)
@@ -186,7 +186,7 @@ def test_a_reset_search_is_a_new_one():
         assert path == searched(problem, 5)
 
 
-def test_likely_followers_go_on_from_where_the_best_paths_are():
+def test_likely_followers_go_on_from_where_the_best_paths_are() -> None:
     search = PathSearch(frame_numbers(), 4)
     assert len(search.likely_followers()) == 0
     search.push(np.array([5, 20, 40]), np.array([0.0, 0.001, 0.9]))
@@ -201,7 +201,7 @@ def test_likely_followers_go_on_from_where_the_best_paths_are():
 
 
 @pytest.mark.parametrize("lag", [0, 3])
-def test_likely_followers_are_pictures_of_the_atlas(lag):
+def test_likely_followers_are_pictures_of_the_atlas(lag: int) -> None:
     last = len(frame_numbers()) - 1
     search = PathSearch(frame_numbers(), lag)
     search.push(np.array([0, last]), np.zeros(2))
@@ -210,7 +210,7 @@ def test_likely_followers_are_pictures_of_the_atlas(lag):
     assert followers.max() <= last
 
 
-def test_the_thousandth_hour_is_searched_like_the_first(monkeypatch):
+def test_the_thousandth_hour_is_searched_like_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Costs of which only the differences count: summed up as they come, they would soon swallow a jump's.
 
     All numbers are whole multiples of 2^-16, so that equal paths stay equal to the last bit.
@@ -223,7 +223,7 @@ def test_the_thousandth_hour_is_searched_like_the_first(monkeypatch):
     assert searched(dear, 16) == searched(problem, 16)
 
 
-def test_float32_costs_are_summed_exactly():
+def test_float32_costs_are_summed_exactly() -> None:
     """The retriever's are, and on a long tie a float32's rounding would add up."""
     problem = [(candidates, costs.astype(np.float32)) for candidates, costs in speech_problem(3)]
     exact = [(candidates, costs.astype(np.float64)) for candidates, costs in problem]

@@ -2,9 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +34,9 @@ from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
 from hygiesync.portrait.parts import EYES
 from hygiesync.portrait.speaking.idle_motion import IdleMotion
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
+from hygiesync.portrait.speaking.photo_template import PhotoFace
 from hygiesync.portrait.speaking.talking_face import TalkingFace
+from hygiesync.rendering.interfaces import TemplateFrame
 from hygiesync.timing import SAMPLE_RATE
 from hygiesync.tts.espeak import synthesise
 
@@ -39,36 +44,36 @@ CLOSED, WIDE = np.zeros(3), np.array([1.0, 0.0, 0.0])
 
 
 @pytest.fixture(scope="module")
-def smile():
+def smile() -> np.ndarray:
     """A photograph that smiles with bare teeth."""
     return np.ascontiguousarray(pictures.astronaut()[:400, 25:425])
 
 
 @pytest.fixture(scope="module")
-def smile_path(smile, tmp_path_factory):
+def smile_path(smile: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "smile.png"
     Image.fromarray(smile).save(path)
     return path
 
 
 @pytest.fixture(scope="module")
-def avatar(smile_path, tmp_path_factory):
+def avatar(smile_path: Path, tmp_path_factory: pytest.TempPathFactory) -> PhotoAvatar:
     return hygiesync.avatar_from_photo(smile_path, tmp_path_factory.mktemp("avatars") / "smile", has_consent=True)
 
 
 @pytest.fixture(scope="module")
-def renderer(avatar):
+def renderer(avatar: PhotoAvatar) -> PhotoRenderer:
     return avatar.renderer()
 
 
 @pytest.fixture(scope="module")
-def still(avatar):
+def still(avatar: PhotoAvatar) -> TemplateFrame[PhotoFace]:
     """The photo as a template's frame, not moving."""
     return next(avatar.still(Fraction(25)).template.frames())
 
 
 @pytest.fixture(scope="module")
-def speech_path(tmp_path_factory):
+def speech_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of silence, some words, and silence again."""
     speech = synthesise("My mother bought a big bag of apples at the market.")
     silence = np.zeros(speech.sample_rate, np.float32)
@@ -78,7 +83,9 @@ def speech_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def spoken(avatar, speech_path, tmp_path_factory):
+def spoken(
+    avatar: PhotoAvatar, speech_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks (n, 478, 3) of the avatar saying it, and the pictures' times."""
     out = tmp_path_factory.mktemp("said") / "said.mp4"
     assert main(["render", str(avatar.directory), str(speech_path), "--out", str(out), "--fps", "25"]) == 0
@@ -86,18 +93,18 @@ def spoken(avatar, speech_path, tmp_path_factory):
     return np.stack([seen(frame.image) for frame in frames]), np.array([float(frame.time_s) for frame in frames])
 
 
-def seen(image):
+def seen(image: np.ndarray) -> np.ndarray:
     """Landmarks (478, 3) of a picture by itself."""
     (face,) = find_faces(np.ascontiguousarray(image))
     return face
 
 
-def drawn(renderer, frame, curves):
+def drawn(renderer: PhotoRenderer, frame: TemplateFrame[PhotoFace], curves: np.ndarray) -> np.ndarray:
     ((_, picture),) = renderer.push(frame, curves, NO_SOUND)
     return picture
 
 
-def test_it_is_an_avatar_like_any_other(avatar, smile):
+def test_it_is_an_avatar_like_any_other(avatar: PhotoAvatar, smile: np.ndarray) -> None:
     loaded = load_avatar(avatar.directory)
     assert isinstance(loaded, PhotoAvatar)
     np.testing.assert_array_equal(loaded.picture, smile)
@@ -107,7 +114,9 @@ def test_it_is_an_avatar_like_any_other(avatar, smile):
     assert frames[0].image.shape == smile.shape
 
 
-def test_what_needs_a_video_says_so(avatar, smile_path, tmp_path, capsys):
+def test_what_needs_a_video_says_so(
+    avatar: PhotoAvatar, smile_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UsageError, match="made from a photo, and this needs an avatar made from a video"):
         load_avatar(avatar.directory, VideoAvatar)
     name = str(avatar.directory)
@@ -122,7 +131,7 @@ def test_what_needs_a_video_says_so(avatar, smile_path, tmp_path, capsys):
     assert not out.exists()
 
 
-def test_a_smile_closes_and_opens(renderer, still, smile):
+def test_a_smile_closes_and_opens(renderer: PhotoRenderer, still: TemplateFrame[PhotoFace], smile: np.ndarray) -> None:
     openings = [float(mouth_opening(seen(drawn(renderer, still, WIDE * opening)))) for opening in (0, 0.4, 1)]
     assert mouth_opening(seen(smile)) > 0.1
     assert openings[0] < 0.015
@@ -130,7 +139,7 @@ def test_a_smile_closes_and_opens(renderer, still, smile):
     assert openings[2] > 0.12
 
 
-def test_lips_round_and_spread(renderer, still):
+def test_lips_round_and_spread(renderer: PhotoRenderer, still: TemplateFrame[PhotoFace]) -> None:
     widths = []
     for width in (-1.0, 0.0, 1.0):
         face = seen(drawn(renderer, still, np.array([0.2, width, 0])))
@@ -138,7 +147,9 @@ def test_lips_round_and_spread(renderer, still):
     assert widths[0] + 0.04 < widths[1] < widths[2] - 0.01
 
 
-def test_a_mouth_has_teeth_above_and_dark_below(avatar, renderer, still):
+def test_a_mouth_has_teeth_above_and_dark_below(
+    avatar: PhotoAvatar, renderer: PhotoRenderer, still: TemplateFrame[PhotoFace]
+) -> None:
     picture = drawn(renderer, still, WIDE)
     ring = TalkingFace(avatar.landmarks).landmarks(WIDE)[list(INNER_LIPS)]
     top, bottom, x = ring[15, 1], ring[5, 1], round(float(ring[5, 0]))
@@ -148,7 +159,7 @@ def test_a_mouth_has_teeth_above_and_dark_below(avatar, renderer, still):
     assert below < 110
 
 
-def test_the_mouth_of_a_grey_picture_is_grey(smile, tmp_path):
+def test_the_mouth_of_a_grey_picture_is_grey(smile: np.ndarray, tmp_path: Path) -> None:
     grey = cv2.cvtColor(smile, cv2.COLOR_RGB2GRAY)
     Image.fromarray(grey).save(tmp_path / "grey.png")
     avatar = hygiesync.avatar_from_photo(tmp_path / "grey.png", tmp_path / "grey")
@@ -156,7 +167,7 @@ def test_the_mouth_of_a_grey_picture_is_grey(smile, tmp_path):
     assert np.ptp(picture, axis=-1).max() <= 3
 
 
-def test_background_stands_still_while_the_head_lives(avatar, renderer):
+def test_background_stands_still_while_the_head_lives(avatar: PhotoAvatar, renderer: PhotoRenderer) -> None:
     frames = list(islice(avatar.idle(Fraction(5)).template.frames(), 60))
     alone = cv2.erode((avatar.layers.alpha == 0).astype(np.uint8), np.ones((41, 41))) > 0
     assert alone.mean() > 0.1
@@ -168,7 +179,7 @@ def test_background_stands_still_while_the_head_lives(avatar, renderer):
     assert np.abs(still.astype(int) - made[0]).mean() < 1.5
 
 
-def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
+def test_who_else_is_in_the_picture_stays_whole(smile: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
     avatar = hygiesync.avatar_from_photo(tmp_path / "two.png", tmp_path / "two", face=2, max_side=800)
     picture = drawn(avatar.renderer(), next(avatar.still(Fraction(25)).template.frames()), CLOSED)
@@ -178,7 +189,7 @@ def test_who_else_is_in_the_picture_stays_whole(smile, tmp_path):
 
 
 @pytest.mark.slow
-def test_moving_skin_shows_no_specks(avatar):
+def test_moving_skin_shows_no_specks(avatar: PhotoAvatar) -> None:
     height, width = avatar.picture.shape[:2]
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     places = np.dstack([x, y, np.full_like(x, 128)]).astype(np.uint8)  # colours that say where they are from
@@ -196,7 +207,7 @@ def test_moving_skin_shows_no_specks(avatar):
         assert speck[skin].max() <= 3, time_s
 
 
-def test_eyes_close_in_a_blink(avatar, renderer):
+def test_eyes_close_in_a_blink(avatar: PhotoAvatar, renderer: PhotoRenderer) -> None:
     life = IdleMotion()
     times_s = np.arange(0, 12, 0.02)
     openness = np.array([life.at(float(time_s)).openness for time_s in times_s])
@@ -207,7 +218,7 @@ def test_eyes_close_in_a_blink(avatar, renderer):
     assert shut < 0.5 * opened
 
 
-def test_life_is_gentle_never_repeats_and_needs_no_memory():
+def test_life_is_gentle_never_repeats_and_needs_no_memory() -> None:
     life = IdleMotion(3)
     first = life.at(0.0)
     assert not first.turn_deg.any()
@@ -230,7 +241,9 @@ def test_life_is_gentle_never_repeats_and_needs_no_memory():
 
 
 @pytest.mark.slow
-def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_path):
+def test_speech_moves_the_mouth_in_time_and_silence_closes_it(
+    spoken: tuple[np.ndarray, np.ndarray], speech_path: Path
+) -> None:
     landmarks, times_s = spoken
     opening = mouth_opening(landmarks)
     samples = read_audio(speech_path)
@@ -240,7 +253,7 @@ def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_pat
     assert opening[~is_silent].max() > 0.08
     loudness = np.log10(energy + 1e-3)
 
-    def likeness(lag_s):
+    def likeness(lag_s: float) -> float:
         return correlation(np.interp(times_s - lag_s, np.arange(len(samples)) / SAMPLE_RATE, loudness), opening)
 
     lags_s = np.arange(-0.2, 0.201, 0.01)
@@ -250,7 +263,7 @@ def test_speech_moves_the_mouth_in_time_and_silence_closes_it(spoken, speech_pat
 
 
 @pytest.mark.slow
-def test_who_it_is_stays(spoken, smile):
+def test_who_it_is_stays(spoken: tuple[np.ndarray, np.ndarray], smile: np.ndarray) -> None:
     landmarks, _ = spoken
     face = seen(smile)
     eyes = np.linalg.norm(landmarks[:, 33] - landmarks[:, 263], axis=1)
@@ -258,7 +271,7 @@ def test_who_it_is_stays(spoken, smile):
 
 
 @pytest.mark.slow
-def test_commands(smile_path, speech_path, tmp_path, capsys):
+def test_commands(smile_path: Path, speech_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, said = tmp_path / "one", tmp_path / "said.mp4"
     assert main(["photo", str(smile_path), "--out", str(out), "--i-have-consent", "--max-side", "240"]) == 0
     printed = capsys.readouterr()
@@ -283,7 +296,7 @@ def test_commands(smile_path, speech_path, tmp_path, capsys):
     assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2
 
 
-def test_live_shows_it(avatar, speech_path, tmp_path):
+def test_live_shows_it(avatar: PhotoAvatar, speech_path: Path, tmp_path: Path) -> None:
     measured, said = tmp_path / "measured.json", tmp_path / "said.mp4"
     arguments = ["--input-device", str(speech_path), "--no-window", "--fps", "10", "--duration", "1.5"]
     assert main(["live", str(avatar.directory), *arguments, "--json", str(measured), "--record", str(said)]) == 0
@@ -293,7 +306,9 @@ def test_live_shows_it(avatar, speech_path, tmp_path):
 
 
 @pytest.mark.slow
-def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
+def test_pictures_without_a_usable_face_are_refused(
+    smile: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(np.full((200, 200, 3), 128, np.uint8)).save(tmp_path / "none.png")
     Image.fromarray(np.hstack([smile, smile])).save(tmp_path / "two.png")
     Image.fromarray(smile[::-1, ::-1]).save(tmp_path / "head.png")
@@ -319,7 +334,7 @@ def test_pictures_without_a_usable_face_are_refused(smile, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", [PERSON, BACKGROUND, "face.safetensors", "speech_to_shape.onnx"])
-def test_damage_is_found(avatar, tmp_path, name):
+def test_damage_is_found(avatar: PhotoAvatar, tmp_path: Path, name: str) -> None:
     broken = shutil.copytree(avatar.directory, tmp_path / "broken")
     content = bytearray((broken / name).read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -328,7 +343,7 @@ def test_damage_is_found(avatar, tmp_path, name):
         load_avatar(broken)
 
 
-def without_two_thirds(picture):
+def without_two_thirds(picture: np.ndarray) -> np.ndarray:
     return picture[: len(picture) // 3]
 
 
@@ -350,7 +365,9 @@ def without_two_thirds(picture):
         ("triangles", lambda triangles: triangles.ravel()),
     ],
 )
-def test_files_that_belong_to_something_else_are_found(avatar, tmp_path, name, change):
+def test_files_that_belong_to_something_else_are_found(
+    avatar: PhotoAvatar, tmp_path: Path, name: str, change: Callable[..., Any]
+) -> None:
     other = shutil.copytree(avatar.directory, tmp_path / "other")
     if name.endswith(".png"):
         Image.fromarray(change(np.array(Image.open(other / name)))).save(other / name)
@@ -364,7 +381,9 @@ def test_files_that_belong_to_something_else_are_found(avatar, tmp_path, name, c
         load_avatar(other)
 
 
-def test_a_name_with_spaces_is_shown_as_the_shell_needs_it(smile_path, tmp_path, capsys):
+def test_a_name_with_spaces_is_shown_as_the_shell_needs_it(
+    smile_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "a b"
     assert main(["photo", str(smile_path), "--out", str(out)]) == 0
     assert f"say '{out}'" in capsys.readouterr().out

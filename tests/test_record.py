@@ -1,9 +1,13 @@
 """`hygiesync record` with files in place of camera and microphone, in real time: what is on disk is what was filmed."""
 
+from __future__ import annotations
+
 import json
 import sys
 from fractions import Fraction
 from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +19,9 @@ from hygiesync.apps.record import recorder
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.apps.record.options import RecordOptions, RecordResult
 from hygiesync.apps.record.recorder import record
-from hygiesync.apps.record.session import NEXT, PAUSE, PREVIOUS, QUIT, RETAKE, Phase
-from hygiesync.devices.camera.camera import FileCamera
+from hygiesync.apps.record.session import NEXT, PAUSE, PREVIOUS, QUIT, RETAKE, Phase, Session
+from hygiesync.devices.camera.camera import CameraFrame, FileCamera
+from hygiesync.devices.window.layout import Panel
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import probe_audio, read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
@@ -32,26 +37,26 @@ GREY = 10
 class NoFaces:
     """In place of the search for faces, where faces don't matter."""
 
-    def __enter__(self):
+    def __enter__(self) -> NoFaces:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         pass
 
-    def offer(self, image, time_s):
+    def offer(self, image: np.ndarray, time_s: float) -> None:
         pass
 
-    def advice(self):
+    def advice(self) -> tuple[()]:
         return ()
 
 
 @pytest.fixture
-def faceless(monkeypatch):
+def faceless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "FaceWatch", NoFaces)
 
 
 @pytest.fixture(scope="module")
-def claps(tmp_path_factory):
+def claps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten seconds of flashes and clicks; two greys of a picture tell its number."""
     folder = tmp_path_factory.mktemp("claps")
     with VideoWriter(folder / "flash.mp4", 96, 64, Fraction(FPS), crf=4, preset="ultrafast") as writer:
@@ -67,7 +72,7 @@ def claps(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five short sentences of a second each, about."""
     path = tmp_path_factory.mktemp("text") / "short.txt"
     path.write_text("One.\nTwo.\nThree.\nFour.\nFive.\n")
@@ -75,26 +80,26 @@ def text(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def talker_wav(talker_video, tmp_path_factory):
+def talker_wav(talker_video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("wav") / "talker.wav"
     soundfile.write(path, read_audio(talker_video, 44_100), 44_100)
     return path
 
 
-def flashes_and_clicks(path):
+def flashes_and_clicks(path: Path) -> tuple[np.ndarray, np.ndarray]:
     flashes = [float(f.time_s) for f in read_frames(path) if f.image[:24].mean() > 128]
     loud = np.flatnonzero(np.abs(read_audio(path, RATE)) > 0.25)
     return np.array(flashes), loud[np.flatnonzero(np.diff(loud, prepend=-RATE) > RATE // 10)] / RATE
 
 
-def check_in_sync(path, n_at_least):
+def check_in_sync(path: Path, n_at_least: int) -> None:
     """Each flash has its click within 5 ms; a clap at the file's or a cut's very edge may have lost one of the two."""
     flashes, clicks = flashes_and_clicks(path)
     nearest = np.abs(flashes[:, None] - clicks[None, :]).min(axis=1)
     assert np.sum(nearest < 0.005) >= max(n_at_least, len(flashes) - 2), (flashes, clicks)
 
 
-def numbers(path):
+def numbers(path: Path) -> np.ndarray:
     """Numbers of the pictures of `claps` that a video holds."""
     greys = [(f.image[40:, 8:40].mean(), f.image[40:, 56:88].mean()) for f in read_frames(path)]
     low, high = np.round((np.array(greys).T - 20) / GREY).astype(int)
@@ -103,7 +108,9 @@ def numbers(path):
 
 class TestFromEndToEnd:
     @pytest.fixture(scope="class")
-    def recorded(self, talker_video, talker_wav, tmp_path_factory):
+    def recorded(
+        self, talker_video: Path, talker_wav: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> tuple[Path, dict[str, Any], list[str]]:
         """(folder, JSON, what was told) of a recording of the talker, by the command line."""
         folder = tmp_path_factory.mktemp("record") / "take here"
         with pytest.MonkeyPatch.context() as patch:
@@ -117,7 +124,9 @@ class TestFromEndToEnd:
         return folder, json.loads((folder.parent / "told.json").read_text(encoding="utf-8")), told
 
     @pytest.mark.slow
-    def test_the_video_is_what_was_filmed(self, recorded, talker_video):
+    def test_the_video_is_what_was_filmed(
+        self, recorded: tuple[Path, dict[str, Any], list[str]], talker_video: Path
+    ) -> None:
         folder, _, _ = recorded
         info = probe(folder / "me.mp4")
         assert (info.width, info.height, info.has_audio) == (512, 512, True)
@@ -129,7 +138,9 @@ class TestFromEndToEnd:
             errors = [np.abs(picture[::4, ::4].astype(int) - image[::4, ::4]).mean() for image in source]
             assert min(errors) < 2.0, number  # finer than the eye sees
 
-    def test_pictures_and_sound_are_in_time(self, recorded, talker_video):
+    def test_pictures_and_sound_are_in_time(
+        self, recorded: tuple[Path, dict[str, Any], list[str]], talker_video: Path
+    ) -> None:
         folder, _, _ = recorded
         sound, source = read_audio(folder / "me.mp4"), read_audio(talker_video)
         part = sound[16_000:64_000]
@@ -141,7 +152,7 @@ class TestFromEndToEnd:
         picture_late_s = float(picture.time_s - frames[int(np.argmin(errors))].time_s)
         assert sound_late_s == pytest.approx(picture_late_s, abs=0.005)
 
-    def test_the_manifest_tells_what_was_read_when(self, recorded):
+    def test_the_manifest_tells_what_was_read_when(self, recorded: tuple[Path, dict[str, Any], list[str]]) -> None:
         folder, _, _ = recorded
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         (take,) = manifest["takes"]
@@ -160,13 +171,13 @@ class TestFromEndToEnd:
         assert (readings[2]["is_complete"], manifest["sentences"]) == (False, [])  # it was broken off
         assert manifest["silence"][0]["end_s"] == pytest.approx(0.5, abs=0.05)
 
-    def test_it_can_be_trained_on(self, recorded):
+    def test_it_can_be_trained_on(self, recorded: tuple[Path, dict[str, Any], list[str]]) -> None:
         folder, told, _ = recorded
         assert told["videos"] == []  # five seconds are too short
         told_of = RecordResult(folder, RecordingManifest.load(folder), (folder / "me.mp4",), ())
         assert told_of.train_command == f"hygiesync train '{folder}/me.mp4' --out models/me"
 
-    def test_a_terminal_is_told_what_to_read(self, recorded):
+    def test_a_terminal_is_told_what_to_read(self, recorded: tuple[Path, dict[str, Any], list[str]]) -> None:
         _, told, lines = recorded
         assert any(told["script"][2]["text"] in line for line in lines)
         assert not any("Traceback" in line for line in lines)
@@ -174,14 +185,14 @@ class TestFromEndToEnd:
 
 @pytest.mark.usefixtures("faceless")
 class TestClaps:
-    def options(self, claps, text, tmp_path, **options):
+    def options(self, claps: Path, text: Path | None, tmp_path: Path, **options: bool | str | float) -> RecordOptions:
         usual = dict(
             name="clap", camera=str(claps / "flash.mp4"), input_device=str(claps / "click.wav"), out=tmp_path / "clap",
             text=text, seconds_of_silence=0, has_window=False,
         )  # fmt: skip
         return RecordOptions(**usual | options)
 
-    def test_a_clap_is_seen_when_it_is_heard(self, claps, text, tmp_path):
+    def test_a_clap_is_seen_when_it_is_heard(self, claps: Path, text: Path, tmp_path: Path) -> None:
         three = tmp_path / "three.txt"
         three.write_text("One.\nTwo.\nThree.\n")
         result = record(self.options(claps, three, tmp_path), lambda line: None)
@@ -194,15 +205,17 @@ class TestClaps:
         assert result.videos == ()  # four seconds are too short to train on
         assert "too short" in result.summary()
 
-    def test_what_is_read_again_is_cut_out(self, claps, text, tmp_path, monkeypatch):
+    def test_what_is_read_again_is_cut_out(
+        self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Keys at given times: a sentence read again, one gone back to, a pause, and the end looked back on."""
         keys = [
             (0.2, NEXT), (0.3, NEXT), (1.0, NEXT), (1.7, RETAKE), (2.5, NEXT), (3.1, PREVIOUS), (3.9, NEXT),
             (4.4, PAUSE), (5.4, NEXT), (5.5, NEXT), (6.2, NEXT), (6.9, NEXT), (7.6, NEXT), (8.0, NEXT),
         ]  # fmt: skip
-        window = press(monkeypatch, keys)
+        phases = press(monkeypatch, keys)
         result = record(self.options(claps, text, tmp_path, has_window=True), lambda line: None)
-        assert window.phases >= {Phase.PAUSED, Phase.COUNTDOWN, Phase.READING, Phase.REVIEW}
+        assert phases >= {Phase.PAUSED, Phase.COUNTDOWN, Phase.READING, Phase.REVIEW}
         (take,) = result.manifest.takes
         assert result.is_complete
         assert [(r.item, r.is_superseded) for r in take.readings] == [
@@ -227,7 +240,9 @@ class TestClaps:
             assert (one["text"], in_cut) == (reading.text, in_whole)
         assert "4 broken off or read again" in result.summary()
 
-    def test_nothing_of_the_pause_is_filmed(self, claps, text, tmp_path, monkeypatch):
+    def test_nothing_of_the_pause_is_filmed(
+        self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         press(monkeypatch, [(0.1, NEXT), (0.2, NEXT), (0.9, NEXT), (1.0, PAUSE), (3.0, NEXT), (3.1, NEXT), (4.0, QUIT)])
         result = record(self.options(claps, text, tmp_path, has_window=True), lambda line: None)
         found = numbers(tmp_path / "clap" / "clap.mp4")
@@ -238,7 +253,7 @@ class TestClaps:
         assert result.manifest.state == "stopped"
         check_in_sync(tmp_path / "clap" / "clap.mp4", 3)
 
-    def test_it_stops_when_the_files_are_over(self, claps, text, tmp_path):
+    def test_it_stops_when_the_files_are_over(self, claps: Path, text: Path, tmp_path: Path) -> None:
         soundfile.write(tmp_path / "short.wav", soundfile.read(claps / "click.wav", 4 * RATE)[0], RATE)
         short = str(tmp_path / "short.wav")
         result = record(self.options(claps, text, tmp_path, input_device=short), lambda line: None)
@@ -252,9 +267,11 @@ class TestClaps:
         assert first_new.item == again.manifest.takes[0].readings[-1].item  # which was broken off
         assert RecordingManifest.load(tmp_path / "clap") == again.manifest
 
-    def test_a_camera_that_is_unplugged(self, claps, text, tmp_path, monkeypatch):
+    def test_a_camera_that_is_unplugged(
+        self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         class Unplugged(FileCamera):
-            def read(self, timeout_s):
+            def read(self, timeout_s: float) -> CameraFrame | None:
                 frame = super().read(timeout_s)
                 if frame is not None and frame.host_s > self.begins_s + 2:
                     raise MissingDependencyError("camera Laptop is gone; plug it in again")
@@ -270,13 +287,15 @@ class TestClaps:
         check_in_sync(tmp_path / "clap" / "clap.mp4", 3)
         assert float(probe(tmp_path / "clap" / "clap.mp4").duration_s) == pytest.approx(1.7, abs=0.35)
 
-    def test_leaving_before_the_beginning_leaves_nothing(self, claps, text, tmp_path, monkeypatch):
+    def test_leaving_before_the_beginning_leaves_nothing(
+        self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         press(monkeypatch, [(0.2, QUIT)])
         result = record(self.options(claps, text, tmp_path, has_window=True), lambda line: None)
         assert result.summary() == "nothing was recorded"
         assert not (tmp_path / "clap").exists()
 
-    def test_nothing_is_overwritten_unless_asked(self, claps, text, tmp_path):
+    def test_nothing_is_overwritten_unless_asked(self, claps: Path, text: Path, tmp_path: Path) -> None:
         folder = tmp_path / "clap"
         folder.mkdir()
         (folder / "clap.mp4").write_bytes(b"precious")
@@ -291,23 +310,24 @@ class TestClaps:
         assert (folder / "letter.txt").read_bytes() == b"mine"
 
 
-def press(monkeypatch, keys):
+def press(monkeypatch: pytest.MonkeyPatch, keys: list[tuple[float, str]]) -> set[Phase]:
     """Put a window in place of the real one, in which keys are pressed at seconds after the first picture."""
 
-    class Presser:
-        phases = set()  # noqa: RUF012
-        begin_s = None
+    phases: set[Phase] = set()
 
-        def __init__(self, *_, **__):
+    class Presser:
+        begin_s: float | None = None
+
+        def __init__(self, *_: object, **__: object) -> None:
             self.left = list(keys)
 
-        def __enter__(self):
+        def __enter__(self) -> Presser:
             return self
 
-        def __exit__(self, *_):
+        def __exit__(self, *_: object) -> None:
             pass
 
-        def poll(self):
+        def poll(self) -> list[str]:
             import time
 
             Presser.begin_s = Presser.begin_s or time.perf_counter()
@@ -316,18 +336,18 @@ def press(monkeypatch, keys):
                 due.append(self.left.pop(0)[1])
             return due
 
-        def show(self, picture, panels):
+        def show(self, picture: np.ndarray, panels: object) -> None:
             assert picture.dtype == np.uint8
 
     panels_of = sys.modules["hygiesync.apps.record.filming"].panels
 
-    def watched(session, *rest):
-        Presser.phases.add(session.phase)
+    def watched(session: Session, *rest: Any) -> list[Panel]:
+        phases.add(session.phase)
         return panels_of(session, *rest)
 
     monkeypatch.setattr("hygiesync.apps.record.filming.panels", watched)
     monkeypatch.setattr(recorder, "Window", Presser)
-    return Presser
+    return phases
 
 
 class TestRefusals:
@@ -335,7 +355,9 @@ class TestRefusals:
         "name",
         ["", ".", "..", "../x", "a/b", "/tmp/x", "a\\b", "-x", ".hidden", "x.", "a\nb", "a\0b", " x", "x" * 65, "a:b"],
     )
-    def test_hostile_names(self, name, capsys, tmp_path, monkeypatch):
+    def test_hostile_names(
+        self, name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.chdir(tmp_path)
         assert main(["record", "--no-window", "--", name]) == 2
         err = capsys.readouterr().err
@@ -356,7 +378,15 @@ class TestRefusals:
             (["me", "--camera", "no.mp4", "--input-device", "s.wav"], 3, "no.mp4"),
         ],
     )
-    def test_other_nonsense(self, arguments, code, words, capsys, tmp_path, monkeypatch):
+    def test_other_nonsense(
+        self,
+        arguments: list[str],
+        code: int,
+        words: str,
+        capsys: pytest.CaptureFixture[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "taken").touch()
         soundfile.write(tmp_path / "s.wav", np.zeros(48000), 48000)
@@ -366,7 +396,7 @@ class TestRefusals:
         assert err.count("\n") == 1
         assert sorted(path.name for path in tmp_path.iterdir()) == ["s.wav", "taken"]
 
-    def test_a_damaged_manifest(self, tmp_path, capsys):
+    def test_a_damaged_manifest(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / MANIFEST).write_text('{"schema_version": 1, "takes": [{}]}')
         assert main(["record", "me", "--resume", "--no-window", "--out", str(tmp_path)]) == 3
         assert "damaged" in capsys.readouterr().err
@@ -374,7 +404,9 @@ class TestRefusals:
 
 class TestOffer:
     @pytest.fixture
-    def trained(self, monkeypatch, faceless, claps, text, tmp_path):
+    def trained(
+        self, monkeypatch: pytest.MonkeyPatch, faceless: None, claps: Path, text: Path, tmp_path: Path
+    ) -> tuple[list[object], list[str]]:
         """Command lines that training is started with, after a whole recording of more than eight seconds."""
         calls = []
         monkeypatch.setattr(train, "run", lambda arguments: calls.append(arguments) or 0)
@@ -389,7 +421,15 @@ class TestOffer:
     @pytest.mark.parametrize(
         ("is_terminal", "answer", "n_calls"), [(True, "y\n", 1), (True, "\n", 0), (False, "y\n", 0)]
     )
-    def test_a_person_is_asked_a_script_is_told(self, trained, monkeypatch, capsys, is_terminal, answer, n_calls):
+    def test_a_person_is_asked_a_script_is_told(
+        self,
+        trained: tuple[list[object], list[str]],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        is_terminal: bool,
+        answer: str,
+        n_calls: int,
+    ) -> None:
         calls, arguments = trained
         monkeypatch.setattr(common, "is_terminal", lambda: is_terminal)
         monkeypatch.setattr(sys, "stdin", type("Typed", (), {"readline": lambda self: answer})())

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ SMALL_DISK = """
 
 
 @pytest.fixture(scope="module")
-def stand_ins(tmp_path_factory):
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with half a minute of noise to look at and to listen to, and short sentences to read."""
     folder = tmp_path_factory.mktemp("noise")
     random = np.random.default_rng(0)
@@ -44,7 +46,7 @@ def stand_ins(tmp_path_factory):
     return folder
 
 
-def command(stand_ins, out, *arguments):
+def command(stand_ins: Path, out: Path, *arguments: str) -> list[str]:
     return [
         sys.executable, "-m", "hygiesync", "record", "me", "--out", str(out), "--camera", str(stand_ins / "noise.mp4"),
         "--input-device", str(stand_ins / "noise.wav"), "--text", str(stand_ins / "text.txt"),
@@ -53,7 +55,9 @@ def command(stand_ins, out, *arguments):
 
 
 @contextmanager
-def recording(stand_ins, out, *arguments, limit=None, **options):
+def recording(
+    stand_ins: Path, out: Path, *arguments: str, limit: int | None = None, **options: dict[str, str]
+) -> Iterator[subprocess.Popen]:
     """A recording in a process of its own, without a window unless there is a display."""
 
     line = command(stand_ins, out, *arguments)
@@ -67,7 +71,7 @@ def recording(stand_ins, out, *arguments, limit=None, **options):
         process.communicate()
 
 
-def wait_for(condition, process, timeout_s=60):
+def wait_for(condition: Callable[[], object], process: subprocess.Popen, timeout_s: int = 60) -> None:
     end_s = time.perf_counter() + timeout_s
     while not condition():
         assert process.poll() is None, process.stderr.read()
@@ -75,7 +79,7 @@ def wait_for(condition, process, timeout_s=60):
         time.sleep(0.05)
 
 
-def n_read(out):
+def n_read(out: Path) -> int:
     """Readings that the manifest tells of."""
     try:
         return sum(len(take["readings"]) for take in json.loads((out / MANIFEST).read_text())["takes"])
@@ -83,14 +87,14 @@ def n_read(out):
         return 0
 
 
-def check_plays(path, at_least_s):
+def check_plays(path: Path, at_least_s: float) -> None:
     times_s = [float(frame.time_s) for frame in read_frames(path)]
     assert times_s[-1] > at_least_s
     assert np.diff(times_s).max() < 0.5
     assert len(read_audio(path)) / 16_000 > at_least_s
 
 
-def test_killed_then_gone_on_with(stand_ins, tmp_path):
+def test_killed_then_gone_on_with(stand_ins: Path, tmp_path: Path) -> None:
     out = tmp_path / "me"
     with recording(stand_ins, out, "--no-window") as process:
         wait_for(lambda: n_read(out) >= 5, process)
@@ -117,7 +121,7 @@ def test_killed_then_gone_on_with(stand_ins, tmp_path):
     check_plays(out / "me-2.mp4", 1.2)
 
 
-def test_ctrl_c(stand_ins, tmp_path):
+def test_ctrl_c(stand_ins: Path, tmp_path: Path) -> None:
     out = tmp_path / "me"
     with recording(stand_ins, out, "--no-window") as process:
         wait_for(lambda: n_read(out) >= 2, process)
@@ -133,7 +137,7 @@ def test_ctrl_c(stand_ins, tmp_path):
     check_plays(out / "me.mp4", manifest.takes[0].readings[-1].end_s - 0.5)
 
 
-def test_a_full_disk(stand_ins, tmp_path):
+def test_a_full_disk(stand_ins: Path, tmp_path: Path) -> None:
     out = tmp_path / "me"
     with recording(stand_ins, out, "--no-window", limit=1_500_000) as process:
         _, err = process.communicate(timeout=120)
@@ -147,7 +151,7 @@ def test_a_full_disk(stand_ins, tmp_path):
     check_plays(out / "me.mp4", 1.0)
 
 
-def test_no_display_is_told_before_anything_is_made(stand_ins, tmp_path):
+def test_no_display_is_told_before_anything_is_made(stand_ins: Path, tmp_path: Path) -> None:
     out = tmp_path / "me"
     line = command(stand_ins, out)
     done = subprocess.run(line, capture_output=True, text=True, check=False, env=without_display())
@@ -158,7 +162,7 @@ def test_no_display_is_told_before_anything_is_made(stand_ins, tmp_path):
 
 @pytest.mark.device
 @needs_display
-def test_a_person_at_the_window(stand_ins, tmp_path):
+def test_a_person_at_the_window(stand_ins: Path, tmp_path: Path) -> None:
     """Space, a sentence, another one, the list of keys, a retake, and Q."""
     out = tmp_path / "me"
     (tmp_path / "screen").mkdir()
@@ -194,7 +198,7 @@ def test_a_person_at_the_window(stand_ins, tmp_path):
 
 @pytest.mark.device
 @needs_display
-def test_a_closed_window_ends_it_well(stand_ins, tmp_path):
+def test_a_closed_window_ends_it_well(stand_ins: Path, tmp_path: Path) -> None:
     out = tmp_path / "me"
     (tmp_path / "screen").mkdir()
     with (

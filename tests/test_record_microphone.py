@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ RATE = 48_000
 
 
 @pytest.fixture
-def options(tmp_path, monkeypatch):
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordOptions:
     """Options of a recording of a minute at most, of plain pictures."""
     from test_record import NoFaces
 
@@ -35,13 +36,13 @@ def options(tmp_path, monkeypatch):
     )  # fmt: skip
 
 
-def noise(duration_s):
+def noise(duration_s: int) -> np.ndarray:
     """Noise of the frequencies that voices have, which the file's codec keeps."""
     white = np.random.default_rng(0).standard_normal(round(duration_s * RATE))
     return (0.6 * np.convolve(white, np.ones(12) / 12, "same")).astype(np.float32)
 
 
-def test_what_is_played_is_in_the_file(options, monkeypatch):
+def test_what_is_played_is_in_the_file(options: RecordOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     with SoundServer(RATE) as server:
         server.use_here(monkeypatch)
@@ -62,14 +63,14 @@ def test_what_is_played_is_in_the_file(options, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_sound_server_that_dies_and_returns(options, monkeypatch):
+def test_a_sound_server_that_dies_and_returns(options: RecordOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """The video goes on, silence stands for what was lost, and it is told."""
     told = []
     with SoundServer(RATE) as server, ThreadPoolExecutor(1) as worker:
         server.use_here(monkeypatch)
         server.play(noise(60))
 
-        def disturb():
+        def disturb() -> None:
             time.sleep(2.0)
             server.kill()
             time.sleep(0.5)

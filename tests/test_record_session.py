@@ -1,6 +1,7 @@
 """The course of a recording, in every order in which keys may be pressed, without waiting for any of it."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,14 +33,14 @@ ITEMS = (
 )
 
 
-def begun(**options):
+def begun(**options: bool) -> Session:
     """A session whose countdown began at 100 s."""
     session = Session(ITEMS, **options)
     assert session.tick(100.0) == []
     return session
 
 
-def at_sentence(number=2, **options):
+def at_sentence(number: int = 2, **options: Any) -> tuple[Session, float]:
     """A session that reached a sentence at 126 s or later, and the time."""
     session = begun(**options)
     session.tick(126.0)
@@ -51,7 +52,7 @@ def at_sentence(number=2, **options):
 
 
 class TestByItself:
-    def test_countdown_silence_and_rest_go_on_by_themselves(self):
+    def test_countdown_silence_and_rest_go_on_by_themselves(self) -> None:
         session = begun()
         assert (session.phase, session.remaining_s(101.0)) == (Phase.COUNTDOWN, 2.0)
         assert session.tick(103.5) == [Started(103.0)]
@@ -59,13 +60,13 @@ class TestByItself:
         assert session.tick(130.0) == [Ended(0, 123.0), Ended(1, 126.0)]
         assert (session.phase, session.item.text) == (Phase.READING, "One.")
 
-    def test_a_sentence_waits_for_its_reader(self):
+    def test_a_sentence_waits_for_its_reader(self) -> None:
         session, now_s = at_sentence()
         assert session.tick(now_s + 600) == []
         assert session.item.text == "One."
         assert session.remaining_s(now_s + 600) == 0
 
-    def test_automatic_takes_the_usual_time_of_each_sentence(self):
+    def test_automatic_takes_the_usual_time_of_each_sentence(self) -> None:
         session = begun(is_automatic=True)
         events = session.tick(500.0)
         assert events == [
@@ -74,24 +75,24 @@ class TestByItself:
         ]  # fmt: skip
         assert session.is_done and session.is_complete
 
-    def test_late_ticks_change_nothing(self):
+    def test_late_ticks_change_nothing(self) -> None:
         together, apart = begun(is_automatic=True), begun(is_automatic=True)
         events = [event for tenth in range(1000, 1400) for event in apart.tick(tenth / 10)]
         assert together.tick(140.0) == events
         assert together.readings == apart.readings
 
-    def test_no_countdown(self):
+    def test_no_countdown(self) -> None:
         session = Session(ITEMS, countdown_s=0.0)
         assert session.tick(5.0) == [Started(5.0)]
 
-    def test_it_may_wait_for_the_speaker(self):
+    def test_it_may_wait_for_the_speaker(self) -> None:
         session = Session(ITEMS, waits=True)
         assert session.tick(0.0) == session.tick(1000.0) == []
         assert session.phase is Phase.PAUSED
         assert session.do(NEXT, 1001.0) == []
         assert session.tick(1004.0) == [Started(1004.0)]
 
-    def test_a_script_of_ours_takes_as_long_as_it_says(self):
+    def test_a_script_of_ours_takes_as_long_as_it_says(self) -> None:
         script = load_script("de")
         session = Session(script.items, is_automatic=True, countdown_s=0)
         session.tick(0.0)
@@ -100,19 +101,19 @@ class TestByItself:
 
 
 class TestKeys:
-    def test_next(self):
+    def test_next(self) -> None:
         session, now_s = at_sentence()
         assert session.do(NEXT, now_s + 2) == [Ended(2, now_s + 2)]
         assert session.readings[-1] == Reading(2, 126.0, now_s + 2)
         assert session.item.text == "Two."
 
-    def test_next_ends_countdown_and_silence_early(self):
+    def test_next_ends_countdown_and_silence_early(self) -> None:
         session = begun()
         assert session.do(NEXT, 101.0) == [Started(101.0)]
         assert session.do(NEXT, 105.0) == [Ended(0, 105.0)]
         assert session.readings[0].is_complete
 
-    def test_retake(self):
+    def test_retake(self) -> None:
         session, now_s = at_sentence()
         assert session.do(RETAKE, now_s + 1) == [Ended(2, now_s + 1)]
         assert session.readings[-1] == Reading(2, 126.0, now_s + 1, is_complete=False, is_superseded=True)
@@ -120,26 +121,26 @@ class TestKeys:
         session.do(NEXT, now_s + 4)
         assert session.readings[-1] == Reading(2, now_s + 1, now_s + 4)
 
-    def test_previous_supersedes_both(self):
+    def test_previous_supersedes_both(self) -> None:
         session, now_s = at_sentence(3)
         assert session.do(PREVIOUS, now_s + 0.5) == [Ended(3, now_s + 0.5), Superseded(2)]
         assert session.item.text == "One."
         assert [reading.is_superseded for reading in session.readings] == [False, False, True, True]
         assert session.phase is Phase.READING
 
-    def test_previous_twice_goes_back_two(self):
+    def test_previous_twice_goes_back_two(self) -> None:
         session, now_s = at_sentence(4)
         session.do(PREVIOUS, now_s + 1)
         assert Superseded(2) in session.do(PREVIOUS, now_s + 2)
         assert session.item.text == "One."
 
-    def test_previous_at_the_beginning_begins_again(self):
+    def test_previous_at_the_beginning_begins_again(self) -> None:
         session = begun()
         session.tick(103.0)
         assert session.do(PREVIOUS, 110.0) == [Ended(0, 110.0)]
         assert (session.position, session.remaining_s(110.0)) == (0, 20.0)
 
-    def test_a_pause_breaks_the_sentence_off_and_stops_recording(self):
+    def test_a_pause_breaks_the_sentence_off_and_stops_recording(self) -> None:
         session, now_s = at_sentence()
         assert session.do(PAUSE, now_s + 1) == [Ended(2, now_s + 1), Stopped(now_s + 1)]
         assert session.readings[-1].is_superseded
@@ -150,18 +151,18 @@ class TestKeys:
         assert session.tick(now_s + 1003) == [Started(now_s + 1003)]
         assert session.item.text == "One."
 
-    def test_a_pause_in_the_countdown_records_nothing(self):
+    def test_a_pause_in_the_countdown_records_nothing(self) -> None:
         session = begun()
         assert session.do(PAUSE, 101.0) == []
         assert (session.phase, session.readings) == (Phase.PAUSED, [])
 
-    def test_previous_in_a_pause(self):
+    def test_previous_in_a_pause(self) -> None:
         session, now_s = at_sentence(3)
         session.do(PAUSE, now_s + 1)
         assert session.do(PREVIOUS, now_s + 5) == [Superseded(2)]
         assert (session.phase, session.item.text) == (Phase.COUNTDOWN, "One.")
 
-    def test_the_end_may_be_looked_back_on(self):
+    def test_the_end_may_be_looked_back_on(self) -> None:
         session, now_s = at_sentence(4)
         assert session.do(NEXT, now_s + 3) == [Ended(4, now_s + 3), Stopped(now_s + 3)]
         assert (session.phase, session.is_done) == (Phase.REVIEW, False)
@@ -173,25 +174,25 @@ class TestKeys:
         assert session.do(NEXT, now_s + 16) == []
         assert session.is_done and session.is_complete
 
-    def test_quit_keeps_what_was_begun(self):
+    def test_quit_keeps_what_was_begun(self) -> None:
         session, now_s = at_sentence()
         assert session.do(QUIT, now_s + 1) == [Ended(2, now_s + 1), Stopped(now_s + 1)]
         assert session.readings[-1] == Reading(2, 126.0, now_s + 1, is_complete=False)
         assert session.is_done and not session.is_complete
 
-    def test_quit_before_the_beginning(self):
+    def test_quit_before_the_beginning(self) -> None:
         session = begun()
         assert session.do(QUIT, 101.0) == []
         assert session.is_done
 
-    def test_automatic_is_switched_on_and_off(self):
+    def test_automatic_is_switched_on_and_off(self) -> None:
         session, now_s = at_sentence()
         session.do(AUTOMATIC, now_s)
         assert session.tick(128.0) == [Ended(2, 128.0)]
         session.do(AUTOMATIC, 129.0)
         assert session.tick(999.0) == []
 
-    def test_going_on_with_an_interrupted_one(self):
+    def test_going_on_with_an_interrupted_one(self) -> None:
         session = Session(ITEMS, first=3, is_automatic=True, countdown_s=0.0)
         assert session.tick(0.0) == [Started(0.0)]
         assert session.do(PREVIOUS, 1.0) == [Ended(0, 1.0)]  # what lies before is in another take
@@ -206,7 +207,7 @@ ACTIONS = st.tuples(
 
 
 @given(st.lists(ACTIONS, max_size=60), st.booleans(), st.booleans())
-def test_whatever_is_pressed(steps, is_automatic, waits):
+def test_whatever_is_pressed(steps: list[tuple[str, float]], is_automatic: bool, waits: bool) -> None:
     """Readings never overlap, lie where it was recorded, and each item counts once at most."""
     session = Session(ITEMS, is_automatic=is_automatic, waits=waits)
     now_s, events = 0.0, session.tick(0.0)

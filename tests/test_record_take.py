@@ -1,6 +1,9 @@
 """A take's file: pictures lie on the sound of their moment, whatever the clocks, the pauses and the delays."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +24,9 @@ EVENT = 21
 class World:
     """Claps every 0.7 s, seen and heard by devices whose clocks and delays are their own."""
 
-    def __init__(self, take, clock, ppm=0.0, camera_delay_s=0.05, seed=0):
+    def __init__(
+        self, take: Take, clock: StreamClock, ppm: float = 0.0, camera_delay_s: float = 0.05, seed: int = 0
+    ) -> None:
         self.take, self.clock = take, clock
         self.true_rate = RATE * (1 + ppm * 1e-6)
         self.camera_delay_s = camera_delay_s
@@ -29,7 +34,7 @@ class World:
         self.now_s, self.n_blocks, self.n_pictures = 50.0, 0, 0
         self.begin_s = self.now_s
 
-    def run(self, until_s):
+    def run(self, until_s: float) -> None:
         """Let time pass until `until_s` after the beginning."""
         while True:
             block_s = self.begin_s + (self.n_blocks + 1) * BLOCK / self.true_rate
@@ -44,16 +49,16 @@ class World:
                 self.take.write_frame(CameraFrame(WHITE if self.n_pictures % EVENT == 0 else BLACK, picture_s))
                 self.n_pictures += 1
 
-    def _sound(self, first):
+    def _sound(self, first: int) -> np.ndarray:
         times_s = (first + np.arange(BLOCK)) / self.true_rate
         return np.where(times_s % (EVENT / FPS) < 0.01, 0.8 * np.cos(2 * np.pi * 2000 * times_s), 0).astype(np.float32)
 
 
 @pytest.fixture
-def filmed(tmp_path):
+def filmed(tmp_path: Path) -> Callable[..., Any]:
     """Make a take in a world: filmed(play, ppm) gives the file."""
 
-    def film(play, **options):
+    def film(play: Callable[[World], None], **options: Any) -> Path:
         clock = StreamClock(RATE)
         with Take(tmp_path / "take.mp4", (64, 48), Fraction(FPS), clock, {}) as take:
             play(World(take, clock, **options))
@@ -62,7 +67,7 @@ def filmed(tmp_path):
     return film
 
 
-def flashes_and_clicks(path):
+def flashes_and_clicks(path: Path) -> tuple[np.ndarray, np.ndarray]:
     flashes = [float(frame.time_s) for frame in read_frames(path) if frame.image.mean() > 128]
     loud = np.flatnonzero(np.abs(read_audio(path, RATE)) > 0.25)
     clicks = loud[np.flatnonzero(np.diff(loud, prepend=-RATE) > RATE // 10)] / RATE
@@ -70,8 +75,8 @@ def flashes_and_clicks(path):
 
 
 @pytest.mark.parametrize("ppm", [-300, 0, 300])
-def test_pictures_stay_on_the_sound_whatever_the_sound_cards_clock(filmed, ppm):
-    def play(world):
+def test_pictures_stay_on_the_sound_whatever_the_sound_cards_clock(filmed: Callable[..., Any], ppm: int) -> None:
+    def play(world: World) -> None:
         world.run(1.0)
         world.take.start(world.begin_s + 1.0)
         world.run(41.0)
@@ -83,8 +88,8 @@ def test_pictures_stay_on_the_sound_whatever_the_sound_cards_clock(filmed, ppm):
     assert abs(np.mean(late_s[-10:]) - np.mean(late_s[:10])) < 0.002
 
 
-def test_it_begins_with_its_first_picture(filmed):
-    def play(world):
+def test_it_begins_with_its_first_picture(filmed: Callable[..., Any]) -> None:
+    def play(world: World) -> None:
         world.run(2.0)
         world.take.start(world.begin_s + 2.01)
         world.run(4.0)
@@ -97,10 +102,10 @@ def test_it_begins_with_its_first_picture(filmed):
     assert len(read_audio(path, RATE)) / RATE == pytest.approx(4.0 - (2 + 1 / FPS), abs=0.03)
 
 
-def test_a_pause_leaves_no_gap_and_no_offset(filmed):
+def test_a_pause_leaves_no_gap_and_no_offset(filmed: Callable[..., Any]) -> None:
     lengths = []
 
-    def play(world):
+    def play(world: World) -> None:
         take = world.take
         for start_s, stop_s in ((1.0, 4.0), (9.0, 12.0), (13.0, 16.3)):
             world.run(start_s)
@@ -120,10 +125,10 @@ def test_a_pause_leaves_no_gap_and_no_offset(filmed):
     assert float(probe(path).duration_s) == pytest.approx(9.3, abs=0.12)
 
 
-def test_nothing_of_a_pause_is_in_the_file(filmed):
+def test_nothing_of_a_pause_is_in_the_file(filmed: Callable[..., Any]) -> None:
     seen = []
 
-    def play(world):
+    def play(world: World) -> None:
         world.run(1.0)
         world.take.start(world.begin_s + 1.0)
         world.run(2.0)
@@ -138,8 +143,8 @@ def test_nothing_of_a_pause_is_in_the_file(filmed):
     assert len(read_audio(path, RATE)) / RATE == pytest.approx(1.0, abs=0.04)
 
 
-def test_a_stretch_without_a_picture_is_nothing(filmed):
-    def play(world):
+def test_a_stretch_without_a_picture_is_nothing(filmed: Callable[..., Any]) -> None:
+    def play(world: World) -> None:
         world.run(1.0)
         world.take.start(world.begin_s + 1.0)
         world.take.stop(world.begin_s + 1.001)
@@ -150,10 +155,10 @@ def test_a_stretch_without_a_picture_is_nothing(filmed):
     np.testing.assert_allclose(flashes, clicks, atol=0.004)
 
 
-def test_a_marked_moment_can_be_cut_at(filmed, tmp_path):
+def test_a_marked_moment_can_be_cut_at(filmed: Callable[..., Any], tmp_path: Path) -> None:
     spans = []
 
-    def play(world):
+    def play(world: World) -> None:
         take = world.take
         world.run(1.0)
         take.start(world.begin_s + 1.0)
@@ -170,7 +175,7 @@ def test_a_marked_moment_can_be_cut_at(filmed, tmp_path):
     np.testing.assert_allclose(flashes, clicks, atol=0.004)
 
 
-def test_what_is_superseded_is_joined_where_it_touches():
+def test_what_is_superseded_is_joined_where_it_touches() -> None:
     readings = [(0, 1, False), (1, 2, True), (2, 3, True), (3, 4, False), (4, 4, True), (4, 5, True)]
     assert spans_to_leave_out(readings) == [(1, 3), (4, 5)]
     assert spans_to_leave_out([]) == []

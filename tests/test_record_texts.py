@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sounds_of_languages import PHONEMES, VISEME_PAIRS
@@ -14,6 +15,7 @@ from hygiesync.apps.record.script import (
     SECONDS_OF_SILENCE,
     SENTENCE,
     SILENCE,
+    Script,
     load_script,
     read_script,
     reading_time_s,
@@ -29,12 +31,12 @@ for _letter, _viseme in VISEMES.items():
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
-def script(request):
+def script(request: pytest.FixtureRequest) -> Script:
     return load_script(request.param)
 
 
 @pytest.fixture(scope="module")
-def spoken(script):
+def spoken(script: Script) -> tuple[Counter, Counter]:
     """(phonemes, viseme pairs) of a script, counted; sentences begin and end in rest."""
     sentences = [item.text for item in script.items if item.kind == SENTENCE]
     phonemes, pairs = Counter(), Counter()
@@ -48,19 +50,19 @@ def spoken(script):
 
 
 @pytest.mark.slow
-def test_every_phoneme_is_said(script, spoken):
+def test_every_phoneme_is_said(script: str, spoken: tuple[Counter, Counter]) -> None:
     assert set(PHONEMES[script.language].split()) - set(spoken[0]) == set()
 
 
 @pytest.mark.slow
-def test_every_viseme_is_shown(script, spoken):
+def test_every_viseme_is_shown(script: str, spoken: tuple[Counter, Counter]) -> None:
     wanted = {letter for pair in VISEME_PAIRS[script.language].split() for letter in pair}
     assert len(wanted) > 17
     assert wanted - {letter for pair in spoken[1] for letter in pair} == set()
 
 
 @pytest.mark.slow
-def test_nearly_every_pair_of_visemes_is_shown(script, spoken):
+def test_nearly_every_pair_of_visemes_is_shown(script: str, spoken: tuple[Counter, Counter]) -> None:
     wanted = VISEME_PAIRS[script.language].split()
     missing = [pair for pair in wanted if pair not in spoken[1]]
     assert len(missing) <= 0.02 * len(wanted), missing
@@ -69,7 +71,7 @@ def test_nearly_every_pair_of_visemes_is_shown(script, spoken):
 
 
 @pytest.mark.slow
-def test_closed_lips_come_often(spoken):
+def test_closed_lips_come_often(spoken: tuple[Counter, Counter]) -> None:
     """The mouth's most conspicuous shape is learnt from many examples, among all kinds of neighbours."""
     _, pairs = spoken
     before = {pair[0] for pair in pairs if pair[1] == "p"}
@@ -78,13 +80,13 @@ def test_closed_lips_come_often(spoken):
     assert min(len(before), len(after)) >= 10
 
 
-def test_it_takes_some_four_minutes(script):
+def test_it_takes_some_four_minutes(script: str) -> None:
     read_s = sum(item.duration_s for item in script.items if item.kind == SENTENCE)
     assert 210 < read_s < 300
     assert 40 <= script.n_sentences <= 50
 
 
-def test_sentences_fit_one_breath_and_are_told_apart(script):
+def test_sentences_fit_one_breath_and_are_told_apart(script: str) -> None:
     sentences = [item.text for item in script.items if item.kind == SENTENCE]
     assert len(set(sentences)) == len(sentences)
     for sentence in sentences:
@@ -94,7 +96,7 @@ def test_sentences_fit_one_breath_and_are_told_apart(script):
         assert 5 <= len(sentence.split()) <= 18
 
 
-def test_silence_first_then_each_manner_after_a_rest(script):
+def test_silence_first_then_each_manner_after_a_rest(script: str) -> None:
     first, *others = script.items
     assert (first.kind, first.manner, first.duration_s) == (SILENCE, "calm", SECONDS_OF_SILENCE)
     changes = [
@@ -107,26 +109,26 @@ def test_silence_first_then_each_manner_after_a_rest(script):
     assert all(item.text.endswith("?") for item in others if item.manner == "surprised" and item.kind == SENTENCE)
 
 
-def test_texts_differ_between_languages():
+def test_texts_differ_between_languages() -> None:
     texts = [{item.text for item in load_script(language).items if item.text} for language in LANGUAGES]
     assert sum(map(len, texts)) == len(set.union(*texts))
 
 
 class TestSilence:
-    def test_its_length_may_be_chosen(self):
+    def test_its_length_may_be_chosen(self) -> None:
         assert load_script("fr", 5).items[0].duration_s == 5
 
-    def test_none_is_none(self):
+    def test_none_is_none(self) -> None:
         assert load_script("en", 0).items[0].kind == SENTENCE
 
     @pytest.mark.parametrize("seconds", [-1, 121, float("nan"), float("inf")])
-    def test_nonsense_is_refused(self, seconds):
+    def test_nonsense_is_refused(self, seconds: float) -> None:
         with pytest.raises(UsageError, match="seconds of silence"):
             load_script("en", seconds)
 
 
 class TestOwnSentences:
-    def test_a_line_is_a_sentence(self, tmp_path):
+    def test_a_line_is_a_sentence(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.txt"
         path.write_text("\ufeff# greetings\nGood  morning!\n\n  Grüß dich, Łukasz. \r\nあ\n", encoding="utf-8")
         script = read_script(path, 0)
@@ -145,17 +147,17 @@ class TestOwnSentences:
             (b"once more\n" * 1001, "1000 sentences"),
         ],
     )
-    def test_other_files_are_refused_in_one_line(self, tmp_path, content, words):
+    def test_other_files_are_refused_in_one_line(self, tmp_path: Path, content: bytes, words: str) -> None:
         path = tmp_path / "mine.txt"
         path.write_bytes(content)
         with pytest.raises(InputError, match=words) as refused:
             read_script(path)
         assert "\n" not in str(refused.value)
 
-    def test_no_file(self, tmp_path):
+    def test_no_file(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="can't be read"):
             read_script(tmp_path / "none.txt")
 
-    def test_another_language(self):
+    def test_another_language(self) -> None:
         with pytest.raises(UsageError, match="en, fr, de, es"):
             load_script("tlh")

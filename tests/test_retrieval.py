@@ -41,7 +41,7 @@ def cheapest(retriever: Retriever, features: np.ndarray, look: np.ndarray) -> in
 
 
 @pytest.fixture(scope="module")
-def shape():
+def shape() -> ShapeModel:
     rng = np.random.default_rng(0)
     mean = rng.uniform([-0.5, 0.5], [0.5, 1.3], (len(LOWER_FACE), 2))
     mean[LOWER_TOP], mean[LOWER_BOTTOM] = (0, 0.8), (0, 0.9)
@@ -49,7 +49,7 @@ def shape():
     return ShapeModel(mean, np.zeros((2, mean.size)), components, np.linalg.pinv(components), np.full(4, 0.25))
 
 
-def test_every_picture_is_its_own_cheapest():
+def test_every_picture_is_its_own_cheapest() -> None:
     atlas, features = random_pictures(200)
     retriever = Retriever(atlas, features)
     for index in range(len(atlas)):
@@ -60,7 +60,7 @@ def test_every_picture_is_its_own_cheapest():
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10**6))
-def test_the_candidates_are_the_cheapest_of_all_pictures(seed):
+def test_the_candidates_are_the_cheapest_of_all_pictures(seed: int) -> None:
     atlas, features = random_pictures(150, seed)
     retriever = Retriever(atlas, features)
     wanted, look = features[[0]] + np.float32(0.01), atlas.codes[[1]]
@@ -72,7 +72,7 @@ def test_the_candidates_are_the_cheapest_of_all_pictures(seed):
     np.testing.assert_allclose(np.sort(costs), np.sort(all_costs)[:N_CANDIDATES])
 
 
-def test_with_the_expected_look_a_cost_is_the_distance_in_shape():
+def test_with_the_expected_look_a_cost_is_the_distance_in_shape() -> None:
     atlas, features = random_pictures(100)
     retriever = Retriever(replace(atlas, codes=np.ones((100, N_COMPONENTS), np.float32)), features)
     wanted = features[[5]] + np.float32(0.003)
@@ -80,7 +80,7 @@ def test_with_the_expected_look_a_cost_is_the_distance_in_shape():
     np.testing.assert_allclose(costs, np.linalg.norm(features[candidates] - wanted, axis=1), rtol=1e-5)
 
 
-def test_between_equal_shapes_the_look_decides():
+def test_between_equal_shapes_the_look_decides() -> None:
     atlas, _ = random_pictures(60)
     retriever = Retriever(atlas, np.zeros((60, N_FEATURES), np.float32))
     for index in range(60):
@@ -88,7 +88,7 @@ def test_between_equal_shapes_the_look_decides():
         assert cheapest(retriever, np.zeros(N_FEATURES, np.float32), nearly) == index
 
 
-def test_a_look_counts_against_a_shape_whatever_its_unit():
+def test_a_look_counts_against_a_shape_whatever_its_unit() -> None:
     """The same pictures, their looks measured in another unit: the same candidates at the same cost."""
     atlas, features = random_pictures(80)
     for scale in (1e-3, 50.0):
@@ -99,7 +99,7 @@ def test_a_look_counts_against_a_shape_whatever_its_unit():
         np.testing.assert_allclose(one_found[1], other_found[1], rtol=1e-4)
 
 
-def test_a_far_better_shape_outweighs_the_look():
+def test_a_far_better_shape_outweighs_the_look() -> None:
     codes = np.array([[1000.0, 0], [-1000.0, 0]])
     features = np.array([[0.0] * N_FEATURES, [0.3] * N_FEATURES], np.float32)
     retriever = Retriever(make_atlas(codes), features)
@@ -107,7 +107,7 @@ def test_a_far_better_shape_outweighs_the_look():
     assert cheapest(retriever, features[1], np.float32(codes[0])) == 1
 
 
-def test_between_equal_mouths_the_nearer_turn_is_chosen(shape):
+def test_between_equal_mouths_the_nearer_turn_is_chosen(shape: ShapeModel) -> None:
     turns = np.array([[-2.0, 0], [0, 0], [2.0, 0], [0, -2], [0, 2]])
     find_features = ShapeFeatures(shape)
     retriever = Retriever(make_atlas(np.ones((5, 3))), find_features(np.zeros((5, 4)), turns))
@@ -116,7 +116,7 @@ def test_between_equal_mouths_the_nearer_turn_is_chosen(shape):
         assert cheapest(retriever, wanted[0], np.ones(3, np.float32)) == index
 
 
-def test_a_movement_counts_by_how_far_it_moves_the_points_and_once_more_by_the_opening(shape):
+def test_a_movement_counts_by_how_far_it_moves_the_points_and_once_more_by_the_opening(shape: ShapeModel) -> None:
     frontal = np.zeros((1, 2))
     find_features = ShapeFeatures(shape)
     rest = find_features(np.zeros((1, 4)), frontal)
@@ -128,7 +128,7 @@ def test_a_movement_counts_by_how_far_it_moves_the_points_and_once_more_by_the_o
         assert counted == pytest.approx(np.hypot(distance, opened), rel=1e-3)
 
 
-def test_a_turn_counts_for_less_than_a_movement(shape):
+def test_a_turn_counts_for_less_than_a_movement(shape: ShapeModel) -> None:
     find_features = ShapeFeatures(shape)
     turned = find_features(np.zeros((1, 4)), np.ones((1, 2))) - find_features(np.zeros((1, 4)), np.zeros((1, 2)))
     moved = find_features(np.ones((1, 4)), np.zeros((1, 2))) - find_features(np.zeros((1, 4)), np.zeros((1, 2)))
@@ -137,7 +137,7 @@ def test_a_turn_counts_for_less_than_a_movement(shape):
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 99), max_size=30))
-def test_others_are_always_among_the_candidates_each_once(others):
+def test_others_are_always_among_the_candidates_each_once(others: list[int]) -> None:
     atlas, features = random_pictures(100)
     candidates, costs = Retriever(atlas, features).find(features[[7]], atlas.codes[[7]], np.array(others, np.int64))
     assert set(others) <= set(candidates)
@@ -147,7 +147,7 @@ def test_others_are_always_among_the_candidates_each_once(others):
 
 
 @pytest.mark.parametrize("n_pictures", [1, 2, N_CANDIDATES - 1])
-def test_a_small_atlas_offers_all_it_has(n_pictures):
+def test_a_small_atlas_offers_all_it_has(n_pictures: int) -> None:
     atlas, features = random_pictures(n_pictures)
     retriever = Retriever(atlas, features)
     for distance in (0, 5, -5):
@@ -157,7 +157,7 @@ def test_a_small_atlas_offers_all_it_has(n_pictures):
 
 
 @pytest.mark.parametrize("n_components", [0, 1, 3, 200])
-def test_any_number_of_look_components(n_components):
+def test_any_number_of_look_components(n_components: int) -> None:
     """Pictures that all look the same have none."""
     rng = np.random.default_rng(0)
     features = rng.normal(0, 0.02, (30, N_FEATURES)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,23 +12,25 @@ import pytest
 from media_files import tags_of
 
 from hygiesync.apps.cli import main
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
 from hygiesync.pipelines.say import say
 from hygiesync.tts.espeak import EspeakVoice, synthesise
 from hygiesync.tts.piper import PiperVoice
+from hygiesync.tts.speech import Speech
 from hygiesync.tts.voices import open_voice
 
 SAMPLES_A_PHONEME = 256
 
 
-def samples_of(chunks):
+def samples_of(chunks: Iterator[Speech] | list[Speech]) -> np.ndarray:
     """All of a voice's samples."""
     return np.concatenate([chunk.samples for chunk in chunks])
 
 
-def test_espeak_is_the_voice_unless_another_is_named():
+def test_espeak_is_the_voice_unless_another_is_named() -> None:
     assert open_voice(None) == EspeakVoice()
     assert open_voice("f3", "fr", 180, 70) == EspeakVoice("fr+f3", 180, 70)
     (chunk,) = open_voice(None, "de").speak("Guten Tag!")
@@ -37,7 +40,7 @@ def test_espeak_is_the_voice_unless_another_is_named():
     np.testing.assert_array_equal(chunk.samples, spoken.samples)
 
 
-def test_variants_sound_different_and_unknown_ones_are_refused():
+def test_variants_sound_different_and_unknown_ones_are_refused() -> None:
     plain, low = samples_of(EspeakVoice("en").speak("Hello.")), samples_of(EspeakVoice("en+m7").speak("Hello."))
     assert len(plain) != len(low) or not np.allclose(plain, low)
     for name in ("zzz", "../en", ""):
@@ -45,7 +48,7 @@ def test_variants_sound_different_and_unknown_ones_are_refused():
             list(open_voice(name).speak("Hello."))
 
 
-def write_piper_voice(path):
+def write_piper_voice(path: Path) -> Path:
     """A voice whose every phoneme is 256 samples of a ramp: Piper's own interface, without a person."""
     tensor, helper = onnx.TensorProto, onnx.helper
     inputs = [
@@ -83,7 +86,7 @@ def write_piper_voice(path):
     return path
 
 
-def test_a_piper_voice_speaks(tmp_path):
+def test_a_piper_voice_speaks(tmp_path: Path) -> None:
     pytest.importorskip("piper")
     voice = open_voice(str(write_piper_voice(tmp_path / "voice.onnx")))
     chunks = list(voice.speak("Hello world. Hello."))
@@ -97,7 +100,7 @@ def test_a_piper_voice_speaks(tmp_path):
         next(voice.speak(""))
 
 
-def test_what_is_no_piper_voice_is_refused(tmp_path):
+def test_what_is_no_piper_voice_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("piper")
     with pytest.raises(InputError, match="found nothing there"):
         open_voice(str(tmp_path / "missing.onnx"))
@@ -112,7 +115,7 @@ def test_what_is_no_piper_voice_is_refused(tmp_path):
         PiperVoice(alone, 10_000)
 
 
-def test_without_piper_the_remedy_is_named(tmp_path, monkeypatch):
+def test_without_piper_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "piper", None)
     voice = tmp_path / "voice.onnx"
     voice.touch()
@@ -120,7 +123,7 @@ def test_without_piper_the_remedy_is_named(tmp_path, monkeypatch):
         open_voice(str(voice))
 
 
-def test_an_avatar_says_a_text(talker_avatar, tmp_path):
+def test_an_avatar_says_a_text(talker_avatar: VideoAvatar, tmp_path: Path) -> None:
     voice = EspeakVoice("en", words_per_minute=200)
     say(talker_avatar, "Bob may buy a map.", tmp_path / "said.mp4", voice=voice)
     info, wanted = probe(tmp_path / "said.mp4"), synthesise("Bob may buy a map.", words_per_minute=200)
@@ -134,7 +137,9 @@ def test_an_avatar_says_a_text(talker_avatar, tmp_path):
     assert json.loads(tags["description"])["synthetic"] == "mouth"
 
 
-def test_the_command(avatar_directory, tmp_path, capsys, monkeypatch):
+def test_the_command(
+    avatar_directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "said.mp4"
     code = main(["say", str(avatar_directory), "Oui.", "--language", "fr", "--fps", "30", "--out", str(out)])
     assert code == 0
@@ -144,7 +149,7 @@ def test_the_command(avatar_directory, tmp_path, capsys, monkeypatch):
     assert main(["say", str(avatar_directory), "-", "--out", str(out)]) == 0
 
 
-def write_text(path, text):
+def write_text(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -165,7 +170,14 @@ def write_text(path, text):
         (["Hi", "--out", "{}/o.mp4", "--fps", "x"], 2, "frame rate"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(avatar_directory, tmp_path, capsys, arguments, code, word):
+def test_what_is_wrong_is_said_in_one_line(
+    avatar_directory: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    word: str,
+) -> None:
     given = main(["say", str(avatar_directory), *(argument.format(tmp_path) for argument in arguments)])
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hygiesync: error: ")]
     assert (given, len(lines)) == (code, 1)

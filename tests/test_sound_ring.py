@@ -15,7 +15,7 @@ POP = st.tuples(st.just("pop"), st.one_of(st.none(), st.integers(0, 12)))
 
 
 @given(capacity=st.integers(1, 9), steps=st.lists(st.one_of(PUSH, POP), max_size=60))
-def test_like_a_list(capacity, steps):
+def test_like_a_list(capacity: int, steps: list[tuple[str, int | None]]) -> None:
     ring, waiting, n_pushed = Ring(capacity, np.int64), [], 0
     for verb, n in steps:
         if verb == "push":
@@ -32,7 +32,7 @@ def test_like_a_list(capacity, steps):
         assert len(ring) == len(waiting)
 
 
-def test_full_takes_all_or_nothing():
+def test_full_takes_all_or_nothing() -> None:
     ring = Ring(4, np.float32)
     assert ring.push(np.ones(3, np.float32))
     assert not ring.push(np.full(2, 2, np.float32))
@@ -41,7 +41,7 @@ def test_full_takes_all_or_nothing():
     assert len(ring) == 0
 
 
-def test_popped_items_are_a_copy():
+def test_popped_items_are_a_copy() -> None:
     ring = Ring(2, np.float32)
     ring.push(np.ones(2, np.float32))
     popped = ring.pop()
@@ -49,15 +49,15 @@ def test_popped_items_are_a_copy():
     np.testing.assert_array_equal(popped, [1, 1])
 
 
-def test_no_capacity_is_refused():
+def test_no_capacity_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Ring(0, np.float32)
 
 
-def test_two_threads_lose_nothing():
+def test_two_threads_lose_nothing() -> None:
     ring, wakeup, n_items = Ring(64, np.int64), Wakeup(), 20_000
 
-    def write():
+    def write() -> None:
         sent = 0
         while sent < n_items:
             n = min(1 + sent % 17, n_items - sent)
@@ -75,7 +75,7 @@ def test_two_threads_lose_nothing():
     assert received == list(range(n_items))
 
 
-def test_wakeup_is_remembered_once():
+def test_wakeup_is_remembered_once() -> None:
     wakeup = Wakeup()
     wakeup.set()
     wakeup.set()

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,23 +23,23 @@ SCALE = 2**22
 TIMEOUT_S = 60.0
 
 
-def counting(n_samples, first=0):
+def counting(n_samples: int, first: int = 0) -> np.ndarray:
     """Samples that say their own number, from 1."""
     return ((first + np.arange(n_samples) + 1) / SCALE).astype(np.float32)
 
 
-def take_all(buffer, n_blocks):
+def take_all(buffer: PlayoutBuffer, n_blocks: int) -> np.ndarray:
     return np.concatenate([buffer.take(BLOCK) for _ in range(n_blocks)])
 
 
-def test_block_is_heard_at_its_frame():
+def test_block_is_heard_at_its_frame() -> None:
     buffer = PlayoutBuffer(RATE)
     buffer.write(np.ones(BLOCK, np.float32), 500)
     heard = take_all(buffer, 10)
     np.testing.assert_array_equal(np.nonzero(heard)[0], np.arange(500, 660))
 
 
-def test_blocks_in_time_are_passed_on_exactly():
+def test_blocks_in_time_are_passed_on_exactly() -> None:
     buffer, heard = PlayoutBuffer(RATE), []
     for block in range(500):
         # jitter below what is heard moves nothing
@@ -49,7 +51,7 @@ def test_blocks_in_time_are_passed_on_exactly():
 
 
 @pytest.mark.parametrize("drift_ppm", [100, -100, 500, -500])
-def test_drift_is_followed_without_a_break(drift_ppm):
+def test_drift_is_followed_without_a_break(drift_ppm: int) -> None:
     buffer, heard = PlayoutBuffer(RATE), []
     for block in range(6000):
         buffer.write(counting(BLOCK, block * BLOCK), 800 + block * BLOCK * (1 + drift_ppm * 1e-6))
@@ -62,7 +64,7 @@ def test_drift_is_followed_without_a_break(drift_ppm):
     assert buffer.n_stretched == pytest.approx(abs(drift_ppm) * 1e-6 * 6000 * BLOCK, abs=12)
 
 
-def test_what_comes_too_late_is_not_heard_and_the_rest_is_in_time():
+def test_what_comes_too_late_is_not_heard_and_the_rest_is_in_time() -> None:
     buffer = PlayoutBuffer(RATE)
     take_all(buffer, 10)
     buffer.write(counting(BLOCK), 1500)  # 100 of its frames have passed
@@ -73,7 +75,7 @@ def test_what_comes_too_late_is_not_heard_and_the_rest_is_in_time():
     assert not take_all(buffer, 300).any()
 
 
-def test_sound_goes_on_in_time_after_the_writer_was_kept():
+def test_sound_goes_on_in_time_after_the_writer_was_kept() -> None:
     buffer = PlayoutBuffer(RATE)
     heard = []
     for block in range(100):
@@ -87,7 +89,7 @@ def test_sound_goes_on_in_time_after_the_writer_was_kept():
 
 
 @given(st.lists(st.tuples(st.floats(-1e5, 1e5), st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40))
-def test_nothing_is_heard_twice_or_at_another_time(steps):
+def test_nothing_is_heard_twice_or_at_another_time(steps: list[tuple[float, int, int]]) -> None:
     buffer, n_written = PlayoutBuffer(RATE), 0
     for place, n_samples, n_taken in steps:
         buffer.write(counting(n_samples, n_written), buffer.n_taken + place)
@@ -99,16 +101,16 @@ def test_nothing_is_heard_twice_or_at_another_time(steps):
     assert not take_all(buffer, 3 * RATE // BLOCK).any()  # no ghost comes round
 
 
-def test_what_the_callback_overtakes_is_not_heard_a_round_later():
+def test_what_the_callback_overtakes_is_not_heard_a_round_later() -> None:
     class Overtaking(np.ndarray):
         """Frames that are taken just before they are written."""
 
-        def __setitem__(self, places, samples):
+        def __setitem__(self, places: Any, samples: Any) -> None:
             if not is_taking and np.any(samples):
                 take(BLOCK)
             super().__setitem__(places, samples)
 
-    def take(n):
+    def take(n: int) -> np.ndarray:
         nonlocal is_taking
         is_taking = True
         frames = buffer.take(n)
@@ -122,7 +124,7 @@ def test_what_the_callback_overtakes_is_not_heard_a_round_later():
     np.testing.assert_array_equal(np.nonzero(heard)[0], np.arange(BLOCK))
 
 
-def test_speaker_without_a_device_says_so(monkeypatch):
+def test_speaker_without_a_device_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hygiesync.devices.sound.devices.list_output_devices", list)
     with pytest.raises(MissingDependencyError, match="loudspeaker: none is there"):
         Speaker().start()
@@ -131,13 +133,13 @@ def test_speaker_without_a_device_says_so(monkeypatch):
 class Recorder:
     """Reads what the sink plays, and when."""
 
-    def __init__(self, server):
+    def __init__(self, server: SoundServer) -> None:
         self.clock, self._pieces = StreamClock(SAMPLE_RATE), []
         self._process = server.record()
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
-    def _read(self):
+    def _read(self) -> None:
         n_samples, rest = 0, b""
         while piece := self._process.stdout.read1(1 << 16):
             piece = rest + piece
@@ -147,23 +149,23 @@ class Recorder:
             n_samples += n_whole // 4
             self.clock.observe(n_samples, time.perf_counter())
 
-    def heard(self):
+    def heard(self) -> np.ndarray:
         return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
 
-    def stop(self):
+    def stop(self) -> None:
         self._process.kill()
         self._thread.join(TIMEOUT_S)
         self._process.stdout.close()
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Iterator[SoundServer]:
     with SoundServer() as server:
         yield server
 
 
 @pytest.fixture
-def speaker(server, monkeypatch):
+def speaker(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Speaker]:
     server.start()
     server.use_here(monkeypatch)
     speaker = Speaker(find_output(DEVICE), SAMPLE_RATE)
@@ -172,7 +174,7 @@ def speaker(server, monkeypatch):
     speaker.close()
 
 
-def wait_for(condition):
+def wait_for(condition: Callable[[], bool]) -> float:
     start_s = time.perf_counter()
     while not condition():
         assert time.perf_counter() - start_s < TIMEOUT_S
@@ -180,7 +182,7 @@ def wait_for(condition):
     return time.perf_counter() - start_s
 
 
-def speak(speaker, duration_s, delay_s, drift_ppm=0.0):
+def speak(speaker: Speaker, duration_s: float, delay_s: float, drift_ppm: float = 0.0) -> StreamClock:
     """A microphone's timeline, block by block in real time; returns its clock."""
     clock, rate, n_samples = StreamClock(SAMPLE_RATE), SAMPLE_RATE * (1 + drift_ppm * 1e-6), 0
     start_s = time.perf_counter()
@@ -197,7 +199,7 @@ def speak(speaker, duration_s, delay_s, drift_ppm=0.0):
 @pytest.mark.device
 @needs_sound_server
 @pytest.mark.parametrize("delay_s", [0.09, 0.4])
-def test_heard_at_its_time(speaker, server, delay_s):
+def test_heard_at_its_time(speaker: Speaker, server: SoundServer, delay_s: float) -> None:
     recorder = Recorder(server)
     wait_for(lambda: speaker.is_alive and recorder.clock.is_running)
     clock = speak(speaker, 4, delay_s, drift_ppm=500)
@@ -213,7 +215,7 @@ def test_heard_at_its_time(speaker, server, delay_s):
 
 @pytest.mark.device
 @needs_sound_server
-def test_speaker_plays_again_after_the_server_was_killed(speaker, server):
+def test_speaker_plays_again_after_the_server_was_killed(speaker: Speaker, server: SoundServer) -> None:
     wait_for(lambda: speaker.is_alive)
     server.kill()
     wait_for(lambda: not speaker.is_alive)

@@ -1,6 +1,7 @@
 """The speech encoder: pretrained once and given to every network, on disk and in a network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def one_line(error: pytest.ExceptionInfo) -> str:
 # --- given from network to network
 
 
-def test_an_encoder_gives_another_network_the_layers_before_its_head():
+def test_an_encoder_gives_another_network_the_layers_before_its_head() -> None:
     giver, pupil = make_network(), make_network(replace(TINY, n_components=7), seed=1)
     before = {name: tensor.clone() for name, tensor in layers(pupil).items()}
     SpeechEncoder.from_network(giver).give_to(pupil)
@@ -52,7 +53,7 @@ def test_an_encoder_gives_another_network_the_layers_before_its_head():
             assert torch.equal(tensor, before[name]), name
 
 
-def test_what_a_network_learns_later_leaves_the_encoder_alone():
+def test_what_a_network_learns_later_leaves_the_encoder_alone() -> None:
     network = make_network()
     encoder = SpeechEncoder.from_network(network)
     kept = {name: tensor.clone() for name, tensor in encoder.tensors.items()}
@@ -67,7 +68,7 @@ def test_what_a_network_learns_later_leaves_the_encoder_alone():
 @pytest.mark.parametrize(
     "other", [dict(conv_width=16), dict(lstm_width=20), dict(n_convolutions=3), dict(kernel_size=5)]
 )
-def test_a_network_of_other_sizes_is_refused(other):
+def test_a_network_of_other_sizes_is_refused(other: dict[str, int]) -> None:
     network = make_network(replace(TINY, **other))
     before = {name: tensor.clone() for name, tensor in layers(network).items()}
     with pytest.raises(InputError, match="make generic") as error:
@@ -76,7 +77,7 @@ def test_a_network_of_other_sizes_is_refused(other):
     assert all(torch.equal(tensor, before[name]) for name, tensor in layers(network).items())
 
 
-def test_the_name_is_that_of_the_weights():
+def test_the_name_is_that_of_the_weights() -> None:
     network = make_network()
     name = SpeechEncoder.from_network(network).name
     assert SpeechEncoder.from_network(make_network()).name == name
@@ -91,7 +92,7 @@ def test_the_name_is_that_of_the_weights():
 # --- on disk
 
 
-def test_an_encoder_survives_the_way_to_disk_and_back(tmp_path):
+def test_an_encoder_survives_the_way_to_disk_and_back(tmp_path: Path) -> None:
     encoder = SpeechEncoder.from_network(make_network())
     encoder.save(tmp_path / "encoder.safetensors")
     back = SpeechEncoder.load(tmp_path / "encoder.safetensors")
@@ -104,20 +105,20 @@ def test_an_encoder_survives_the_way_to_disk_and_back(tmp_path):
     assert all(torch.equal(tensor, layers(other)[name]) for name, tensor in layers(pupil).items())
 
 
-def test_a_missing_encoder_is_refused(tmp_path):
+def test_a_missing_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.safetensors.*make generic") as error:
         SpeechEncoder.load(tmp_path / "none.safetensors")
     one_line(error)
 
 
-def test_a_folder_is_no_encoder(tmp_path):
+def test_a_folder_is_no_encoder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="make generic") as error:
         SpeechEncoder.load(tmp_path)
     one_line(error)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
-def test_a_truncated_encoder_is_refused(tmp_path, share):
+def test_a_truncated_encoder_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "encoder.safetensors"
     SpeechEncoder.from_network(make_network()).save(path)
     content = path.read_bytes()
@@ -127,7 +128,7 @@ def test_a_truncated_encoder_is_refused(tmp_path, share):
     one_line(error)
 
 
-def test_another_file_of_tensors_is_no_encoder(tmp_path):
+def test_another_file_of_tensors_is_no_encoder(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
     save_file({"x": np.zeros(3)}, tmp_path / "encoder.safetensors")
@@ -136,7 +137,7 @@ def test_another_file_of_tensors_is_no_encoder(tmp_path):
 
 
 @pytest.mark.parametrize("n_components", [8, 24])
-def test_the_encoder_that_ships_fits_every_avatar(n_components):
+def test_the_encoder_that_ships_fits_every_avatar(n_components: int) -> None:
     network = make_network(NetworkSettings(n_components))
     before = {name: tensor.clone() for name, tensor in layers(network).items()}
     SpeechEncoder.load().give_to(network)
@@ -153,7 +154,7 @@ def corpus() -> Corpus:
     return three_sounds()
 
 
-def test_an_encoder_is_pretrained_on_spoken_words_and_fits_a_default_network(tmp_path):
+def test_an_encoder_is_pretrained_on_spoken_words_and_fits_a_default_network(tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader")
     encoder = pretrain(synthesise_corpus(2, 8, seed=1), SHORT)
     encoder.save(tmp_path / "encoder.safetensors")
@@ -162,7 +163,7 @@ def test_an_encoder_is_pretrained_on_spoken_words_and_fits_a_default_network(tmp
     assert all(torch.isfinite(tensor).all() for tensor in layers(network).values())
 
 
-def test_the_same_seed_gives_the_same_encoder(corpus):
+def test_the_same_seed_gives_the_same_encoder(corpus: Corpus) -> None:
     first = pretrain(corpus, SHORT)
     torch.manual_seed(9)  # the state that others leave the generator in must not matter
     assert pretrain(corpus, SHORT).name == first.name
@@ -170,7 +171,7 @@ def test_the_same_seed_gives_the_same_encoder(corpus):
 
 
 @pytest.mark.slow
-def test_pretraining_tells_sounds_apart(corpus):
+def test_pretraining_tells_sounds_apart(corpus: Corpus) -> None:
     """It reports as it goes, and after a hundred steps tells three sounds of many."""
     told = []
     settings = replace(SHORT, n_epochs=3, steps_per_epoch=50, batch_size=6)

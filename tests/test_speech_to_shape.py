@@ -1,8 +1,11 @@
 """From sound to shape: training that can be repeated and resumed, the exported step, and the streaming listener."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,7 +22,7 @@ from hygiesync.learning.export_onnx import export_step
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
 from hygiesync.learning.speech_encoder import SpeechEncoder
-from hygiesync.learning.train import predict, train_network
+from hygiesync.learning.train import TrainingRun, predict, train_network
 from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
@@ -51,7 +54,14 @@ def make_sequence(n_frames: int, seed: int) -> LabelledClip:
 TRAINING, VALIDATION = [make_sequence(600, 1), make_sequence(400, 2)], [make_sequence(300, 3)]
 
 
-def train(checkpoint=None, progress=None, training_settings=SHORT, network_settings=TINY, aperture=None, encoder=None):
+def train(
+    checkpoint: Path | None = None,
+    progress: Callable[..., None] | None = None,
+    training_settings: TrainingSettings = SHORT,
+    network_settings: NetworkSettings = TINY,
+    aperture: Aperture | None = None,
+    encoder: SpeechEncoder | None = None,
+) -> TrainingRun:
     return train_network(
         TRAINING, VALIDATION, METRIC, network_settings, training_settings, checkpoint, progress, aperture, encoder
     )
@@ -62,7 +72,7 @@ def same_weights(one: SpeechToShape, other: SpeechToShape) -> bool:
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
 
 
-def random_encoder(network_settings=TINY, seed: int = 5) -> SpeechEncoder:
+def random_encoder(network_settings: NetworkSettings = TINY, seed: int = 5) -> SpeechEncoder:
     torch.manual_seed(seed)
     return SpeechEncoder.from_network(SpeechToShape(network_settings))
 
@@ -71,8 +81,8 @@ class Interrupted(Exception):  # noqa: N818
     pass
 
 
-def interrupt_after(n_epochs: int):
-    def progress(epoch, *_):
+def interrupt_after(n_epochs: int) -> Callable[..., Any]:
+    def progress(epoch: int, *_: object) -> None:
         if epoch == n_epochs:
             raise Interrupted
 
@@ -80,12 +90,12 @@ def interrupt_after(n_epochs: int):
 
 
 @pytest.fixture(scope="module")
-def whole_run():
+def whole_run() -> TrainingRun:
     return train()
 
 
 @pytest.fixture
-def checkpoint(tmp_path):
+def checkpoint(tmp_path: Path) -> Path:
     """What a run that was interrupted after two epochs left."""
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Interrupted):
@@ -93,7 +103,7 @@ def checkpoint(tmp_path):
     return path
 
 
-def test_the_same_seed_gives_the_same_weights(whole_run):
+def test_the_same_seed_gives_the_same_weights(whole_run: TrainingRun) -> None:
     torch.manual_seed(12345)  # the state that others leave the generator in must not matter
     again, other = train(), train(training_settings=replace(SHORT, seed=4))
     assert same_weights(again.network, whole_run.network)
@@ -102,7 +112,7 @@ def test_the_same_seed_gives_the_same_weights(whole_run):
 
 
 @pytest.mark.parametrize("n_epochs", [1, 4, 5])
-def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epochs):
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path, whole_run: TrainingRun, n_epochs: int) -> None:
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Interrupted):
         train(path, interrupt_after(n_epochs))
@@ -116,7 +126,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, whole_run, n_epoch
 
 
 @pytest.mark.parametrize("n_epochs", [2, 5])
-def test_an_interrupted_run_with_an_encoder_and_an_aperture_does_too(tmp_path, n_epochs):
+def test_an_interrupted_run_with_an_encoder_and_an_aperture_does_too(tmp_path: Path, n_epochs: int) -> None:
     path, equipment = tmp_path / "checkpoint.safetensors", dict(aperture=APERTURE, encoder=random_encoder())
     whole = train(**equipment)
     with pytest.raises(Interrupted):
@@ -129,7 +139,7 @@ def test_an_interrupted_run_with_an_encoder_and_an_aperture_does_too(tmp_path, n
     assert float(whole.network.opening_gain) != 1
 
 
-def test_training_begins_with_the_encoder(whole_run):
+def test_training_begins_with_the_encoder(whole_run: TrainingRun) -> None:
     encoder, idle = random_encoder(), replace(SHORT, n_epochs=1, batches_per_epoch=1, learning_rate=1e-9)
     run = train(training_settings=idle, encoder=encoder)
     weights = run.network.state_dict()
@@ -138,17 +148,17 @@ def test_training_begins_with_the_encoder(whole_run):
     assert (run.encoder_name, whole_run.encoder_name) == (encoder.name, "none")
 
 
-def test_an_encoder_of_other_sizes_is_not_begun_with():
+def test_an_encoder_of_other_sizes_is_not_begun_with() -> None:
     with pytest.raises(InputError, match="other sizes"):
         train(encoder=random_encoder(replace(TINY, lstm_width=20)))
 
 
-def test_a_checkpoint_changes_nothing(tmp_path, whole_run):
+def test_a_checkpoint_changes_nothing(tmp_path: Path, whole_run: TrainingRun) -> None:
     assert same_weights(train(tmp_path / "checkpoint.safetensors").network, whole_run.network)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
 
 
-def test_validation_only_watches():
+def test_validation_only_watches() -> None:
     """A part that says the opposite of what is learnt from changes no weight, and its own lowest epoch is told."""
     opposite = [replace(VALIDATION[0], coefficients=-VALIDATION[0].coefficients)]
     longer = replace(SHORT, n_epochs=6, batches_per_epoch=6, learning_rate=0.02, velocity_weight=0)
@@ -160,7 +170,7 @@ def test_validation_only_watches():
     assert not misled.network.training
 
 
-def test_the_gain_is_not_fitted_to_what_is_reported():
+def test_the_gain_is_not_fitted_to_what_is_reported() -> None:
     """Whatever the validation part holds, the opening is stretched as the training part asks for."""
     wider = [replace(VALIDATION[0], coefficients=5 * VALIDATION[0].coefficients)]
     gains = [
@@ -179,12 +189,14 @@ def test_the_gain_is_not_fitted_to_what_is_reported():
         {"training_settings": replace(SHORT, augmentation=LITTLE_NOISE)},
     ],
 )
-def test_a_checkpoint_of_other_settings_is_refused(checkpoint, other):
+def test_a_checkpoint_of_other_settings_is_refused(
+    checkpoint: Path, other: dict[str, NetworkSettings] | dict[str, TrainingSettings]
+) -> None:
     with pytest.raises(InputError, match="other settings"):
         train(checkpoint, **other)
 
 
-def test_a_checkpoint_of_another_encoder_is_refused(tmp_path):
+def test_a_checkpoint_of_another_encoder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Interrupted):
         train(path, interrupt_after(1), encoder=random_encoder())
@@ -195,14 +207,14 @@ def test_a_checkpoint_of_another_encoder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
-def test_a_truncated_checkpoint_is_refused(checkpoint, share):
+def test_a_truncated_checkpoint_is_refused(checkpoint: Path, share: float) -> None:
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(InputError, match="damaged"):
         train(checkpoint)
 
 
-def test_a_file_that_is_no_checkpoint_is_refused(checkpoint):
+def test_a_file_that_is_no_checkpoint_is_refused(checkpoint: Path) -> None:
     from safetensors.numpy import save_file
 
     save_file({"x": np.zeros(3)}, checkpoint)
@@ -210,7 +222,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(checkpoint):
         train(checkpoint)
 
 
-def test_it_learns_a_delayed_answer():
+def test_it_learns_a_delayed_answer() -> None:
     longer = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01)
     longer = replace(longer, augmentation=LITTLE_NOISE)
     run = train(training_settings=longer, network_settings=replace(TINY, dropout=0.0))
@@ -222,7 +234,7 @@ def test_it_learns_a_delayed_answer():
     assert min(run.validation_loss) < 0.3 * run.validation_loss[0]
 
 
-def random_network(settings=TINY, seed: int = 0) -> SpeechToShape:
+def random_network(settings: NetworkSettings = TINY, seed: int = 0) -> SpeechToShape:
     """A network that is not trained, but whose answers differ from frame to frame."""
     torch.manual_seed(seed)
     network = SpeechToShape(settings, torch.full((N_MELS,), -4.0), torch.ones(N_MELS))
@@ -237,7 +249,7 @@ def random_mel(n_frames: int, seed: int = 0) -> np.ndarray:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 79))
-def test_future_mel_frames_never_change_an_answer(n_frames):
+def test_future_mel_frames_never_change_an_answer(n_frames: int) -> None:
     network, mel = random_network(), random_mel(80)
     changed = mel.copy()
     changed[n_frames:] += 3
@@ -248,7 +260,7 @@ def test_future_mel_frames_never_change_an_answer(n_frames):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 60), max_size=8))
-def test_the_network_in_pieces_is_the_network_at_once(cuts):
+def test_the_network_in_pieces_is_the_network_at_once(cuts: list[int]) -> None:
     network, mel = random_network(), torch.from_numpy(random_mel(60))[None]
     state, pieces = None, []
     edges = [0, *sorted(cuts), 60]
@@ -261,14 +273,14 @@ def test_the_network_in_pieces_is_the_network_at_once(cuts):
 
 
 @pytest.fixture(scope="module")
-def step(tmp_path_factory) -> bytes:
+def step(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The exported step of `random_network()`."""
     path = tmp_path_factory.mktemp("export") / "step.onnx"
     export_step(random_network(), path)
     return path.read_bytes()
 
 
-def test_the_exported_step_by_step_is_the_network_at_once(step):
+def test_the_exported_step_by_step_is_the_network_at_once(step: bytes) -> None:
     mel = random_mel(300)
     expected = predict(random_network(), mel)
     predictor = OnnxStep(step)
@@ -281,7 +293,7 @@ def test_the_exported_step_by_step_is_the_network_at_once(step):
 
 
 @pytest.mark.slow
-def test_the_default_network_exports_too(tmp_path):
+def test_the_default_network_exports_too(tmp_path: Path) -> None:
     network = random_network(NetworkSettings(12))
     export_step(network, tmp_path / "step.onnx")
     mel = random_mel(50)
@@ -294,7 +306,7 @@ EARLY = replace(TINY, early_frames=(4, 8), dropout=0.0)
 
 
 @pytest.mark.slow
-def test_early_answers_are_exported_too(tmp_path):
+def test_early_answers_are_exported_too(tmp_path: Path) -> None:
     network = random_network(EARLY)
     with torch.no_grad():
         network.early_opening_gain.copy_(torch.tensor([1.2, 1.4]))
@@ -310,7 +322,7 @@ def test_early_answers_are_exported_too(tmp_path):
 
 
 @pytest.mark.slow
-def test_early_answers_are_about_later_moments():
+def test_early_answers_are_about_later_moments() -> None:
     """Trained on what was heard 4 frames ago, each head is nearest to the moment that it is for."""
     longer = replace(SHORT, n_epochs=12, batches_per_epoch=12, batch_size=16, learning_rate=0.01, early_weight=1.0)
     run = train(training_settings=replace(longer, augmentation=LITTLE_NOISE), network_settings=EARLY)
@@ -323,13 +335,13 @@ def test_early_answers_are_about_later_moments():
         assert min(errors, key=errors.get) == own_frames, errors
 
 
-def test_early_answers_leave_the_main_one_nearly_as_it_is():
+def test_early_answers_leave_the_main_one_nearly_as_it_is() -> None:
     alone, beside = train(), train(network_settings=replace(TINY, early_frames=(4,)))
     ratio = beside.validation_loss[-1] / alone.validation_loss[-1]
     assert 0.8 < ratio < 1.2
 
 
-def test_a_predictor_answers_no_frames_with_no_frames(step):
+def test_a_predictor_answers_no_frames_with_no_frames(step: bytes) -> None:
     assert OnnxStep(step).push(np.zeros((0, N_MELS), np.float32)).shape == (0, N_COMPONENTS)
 
 
@@ -344,12 +356,12 @@ def other_model() -> bytes:
 @pytest.mark.parametrize(
     "content", [b"", b"garbage", b"\x00" * 1000, other_model()], ids=["none", "text", "zeros", "other"]
 )
-def test_other_bytes_are_no_speech_model(content):
+def test_other_bytes_are_no_speech_model(content: bytes) -> None:
     with pytest.raises(InputError, match="speech model"):
         OnnxStep(content)
 
 
-def test_a_cut_off_model_is_no_speech_model(step):
+def test_a_cut_off_model_is_no_speech_model(step: bytes) -> None:
     with pytest.raises(InputError, match="speech model"):
         OnnxStep(step[: len(step) // 2])
 
@@ -390,7 +402,7 @@ def times(duration_s: float, fps: int = 60) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("lookahead", [0, 1, 8, 20])
-def test_any_blocks_give_the_same_coefficients(step, lookahead):
+def test_any_blocks_give_the_same_coefficients(step: bytes, lookahead: int) -> None:
     wanted = times(1.5)
     whole = coefficients_at(make_listener(step, lookahead), SPEECH, wanted)
     assert np.ptp(whole, axis=0).min() > 0.1
@@ -407,7 +419,7 @@ def test_any_blocks_give_the_same_coefficients(step, lookahead):
 
 @pytest.mark.parametrize("lookahead", [0, 1, 2, 8, 20])
 @pytest.mark.parametrize("time_s", [Fraction(0), Fraction(1, 60), Fraction(1001, 30_000), Fraction(1, 2)])
-def test_the_latency_is_enough_and_nothing_later_is_heard(step, lookahead, time_s):
+def test_the_latency_is_enough_and_nothing_later_is_heard(step: bytes, lookahead: int, time_s: Fraction) -> None:
     listener = make_listener(step, lookahead)
     n_needed = time_to_samples(time_s + listener.latency_s)
     listener.push(SPEECH[:n_needed])
@@ -421,7 +433,7 @@ def test_the_latency_is_enough_and_nothing_later_is_heard(step, lookahead, time_
 
 
 @pytest.mark.parametrize("lookahead", [0, 1, 8])
-def test_what_is_said_to_be_known_can_be_asked_for(step, lookahead):
+def test_what_is_said_to_be_known_can_be_asked_for(step: bytes, lookahead: int) -> None:
     listener = make_listener(step, lookahead)
     for n_samples in (0, 1, 150, 248, 1, 160, 500):
         listener.push(np.zeros(n_samples, np.float32))
@@ -429,14 +441,16 @@ def test_what_is_said_to_be_known_can_be_asked_for(step, lookahead):
             assert np.isfinite(listener.at(listener.known_until_s)).all()
 
 
-def test_the_latency_is_the_lookahead_and_one_frame(step):
+def test_the_latency_is_the_lookahead_and_one_frame(step: bytes) -> None:
     assert make_listener(step, 8).latency_s == mel_frames_to_time(9)
 
 
 @pytest.mark.parametrize("noise", [0.0, ROOM])
 @pytest.mark.parametrize("lookahead", [0, 8, 20])
 @pytest.mark.parametrize("extra_samples", [0, 40, 80, 120])
-def test_silence_returns_to_rest_within_120_ms_and_stays(step, lookahead, extra_samples, noise):
+def test_silence_returns_to_rest_within_120_ms_and_stays(
+    step: bytes, lookahead: int, extra_samples: int, noise: float
+) -> None:
     spoken = np.concatenate([room(0.3, noise), voice(0.5), voice(extra_samples / SAMPLE_RATE)])
     end_s = Fraction(len(spoken), SAMPLE_RATE)
     samples = np.concatenate([spoken, room(1.5, noise)])
@@ -450,7 +464,7 @@ def test_silence_returns_to_rest_within_120_ms_and_stays(step, lookahead, extra_
 
 
 @pytest.mark.parametrize(("amplitude", "background"), [(0.0, ROOM_LEVEL), (0.0, -7.9), (ROOM, OTHER_ROOM_LEVEL)])
-def test_a_silent_signal_never_moves_the_mouth(step, amplitude, background):
+def test_a_silent_signal_never_moves_the_mouth(step: bytes, amplitude: float, background: float) -> None:
     found = coefficients_at(make_listener(step, background=background), room(2, amplitude), times(2))
     np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
 
@@ -461,7 +475,7 @@ def answers_of_the_network(step: bytes, samples: np.ndarray, lookahead: int = 8)
     return [described_time(index, lookahead) for index in range(len(answers))], answers
 
 
-def test_in_pauses_like_the_training_videos_the_network_is_heard(step):
+def test_in_pauses_like_the_training_videos_the_network_is_heard(step: bytes) -> None:
     samples = np.concatenate([room(1.5, seed=3), voice(0.5), room(1.5, seed=4)])
     moments, answers = answers_of_the_network(step, samples)
     begun = time_to_mel_frames(0.2)
@@ -470,14 +484,14 @@ def test_in_pauses_like_the_training_videos_the_network_is_heard(step):
     assert np.ptp(answers[begun:100], axis=0).min() > 0.01
 
 
-def test_digital_silence_in_a_familiar_room_is_at_rest(step):
+def test_digital_silence_in_a_familiar_room_is_at_rest(step: bytes) -> None:
     samples = np.concatenate([room(1), np.zeros(SAMPLE_RATE, np.float32), room(1)])
     rests = [Fraction(n, 100) for n in range(112, 185)]
     found = coefficients_at(make_listener(step), samples, rests)
     np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
 
 
-def test_a_loud_noise_in_a_familiar_room_shuts_the_gate(step):
+def test_a_loud_noise_in_a_familiar_room_shuts_the_gate(step: bytes) -> None:
     samples = np.concatenate([room(1.5), room(2, 0.05)])
     moments = [Fraction(n, 100) for n in range(345)]
     found = coefficients_at(make_listener(step), samples, moments)
@@ -485,13 +499,13 @@ def test_a_loud_noise_in_a_familiar_room_shuts_the_gate(step):
     np.testing.assert_array_equal(found[220:], np.broadcast_to(REST, found[220:].shape))
 
 
-def test_without_expressiveness_the_mouth_rests(step):
+def test_without_expressiveness_the_mouth_rests(step: bytes) -> None:
     found = coefficients_at(make_listener(step, expressiveness=0.0), SPEECH, times(1.5))
     np.testing.assert_array_equal(found, np.broadcast_to(REST, found.shape))
 
 
 @pytest.mark.parametrize("expressiveness", [0.5, 2.0])
-def test_expressiveness_scales_the_distance_from_rest(step, expressiveness):
+def test_expressiveness_scales_the_distance_from_rest(step: bytes, expressiveness: float) -> None:
     plain, scaled = (
         coefficients_at(make_listener(step, expressiveness=by), SPEECH, times(1.5)) for by in (1.0, expressiveness)
     )
@@ -499,7 +513,7 @@ def test_expressiveness_scales_the_distance_from_rest(step, expressiveness):
     assert np.ptp(plain, axis=0).min() > 0.1
 
 
-def test_the_mouth_is_open_to_the_network_when_the_voice_begins(step):
+def test_the_mouth_is_open_to_the_network_when_the_voice_begins(step: bytes) -> None:
     begin_s = Fraction(3, 10)
     with_gate = coefficients_at(make_listener(step), SPEECH, [begin_s + Fraction(n, 100) for n in range(40)])
     free = SpeechToShapeStream(OnnxStep(step), REST, -9.0, 8)
@@ -508,7 +522,7 @@ def test_the_mouth_is_open_to_the_network_when_the_voice_begins(step):
     np.testing.assert_allclose(with_gate, without_gate, atol=1e-6)
 
 
-def test_reset_forgets_everything_heard(step):
+def test_reset_forgets_everything_heard(step: bytes) -> None:
     listener = make_listener(step)
     first = coefficients_at(listener, SPEECH, times(1.5))
     listener.push(voice(1))

@@ -1,7 +1,9 @@
 """Templates whose face comes and goes, and templates that stand still."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from hygiesync.avatar.still_template import StillTemplate
 from hygiesync.avatar.template import FADE_S, FacePlaces, VideoTemplate
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import mouth_opening
@@ -25,12 +28,12 @@ GONE, COVERED = range(12, 17), range(34, 40)
 N_FRAMES = 60
 
 
-def psnr(one, other):
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return 10 * np.log10(255**2 / max(np.mean((one.astype(float) - other) ** 2), 1e-3))
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory, held_out_video):
+def interrupted(tmp_path_factory: pytest.TempPathFactory, held_out_video: Path) -> Path:
     """The talker, for a moment in front of a wall, for another with fingers over the mouth."""
     path = tmp_path_factory.mktemp("templates") / "interrupted.mp4"
     track = track_face(probe(held_out_video), until_s=Fraction(5))
@@ -50,19 +53,19 @@ def interrupted(tmp_path_factory, held_out_video):
 
 
 @pytest.fixture(scope="module")
-def places(interrupted, held_out_video):
+def places(interrupted: Path, held_out_video: Path) -> FacePlaces:
     pose = PoseModel.fit(track_face(probe(held_out_video)).smoothed().rigid.astype(np.float64))
     return FacePlaces.from_track(track_face(probe(interrupted)), pose)
 
 
 @pytest.mark.slow
-def test_no_mouth_is_put_on_missing_and_covered_faces(interrupted, places):
+def test_no_mouth_is_put_on_missing_and_covered_faces(interrupted: Path, places: FacePlaces) -> None:
     faces = [frame.face for frame in VideoTemplate(probe(interrupted), places).frames_once()]
     assert {number for number, face in enumerate(faces) if face is None} == {*GONE, *COVERED}
     assert all(0 < face.strength <= 1 for face in faces if face is not None)
 
 
-def test_the_mouth_fades_out_before_and_in_after(places):
+def test_the_mouth_fades_out_before_and_in_after(places: FacePlaces) -> None:
     """It falls step by step towards the frames without a place, and is whole at FADE_S from them and at both ends."""
     strengths = places.strengths
     assert (strengths[[*GONE, *COVERED]] == 0).all()
@@ -73,7 +76,7 @@ def test_the_mouth_fades_out_before_and_in_after(places):
     assert (strengths[far] == 1).all()
 
 
-def test_the_strength_goes_with_the_slice_and_into_the_face(places):
+def test_the_strength_goes_with_the_slice_and_into_the_face(places: FacePlaces) -> None:
     part = places[slice(GONE.stop, GONE.stop + 4)]
     np.testing.assert_array_equal(part.strengths, places.strengths[GONE.stop : GONE.stop + 4])
     assert part.face(1).strength == pytest.approx(places.strengths[GONE.stop + 1])
@@ -82,7 +85,9 @@ def test_the_strength_goes_with_the_slice_and_into_the_face(places):
 
 
 @pytest.mark.slow
-def test_interrupted_frames_pass_through_untouched(talker_avatar, interrupted, held_out_video, tmp_path):
+def test_interrupted_frames_pass_through_untouched(
+    talker_avatar: VideoAvatar, interrupted: Path, held_out_video: Path, tmp_path: Path
+) -> None:
     render(talker_avatar, held_out_video, tmp_path / "out.mp4", RenderOptions(template=interrupted))
     before = [frame.image for frame in read_frames(interrupted)]
     after = [frame.image for frame in islice(read_frames(tmp_path / "out.mp4"), N_FRAMES)]
@@ -93,7 +98,9 @@ def test_interrupted_frames_pass_through_untouched(talker_avatar, interrupted, h
     assert changed[[2, 25, 55]].min() > 2 * changed[[*COVERED]].max()
 
 
-def moving_track(gone, shift_at=None, n_frames=100, times_s=None):
+def moving_track(
+    gone: tuple[()] | range, shift_at: int | None = None, n_frames: int = 100, times_s: np.ndarray | None = None
+) -> FaceTrack:
     """A track of one face at rest that is missing in frames `gone`, and jumps across the picture at a cut."""
     generator = np.random.default_rng(0)
     rigid, lower = generator.uniform(100, 200, (14, 2)), generator.uniform(150, 200, (180, 2))
@@ -113,16 +120,16 @@ def moving_track(gone, shift_at=None, n_frames=100, times_s=None):
 
 
 @pytest.fixture(scope="module")
-def pose():
+def pose() -> PoseModel:
     rigid = moving_track(()).rigid.astype(np.float64)
     return PoseModel.fit(rigid + np.random.default_rng(1).normal(0, 0.5, rigid.shape))
 
 
-def test_a_cut_between_two_faces_and_the_ends_do_not_fade(pose):
+def test_a_cut_between_two_faces_and_the_ends_do_not_fade(pose: PoseModel) -> None:
     assert (FacePlaces.from_track(moving_track((), shift_at=50), pose).strengths == 1).all()
 
 
-def test_a_video_without_any_face_has_no_places(pose):
+def test_a_video_without_any_face_has_no_places(pose: PoseModel) -> None:
     places = FacePlaces.from_track(moving_track(range(100)), pose)
     assert (places.strengths == 0).all()
     assert all(places.face(number) is None for number in range(100))
@@ -130,7 +137,7 @@ def test_a_video_without_any_face_has_no_places(pose):
 
 @settings(max_examples=40, deadline=None)
 @given(st.sets(st.integers(0, 59), max_size=8), st.lists(st.floats(0.005, 0.2), min_size=60, max_size=60))
-def test_strengths_follow_the_time_to_the_nearest_gap(pose, gone, gaps):
+def test_strengths_follow_the_time_to_the_nearest_gap(pose: PoseModel, gone: Sequence[int], gaps: list[int]) -> None:
     """At any frame times: 0 exactly in the gaps, 1 exactly beyond FADE_S, and in between more with more distance."""
     times = np.cumsum(gaps)
     strengths = FacePlaces.from_track(moving_track(gone, n_frames=60, times_s=times), pose).strengths
@@ -145,7 +152,9 @@ def test_strengths_follow_the_time_to_the_nearest_gap(pose, gone, gaps):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("of_template", [False, True])
-def test_a_still_moves_nothing_but_the_lower_face(talker_avatar, held_out_video, tmp_path, of_template):
+def test_a_still_moves_nothing_but_the_lower_face(
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path, of_template: bool
+) -> None:
     out = tmp_path / "out.mp4"
     template = held_out_video if of_template else None
     render(talker_avatar, held_out_video, out, RenderOptions(template=template, still=True, crf=0))
@@ -160,7 +169,9 @@ def test_a_still_moves_nothing_but_the_lower_face(talker_avatar, held_out_video,
 
 
 @pytest.mark.slow
-def test_a_still_has_the_asked_rate_or_the_templates_own(talker_avatar, held_out_video, tmp_path):
+def test_a_still_has_the_asked_rate_or_the_templates_own(
+    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path
+) -> None:
     for asked, fps in ((None, Fraction(25)), ("29.97", parse_fps("29.97"))):
         options = RenderOptions(template=held_out_video, fps=None if asked is None else parse_fps(asked), still=True)
         render(talker_avatar, held_out_video, tmp_path / "out.mp4", options)
@@ -168,7 +179,7 @@ def test_a_still_has_the_asked_rate_or_the_templates_own(talker_avatar, held_out
         assert times == [video_frame_time(number, fps) for number in range(len(times))]
 
 
-def test_the_still_is_a_closed_mouth_that_is_seen(interrupted, places):
+def test_the_still_is_a_closed_mouth_that_is_seen(interrupted: Path, places: FacePlaces) -> None:
     """One of the least open mouths of those with a place at full strength, for ever the same."""
     first, second, *_ = frames = list(islice(StillTemplate.from_video(interrupted, places, Fraction(30)).frames(), 40))
     assert all(frame.image is first.image and frame.face is first.face for frame in frames)
@@ -183,7 +194,7 @@ def test_the_still_is_a_closed_mouth_that_is_seen(interrupted, places):
     np.testing.assert_array_equal(first.image, picture)
 
 
-def test_a_still_of_a_template_without_a_usable_face_is_refused(pose, interrupted):
+def test_a_still_of_a_template_without_a_usable_face_is_refused(pose: PoseModel, interrupted: Path) -> None:
     nowhere = FacePlaces.from_track(moving_track(range(100)), pose)
     with pytest.raises(InputError, match="no frame in its first"):
         StillTemplate.from_video(interrupted, nowhere, Fraction(25))
@@ -192,7 +203,7 @@ def test_a_still_of_a_template_without_a_usable_face_is_refused(pose, interrupte
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["clips/face1_22fps", "clips/face5", "driving/silent_template_14s"])
-def test_real_faces_are_not_taken_for_covered(data, name):
+def test_real_faces_are_not_taken_for_covered(data: Path, name: str) -> None:
     """Nothing covers these mouths, and blinking eyes and laughs are not hands."""
     track = track_face(probe(data / f"{name}.mp4"))
     own = PoseModel.fit(track.smoothed().rigid[track.has_face].astype(np.float64))
@@ -201,12 +212,12 @@ def test_real_faces_are_not_taken_for_covered(data, name):
         assert (FacePlaces.from_track(cut, own).strengths == 1).all()
 
 
-def gaps(lower):
+def gaps(lower: np.ndarray) -> np.ndarray:
     """Between the inner lips, from corner to corner."""
     return np.linalg.norm(lower[LOWER_INNER_LIPS[1:10]] - lower[LOWER_INNER_LIPS[:10:-1]], axis=1)
 
 
-def lips_apart(avatar, gap: float) -> np.ndarray:
+def lips_apart(avatar: VideoAvatar, gap: float) -> np.ndarray:
     """A lower face whose inner lips are `gap` canonical units apart everywhere."""
     lower = avatar.shape.mean.copy()
     middle = (lower[LOWER_INNER_LIPS[1:10]] + lower[LOWER_INNER_LIPS[:10:-1]]) / 2
@@ -215,7 +226,7 @@ def lips_apart(avatar, gap: float) -> np.ndarray:
     return lower
 
 
-def test_lips_that_nearly_meet_do_meet_and_others_stay(talker_avatar):
+def test_lips_that_nearly_meet_do_meet_and_others_stay(talker_avatar: VideoAvatar) -> None:
     wanted = np.linspace(0, 3 * NEARLY_CLOSED, 60)
     pressed = np.array([gaps(press_lips(lips_apart(talker_avatar, gap))).mean() for gap in wanted])
     assert pressed[0] == pytest.approx(0, abs=1e-12)
@@ -226,11 +237,11 @@ def test_lips_that_nearly_meet_do_meet_and_others_stay(talker_avatar):
     np.testing.assert_allclose(pressed[is_wide], wanted[is_wide], atol=1e-12)
 
 
-def test_lips_that_cross_meet(talker_avatar):
+def test_lips_that_cross_meet(talker_avatar: VideoAvatar) -> None:
     np.testing.assert_allclose(gaps(press_lips(lips_apart(talker_avatar, -0.5 * NEARLY_CLOSED))), 0, atol=1e-12)
 
 
-def test_pressing_moves_the_inner_lips_only(talker_avatar):
+def test_pressing_moves_the_inner_lips_only(talker_avatar: VideoAvatar) -> None:
     lower = lips_apart(talker_avatar, 0.2 * NEARLY_CLOSED)
     moved = np.abs(press_lips(lower) - lower).max(1) > 0
     assert set(np.flatnonzero(moved)) <= set(LOWER_INNER_LIPS)

@@ -2,7 +2,9 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from importlib import import_module
 from threading import Barrier
 
@@ -12,6 +14,8 @@ from PIL import Image
 from skimage import data as pictures
 
 import hygiesync
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.photo_avatar import PhotoAvatar
 from hygiesync.rendering import atlas
 from hygiesync.timing import SAMPLE_RATE
 from hygiesync.tts.espeak import synthesise
@@ -21,14 +25,14 @@ SECONDS = 1.5
 
 
 @pytest.fixture(scope="module")
-def photo_avatar(tmp_path_factory):
+def photo_avatar(tmp_path_factory: pytest.TempPathFactory) -> PhotoAvatar:
     folder = tmp_path_factory.mktemp("photo")
     Image.fromarray(np.ascontiguousarray(pictures.astronaut()[:256, 90:346])).save(folder / "face.png")
     return hygiesync.avatar_from_photo(folder / "face.png", folder / "avatar", has_consent=True)
 
 
 @pytest.fixture(scope="module")
-def speeches():
+def speeches() -> list[np.ndarray]:
     """Something else for each engine, in blocks of its own length."""
     speech = synthesise("My mother bought a big bag of apples, and we paid for five warm shoes.")
     samples = np.interp(np.arange(0, speech.duration_s, 1 / SAMPLE_RATE),
@@ -39,7 +43,7 @@ def speeches():
 
 
 @pytest.fixture
-def short_turns():
+def short_turns() -> Iterator[None]:
     """Threads that change over as often as they can."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -47,7 +51,7 @@ def short_turns():
     sys.setswitchinterval(before)
 
 
-def spoken(avatar, samples, number):
+def spoken(avatar: Avatar, samples: np.ndarray, number: int) -> list[tuple[Fraction, np.ndarray]]:
     engine = hygiesync.Engine(avatar, fps=25)
     blocks = np.array_split(samples, 10 + number)
     drawn = [frame for block in blocks for frame in engine.push(block)]
@@ -57,13 +61,19 @@ def spoken(avatar, samples, number):
 @pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["talker_avatar", "photo_avatar"])
-def test_eight_engines_at_once_draw_what_they_draw_one_after_another(kind, speeches, short_turns, monkeypatch, request):
+def test_eight_engines_at_once_draw_what_they_draw_one_after_another(
+    kind: str,
+    speeches: list[np.ndarray],
+    short_turns: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
     avatar = request.getfixturevalue(kind)
     monkeypatch.setattr(atlas, "MAX_OPEN_BYTES", 500_000)  # pictures come and go all the time
     alone = [spoken(avatar, samples, number) for number, samples in enumerate(speeches)]
     all_ready = Barrier(N_ENGINES)
 
-    def speak_together(number):
+    def speak_together(number: int) -> list[tuple[Fraction, np.ndarray]]:
         all_ready.wait(60)
         return spoken(avatar, speeches[number], number)
 
@@ -96,6 +106,6 @@ PUBLIC = [
 
 
 @pytest.mark.parametrize(("module", "name"), PUBLIC)
-def test_every_public_class_says_what_threads_may_do_with_it(module, name):
+def test_every_public_class_says_what_threads_may_do_with_it(module: str, name: str) -> None:
     said = " ".join(getattr(import_module(f"hygiesync.{module}"), name).__doc__.split())
     assert re.search(r"thread-safe|(one|another|any) thread|any number of threads", said, re.IGNORECASE)

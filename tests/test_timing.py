@@ -35,20 +35,20 @@ RATES = [Fraction(24_000, 1001), Fraction(24), Fraction(25), NTSC, Fraction(30),
         (240, Fraction(240)),
     ],
 )
-def test_frame_rates_mean_what_people_mean(text, fps):
+def test_frame_rates_mean_what_people_mean(text: float | Fraction | str, fps: Fraction) -> None:
     assert timing.parse_fps(text) == fps
 
 
 @pytest.mark.parametrize(
     "text", ["", "fast", "25 fps", "30/0", "nan", "inf", "-25", "0", "0.5", "241", "29,97", None, float("nan"), [25]]
 )
-def test_nonsense_is_no_frame_rate(text):
+def test_nonsense_is_no_frame_rate(text: object) -> None:
     with pytest.raises(UsageError, match="frame rate"):
         timing.parse_fps(text)
 
 
 @given(st.text(alphabet="0123456789./-+ x", max_size=8))
-def test_any_text_is_a_frame_rate_in_range_or_refused(text):
+def test_any_text_is_a_frame_rate_in_range_or_refused(text: str) -> None:
     try:
         fps = timing.parse_fps(text)
     except UsageError:
@@ -57,18 +57,18 @@ def test_any_text_is_a_frame_rate_in_range_or_refused(text):
 
 
 @given(st.integers(0, 10**9), st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]))
-def test_sample_and_time_round_trip(index, sample_rate):
+def test_sample_and_time_round_trip(index: int, sample_rate: int) -> None:
     assert timing.time_to_samples(timing.sample_time(index, sample_rate), sample_rate) == index
 
 
 @given(st.integers(0, 10**7), st.sampled_from(RATES))
-def test_frames_before_a_frames_time_are_counted_by_its_index(index, fps):
+def test_frames_before_a_frames_time_are_counted_by_its_index(index: int, fps: Fraction) -> None:
     time_s = timing.video_frame_time(index, fps)
     assert timing.n_video_frames(time_s, fps) == index
     assert timing.n_video_frames(time_s + Fraction(1, 10**6), fps) == index + 1
 
 
-def test_no_drift_over_eight_hours_at_29_97():
+def test_no_drift_over_eight_hours_at_29_97() -> None:
     n_frames = timing.n_video_frames(EIGHT_HOURS_S, NTSC)
     assert n_frames == 863_137  # 8 h * 30000 / 1001 = 863136.86
     last = timing.video_frame_time(n_frames - 1, NTSC)
@@ -79,29 +79,29 @@ def test_no_drift_over_eight_hours_at_29_97():
 
 
 @given(st.integers(-10, 10**8), st.integers(0, 20))
-def test_mel_position_undoes_described_time(index, lookahead):
+def test_mel_position_undoes_described_time(index: int, lookahead: int) -> None:
     assert timing.mel_position(timing.described_time(index, lookahead), lookahead) == index
 
 
 @given(st.integers(0, 10**8), st.integers(0, 20))
-def test_a_frame_describes_the_time_the_lookahead_before_it_is_known(index, lookahead):
+def test_a_frame_describes_the_time_the_lookahead_before_it_is_known(index: int, lookahead: int) -> None:
     waited = timing.mel_frame_known_at(index) - timing.described_time(index, lookahead)
     assert waited == timing.mel_frames_to_time(lookahead)
 
 
 @given(st.integers(0, 10**6))
-def test_a_mel_frame_is_known_with_its_last_sample_and_not_before(index):
+def test_a_mel_frame_is_known_with_its_last_sample_and_not_before(index: int) -> None:
     n_samples = timing.time_to_samples(timing.mel_frame_known_at(index))
     assert timing.n_mel_frames(n_samples) == index + 1
     assert timing.n_mel_frames(n_samples - 1) == index
 
 
 @pytest.mark.parametrize("n_samples", [0, 1, 399, 400, 401, 559, 560, 561, 719, 720, 16_000])
-def test_mel_frames_are_counted_as_the_spectrogram_makes_them(n_samples):
+def test_mel_frames_are_counted_as_the_spectrogram_makes_them(n_samples: int) -> None:
     frames = MelSpectrogram().push(np.zeros(n_samples, np.float32))
     assert len(frames) == timing.n_mel_frames(n_samples)
 
 
 @pytest.mark.parametrize(("ms", "frames"), [(0, 0), (9.99, 0), (10, 1), (80, 8), (89.9, 8), (200, 20)])
-def test_a_lookahead_is_never_longer_than_asked_for(ms, frames):
+def test_a_lookahead_is_never_longer_than_asked_for(ms: float, frames: int) -> None:
     assert timing.lookahead_frames(ms) == frames

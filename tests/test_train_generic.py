@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def corpus() -> Corpus:
 # --- lips
 
 
-def test_natural_lips_meet_when_distinct_ones_do_and_open_further_between():
+def test_natural_lips_meet_when_distinct_ones_do_and_open_further_between() -> None:
     times = np.linspace(0, 0.8, 161)
     distinct, natural = mouth_curves(PAPA, times), natural_curves(PAPA, times)
     meet = [np.abs(times - (p.start_s + 0.45 * (p.end_s - p.start_s))).argmin() for p in PAPA if p.symbol == "p"]
@@ -43,7 +44,7 @@ def test_natural_lips_meet_when_distinct_ones_do_and_open_further_between():
     assert natural[:, 0].max() <= 1.0 and not natural[times < 0.2, 0].any()
 
 
-def test_sounds_of_the_tongue_take_the_lips_of_the_vowels_around_them():
+def test_sounds_of_the_tongue_take_the_lips_of_the_vowels_around_them() -> None:
     def opening_of(vowel: str) -> float:
         phonemes = [Phoneme(symbol, 0.1 * n, 0.1 * (n + 1)) for n, symbol in enumerate(f"{vowel}t{vowel}")]
         return float(natural_curves(phonemes, np.array([0.15]))[0, 0])
@@ -51,7 +52,7 @@ def test_sounds_of_the_tongue_take_the_lips_of_the_vowels_around_them():
     assert opening_of("ɑ") > opening_of("i") > opening_of("u")
 
 
-def test_rounded_lips_are_as_narrow_as_before():
+def test_rounded_lips_are_as_narrow_as_before() -> None:
     for letter, viseme in VISEMES.items():
         natural = RELAXED_VISEMES[letter]
         assert viseme.opening <= natural.opening <= 1.0
@@ -63,7 +64,7 @@ def test_rounded_lips_are_as_narrow_as_before():
 # --- what is heard
 
 
-def test_rooms_give_back_power_after_the_sound_and_never_before():
+def test_rooms_give_back_power_after_the_sound_and_never_before() -> None:
     quiet = np.full((8, 60, N_MELS), -6.0, np.float32)
     mel = quiet.copy()
     mel[:, 20:25] = -1.0
@@ -75,7 +76,7 @@ def test_rooms_give_back_power_after_the_sound_and_never_before():
     np.testing.assert_array_equal(in_rooms(mel, 0.0, np.random.default_rng(0)), mel)
 
 
-def test_another_throat_moves_the_bands_and_not_the_times():
+def test_another_throat_moves_the_bands_and_not_the_times() -> None:
     mel = np.full((20, 10, N_MELS), -6.0, np.float32)
     mel[:, 4, 40] = 0.0
     heard = other_tract(mel, 0.1, np.random.default_rng(0))
@@ -84,7 +85,7 @@ def test_another_throat_moves_the_bands_and_not_the_times():
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
-def test_flites_voices_say_where_their_sounds_are():
+def test_flites_voices_say_where_their_sounds_are() -> None:
     from hygiesync.tts.flite import FLITE_VOICES, synthesise_with_flite
 
     for voice in FLITE_VOICES:
@@ -103,7 +104,9 @@ def test_flites_voices_say_where_their_sounds_are():
     assert len(made.mel) == len(made.curves) == len(made.sounds) > 100
 
 
-def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
+def test_a_missing_flite_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     from hygiesync.apps.make_generic import main
 
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -120,7 +123,7 @@ def test_a_missing_flite_is_said_in_one_line(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.slow
-def test_all_heads_learn_when_lips_part(corpus):
+def test_all_heads_learn_when_lips_part(corpus: Corpus) -> None:
     told: list[tuple[int, int]] = []
     settings = replace(
         SHORT, n_epochs=4, steps_per_epoch=50, batch_size=6, tract_std=0.0, room_share=0.0, eagerness=0.0
@@ -136,7 +139,7 @@ def test_all_heads_learn_when_lips_part(corpus):
         assert np.median(answer[wanted == 0]) < 0.1
 
 
-def test_the_same_seed_gives_the_same_model(corpus):
+def test_the_same_seed_gives_the_same_model(corpus: Corpus) -> None:
     first = train_generic(corpus, EARLY, SHORT).state_dict()
     torch.manual_seed(9)
     again = train_generic(corpus, EARLY, SHORT).state_dict()
@@ -147,7 +150,7 @@ def test_the_same_seed_gives_the_same_model(corpus):
 
 
 @pytest.mark.slow
-def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
+def test_half_precision_costs_half_and_answers_alike(tmp_path: Path, corpus: Corpus) -> None:
     network = train_generic(corpus, EARLY, SHORT)
     whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
     export_step(network, whole)
@@ -164,7 +167,7 @@ def test_half_precision_costs_half_and_answers_alike(tmp_path, corpus):
 
 
 @pytest.mark.slow
-def test_weights_beyond_half_precision_are_not_stored(tmp_path, corpus):
+def test_weights_beyond_half_precision_are_not_stored(tmp_path: Path, corpus: Corpus) -> None:
     network = train_generic(corpus, EARLY, SHORT)
     with torch.no_grad():
         network.lstm.weight_hh_l0[0, 0] = 1e6
@@ -173,7 +176,7 @@ def test_weights_beyond_half_precision_are_not_stored(tmp_path, corpus):
         to_half_precision(tmp_path / "step.onnx", {})
 
 
-def test_the_corpus_knows_all_sounds(corpus):
+def test_the_corpus_knows_all_sounds(corpus: Corpus) -> None:
     assert corpus.sounds.max() < len(SOUNDS)
     both = Corpus.joined([corpus, corpus])
     assert len(both.mel) == 2 * len(corpus.mel)

@@ -6,6 +6,7 @@ import sys
 import time
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ from hygiesync.face.tracking import count_faces, track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.speech.mel import mel_spectrogram
+from hygiesync.synthetic.talker import TalkerTruth
 
 
-def test_the_bundle_is_small_whole_and_without_leftovers(avatar_directory):
+def test_the_bundle_is_small_whole_and_without_leftovers(avatar_directory: Path) -> None:
     assert sum(path.stat().st_size for path in avatar_directory.iterdir()) < 30e6
     names = {path.name for path in avatar_directory.iterdir()}
     assert "avatar.json" in names
@@ -33,7 +35,9 @@ def test_the_bundle_is_small_whole_and_without_leftovers(avatar_directory):
 
 
 @pytest.mark.slow
-def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_truth):
+def test_tracked_lips_follow_the_true_ones(
+    talker_avatar: VideoAvatar, talker_video: Path, talker_truth: TalkerTruth
+) -> None:
     track = track_face(probe(talker_video)).smoothed()
     seen = apply_similarity(talker_avatar.pose.to_canonical(track.rigid), track.lower)
     landmarks = talker_truth.landmarks
@@ -45,7 +49,7 @@ def test_tracked_lips_follow_the_true_ones(talker_avatar, talker_video, talker_t
 
 
 @pytest.mark.slow
-def test_the_network_learns_lips_as_detected_and_pictures_are_known_without_jitter(talker_video):
+def test_the_network_learns_lips_as_detected_and_pictures_are_known_without_jitter(talker_video: Path) -> None:
     """Quick closings keep their depth in what is learnt from; what is drawn from must not tremble."""
     info = probe(talker_video)
     track = track_face(info)
@@ -60,14 +64,14 @@ def test_the_network_learns_lips_as_detected_and_pictures_are_known_without_jitt
 
 
 @pytest.mark.slow
-def test_the_track_does_not_depend_on_stretches(talker_video):
+def test_the_track_does_not_depend_on_stretches(talker_video: Path) -> None:
     """Reading in stretches gives every frame once, in order."""
     track = track_face(probe(talker_video))
     assert len(track) == sum(1 for _ in read_frames(talker_video))
     assert (np.diff(track.times_s) > 0).all()
 
 
-def test_the_mouth_rests_closed(talker_avatar):
+def test_the_mouth_rests_closed(talker_avatar: VideoAvatar) -> None:
     from hygiesync.face.shape import mouth_opening
 
     openings = mouth_opening(talker_avatar.shape.inverse_transform(talker_avatar.atlas.coefficients))
@@ -75,7 +79,7 @@ def test_the_mouth_rests_closed(talker_avatar):
     assert rest < np.quantile(openings, 0.35)
 
 
-def first_seconds(video, path, seconds):
+def first_seconds(video: Path, path: Path, seconds: int) -> Path:
     samples = read_audio(video)[: seconds * 16000]
     with VideoWriter(path, 512, 512, Fraction(25), audio_rate=16000, audio_channels=1) as writer:
         writer.write_audio(samples)
@@ -85,7 +89,7 @@ def first_seconds(video, path, seconds):
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_equals_uninterrupted(talker_video, tmp_path):
+def test_killed_and_resumed_equals_uninterrupted(talker_video: Path, tmp_path: Path) -> None:
     """SIGKILL while learning leaves no bundle; --resume then makes the one that would have been, to the bit.
 
     So the same seed gives the same avatar, too.
@@ -111,7 +115,7 @@ def test_killed_and_resumed_equals_uninterrupted(talker_video, tmp_path):
     assert killed.training == never_killed.training
 
 
-def test_two_faces_are_counted_and_the_larger_is_followed(talker_video, tmp_path):
+def test_two_faces_are_counted_and_the_larger_is_followed(talker_video: Path, tmp_path: Path) -> None:
     path = tmp_path / "two.mp4"
     with VideoWriter(path, 512, 256, Fraction(25)) as writer:
         for frame in islice(read_frames(talker_video), 50):
@@ -128,7 +132,7 @@ def test_two_faces_are_counted_and_the_larger_is_followed(talker_video, tmp_path
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_a_real_minute_gives_true_lips(data, tmp_path):
+def test_a_real_minute_gives_true_lips(data: Path, tmp_path: Path) -> None:
     """One real minute is enough to be far better than a mouth that never moves (used as a smoke test of real data)."""
     from hygiesync.evaluation.evaluate import evaluate
 

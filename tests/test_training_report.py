@@ -3,6 +3,8 @@
 import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,14 +71,22 @@ def simple_shape() -> ShapeModel:
 SHAPE = simple_shape()
 
 
-def coefficients(opening, width=40.0):
+def coefficients(opening: np.ndarray, width: float | np.ndarray = 40.0) -> np.ndarray:
     made = np.zeros((len(opening), N_COMPONENTS))
     made[:, 0] = opening
     made[:, 1] = np.asarray(width) - 40
     return made
 
 
-def held_out(opening, predicted, *, width=40.0, is_known=None, is_voice=None, start_s=0.0):
+def held_out(
+    opening: np.ndarray,
+    predicted: np.ndarray,
+    *,
+    width: float = 40.0,
+    is_known: np.ndarray | None = None,
+    is_voice: np.ndarray | None = None,
+    start_s: float = 0.0,
+) -> HeldOut:
     n = len(opening)
     return HeldOut(
         times_s=start_s + 0.01 * np.arange(n),
@@ -88,11 +98,11 @@ def held_out(opening, predicted, *, width=40.0, is_known=None, is_voice=None, st
     )
 
 
-def stretch(*arguments, **options):
+def stretch(*arguments: np.ndarray, **options: np.ndarray) -> Stretch:
     return Stretch.from_held_out(held_out(*arguments, **options), SHAPE)
 
 
-def evidence(**changes) -> TrainingEvidence:
+def evidence(**changes: Any) -> TrainingEvidence:
     """Twenty seconds of which six were held out, with speech and two pauses."""
     times_s = 0.01 * np.arange(600)
     is_voice = (times_s % 3) < 2
@@ -125,20 +135,20 @@ class Reader(HTMLParser):
         self.feed(content.decode("utf-8"))
         self.close()
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         if tag not in ("meta", "img", "br"):
             self.open_tags.append(tag)
         self.references += [value for name, value in attributes if name in ("href", "src", "xlink:href", "action")]
 
-    def handle_startendtag(self, tag, attributes):
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.references += [value for name, value in attributes if name in ("href", "src", "xlink:href")]
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open_tags.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self.open_tags and self.open_tags[-1] in ("h1", "h2"):
             self.headings.append(data)
         self.text.append(data)
@@ -158,22 +168,22 @@ def check_page(content: bytes) -> Reader:
 
 
 class TestPage:
-    def test_has_every_section_and_needs_nothing_else(self):
+    def test_has_every_section_and_needs_nothing_else(self) -> None:
         page = check_page(make_report(evidence()))
         assert page.tags.count("svg") == 7
         assert "There is nothing odd about the video." in page.text
 
     @pytest.mark.slow
-    def test_same_evidence_same_page(self):
+    def test_same_evidence_same_page(self) -> None:
         assert make_report(evidence()) == make_report(evidence())
 
-    def test_advice_comes_first(self):
+    def test_advice_comes_first(self) -> None:
         advice = (Advice("The face is 60 pixels wide.", "Sit nearer."), Advice("The sound clips.", "Turn it down."))
         page = check_page(make_report(evidence(advice=advice)))
         order = [page.text.index(text) for text in ("Sit nearer.", "Turn it down.", "How good are the lips?")]
         assert order == sorted(order)
 
-    def test_hostile_names_are_text(self):
+    def test_hostile_names_are_text(self) -> None:
         hostile = evidence(name=HOSTILE, sources=(HOSTILE, HOSTILE), preset=HOSTILE, advice=(Advice(HOSTILE, HOSTILE),))
         hostile = replace(hostile, held_out=hostile.held_out * 2)
         words = [(Word(14.1, 14.9, HOSTILE),)] * 2
@@ -181,21 +191,21 @@ class TestPage:
         assert page.headings[0] == f"Training of {HOSTILE}"
         assert page.text.count(HOSTILE) >= 5
 
-    def test_names_that_are_no_unicode(self):
+    def test_names_that_are_no_unicode(self) -> None:
         page = check_page(make_report(evidence(name="m\udce4", sources=("\udcff.mp4",))))
         assert page.headings[0] == "Training of m?"
 
-    def test_without_a_pause(self):
+    def test_without_a_pause(self) -> None:
         spoken = replace(evidence().held_out[0], is_voice=np.ones(600, bool))
         page = check_page(make_report(evidence(held_out=(spoken,))))
         assert page.text.count("no pause to measure") == 2
 
-    def test_a_video_whose_held_out_part_shows_no_face(self):
+    def test_a_video_whose_held_out_part_shows_no_face(self) -> None:
         unseen = replace(evidence().held_out[0], is_known=np.zeros(600, bool))
         both = evidence(held_out=(evidence().held_out[0], unseen), sources=("a.mp4", "b.mp4"))
         check_page(make_report(both, [(Word(14.0, 14.5, "a"),), (Word(14.0, 14.5, "b"),)]))
 
-    def test_one_epoch_and_lips_that_never_move(self):
+    def test_one_epoch_and_lips_that_never_move(self) -> None:
         still = held_out(np.full(50, 2.0), np.full(50, 2.0))
         check_page(
             make_report(
@@ -209,26 +219,26 @@ class TestPage:
             )
         )
 
-    def test_words_worst_and_best(self):
+    def test_words_worst_and_best(self) -> None:
         said = [Word(14.0 + 0.2 * n, 14.2 + 0.2 * n, f"word{n}") for n in range(25)]
         page = check_page(make_report(evidence(), [said]))
         assert "The worst of 25 words" in page.text
         assert sum(text.startswith("word") for text in page.text) == 16
 
-    def test_words_elsewhere(self):
+    def test_words_elsewhere(self) -> None:
         page = check_page(make_report(evidence(), [(Word(0.0, 1.0, "early"),)]))
         assert "None of the words lies within the parts that were kept for measuring." in page.text
 
 
 class TestMeasures:
-    def test_findings_of_known_lips(self):
+    def test_findings_of_known_lips(self) -> None:
         findings = Findings.from_evidence(evidence())
         assert findings.held_out_s == 6
         assert findings.comparison.lag_ms == pytest.approx(20, abs=3)
         assert findings.silence.n_ends == 2
         assert len(headline(findings)) == 8
 
-    def test_next_steps_follow_from_the_numbers(self):
+    def test_next_steps_follow_from_the_numbers(self) -> None:
         problems = " ".join(step.problem for step in next_steps(Findings.from_evidence(evidence())))
         for word in ("rest on 6.0 s", "by heart"):
             assert word in problems
@@ -242,14 +252,14 @@ class TestMeasures:
         assert next_steps(Findings.from_evidence(good)) == []
 
     @pytest.mark.parametrize("scale, late, word", [(0.5, 0, "opens only 0.50"), (1.0, 8, "80 ms late")])
-    def test_next_steps_about_the_lips(self, scale, late, word):
+    def test_next_steps_about_the_lips(self, scale: float, late: int, word: str) -> None:
         real = evidence().held_out[0]
         changed = replace(real, predicted=np.roll(scale * real.real, late, axis=0))
         assert word in " ".join(
             step.problem for step in next_steps(Findings.from_evidence(evidence(held_out=(changed,))))
         )
 
-    def test_silence_by_hand(self):
+    def test_silence_by_hand(self) -> None:
         is_voice = np.repeat([True, False, True], [50, 50, 20])
         opening = np.where(is_voice, 8.0, 0.0)
         opening[50:55] = 4.0
@@ -264,7 +274,7 @@ class TestMeasures:
         assert behaviour.real_motion_pct == 0
         assert behaviour.predicted_motion_pct == pytest.approx(0.5)
 
-    def test_short_and_unseen_silences_are_no_pauses(self):
+    def test_short_and_unseen_silences_are_no_pauses(self) -> None:
         is_voice = np.repeat([True, False, True, False, True], [10, 29, 10, 30, 10])
         made = stretch(np.ones(89), np.ones(89), is_voice=is_voice)
         assert pauses(made) == [slice(49, 79)]
@@ -272,11 +282,11 @@ class TestMeasures:
         is_known[60] = False
         assert pauses(stretch(np.ones(89), np.ones(89), is_voice=is_voice, is_known=is_known)) == []
 
-    def test_runs(self):
+    def test_runs(self) -> None:
         assert list(runs(np.array([1, 1, 0, 0, 1], bool))) == [slice(0, 2), slice(4, 5)]
         assert list(runs(np.zeros(3, bool))) == []
 
-    def test_held_out_tells_times_and_sounds_of_what_the_answers_describe(self):
+    def test_held_out_tells_times_and_sounds_of_what_the_answers_describe(self) -> None:
         samples = np.zeros(32000, np.float32)
         samples[8000:20000] = 0.1 * np.random.default_rng(0).standard_normal(12000)
         mel = mel_spectrogram(samples)
@@ -291,14 +301,14 @@ class TestMeasures:
 
 
 class TestClasses:
-    def test_mouths_by_hand(self):
+    def test_mouths_by_hand(self) -> None:
         opening = np.array([0.0, 1.5, 3.0, 5.0, 5.0, 5.0, 6.0, 9.0])
         width = np.array([40.0, 40.0, 36.0, 38.0, 42.0, 40.0, 36.0, 44.0])
         classes = mouth_classes(stretch(opening, opening, width=width), RANGE)
         expected = ["closed", "closed", "slit", "rounded", "spread", "half open", "wide open", "wide open"]
         assert [MOUTHS[number] for number in classes] == expected
 
-    def test_sounds_by_hand(self):
+    def test_sounds_by_hand(self) -> None:
         tone = np.sin(2 * np.pi * 200 * np.arange(1600) / 16000).astype(np.float32)
         hiss = np.diff(np.diff(np.random.default_rng(0).standard_normal(1602))).astype(np.float32)
         for samples, name in ((tone, "voiced"), (hiss, "hissing")):
@@ -307,7 +317,7 @@ class TestClasses:
             assert {SOUNDS[number] for number in sound_classes(mel, voice)} == {name}
             assert {SOUNDS[number] for number in sound_classes(mel, ~voice)} == {"silence"}
 
-    def test_errors_by_mouth_are_means_over_known_times(self):
+    def test_errors_by_mouth_are_means_over_known_times(self) -> None:
         is_known = np.array([True, True, True, False, True])
         made = stretch([0.0, 0.0, 9.0, 9.0, 9.0], [1.0, 2.0, 5.0, 9.0, 6.0], is_known=is_known)
         closed, wide = errors_by_mouth([made], RANGE)
@@ -318,12 +328,12 @@ class TestClasses:
         n_lips = len(LOWER_LIPS)
         assert closed.lip_distance_pct == pytest.approx(1.5 * 2 * (n_lips - 1) / n_lips**2)
 
-    def test_errors_by_sound(self):
+    def test_errors_by_sound(self) -> None:
         is_voice = np.repeat([True, False], 5)
         errors = errors_by_sound([stretch(np.ones(10), np.ones(10), is_voice=is_voice)])
         assert [error.name for error in errors] == ["silence", "voiced"]
 
-    def test_errors_by_word(self):
+    def test_errors_by_word(self) -> None:
         real = np.full(100, 5.0)
         predicted = real.copy()
         predicted[10:20] = 9.0
@@ -335,7 +345,7 @@ class TestClasses:
         assert bad.opening_error_pct == pytest.approx(3.0)
         assert (good.name, good.n_times, good.lip_distance_pct) == ("good", 1, pytest.approx(0.0))
 
-    def test_range_is_the_persons_own(self):
+    def test_range_is_the_persons_own(self) -> None:
         mouth = MouthRange.from_shapes(
             SHAPE.inverse_transform(coefficients(np.linspace(0, 10, 101), np.linspace(36, 44, 101)))
         )
@@ -350,7 +360,7 @@ class TestClosures:
     SPOKEN = ("bin", "green", "lamp", "photo", "my", "be")
     SAID = tuple(Word(0.3 * number, 0.3 * number + 0.3, word) for number, word in enumerate(SPOKEN))
 
-    def made(self):
+    def made(self) -> Stretch:
         real, predicted = np.full(200, 5.0), np.full(200, 5.0)
         real[15], predicted[15 + 6] = 0.5, 0.8 - 1e-9  # bin: shut, reached 60 ms late
         real[45], predicted[45] = 0.5, 3.0  # green: shut, but has no bilabial
@@ -360,16 +370,16 @@ class TestClosures:
         real[165] = 2.0  # be: never shut
         return stretch(real, predicted)
 
-    def test_in_words(self):
+    def test_in_words(self) -> None:
         counted = closures_in_words([self.made()], [self.SAID], RANGE)
         assert (counted.n_real, counted.n_reached) == (3, 1)
         assert counted.share == pytest.approx(1 / 3)
 
-    def test_in_speech(self):
+    def test_in_speech(self) -> None:
         counted = closures_in_speech([self.made()], RANGE)
         assert (counted.n_real, counted.n_reached) == (5, 2)
 
-    def test_unknown_and_silent_lips_do_not_count(self):
+    def test_unknown_and_silent_lips_do_not_count(self) -> None:
         made = self.made().held_out
         is_known = np.ones(200, bool)
         is_known[15] = False
@@ -379,13 +389,13 @@ class TestClosures:
         assert closures_in_speech([silent], RANGE).n_real == 0
         assert np.isnan(closures_in_speech([silent], RANGE).share)
 
-    def test_two_videos_are_counted_together(self):
+    def test_two_videos_are_counted_together(self) -> None:
         counted = closures_in_words([self.made(), self.made()], [self.SAID, self.SAID[:1]], RANGE)
         assert (counted.n_real, counted.n_reached) == (4, 2)
 
 
 class TestWords:
-    def test_are_read_in_order(self, tmp_path):
+    def test_are_read_in_order(self, tmp_path: Path) -> None:
         path = tmp_path / "words.csv"
         path.write_text('start_s,end_s,word\r\n0,0.5,sil\r\n0.5,0.9,Bin\r\n\r\n0.9, 1.1 ,"a, b"\r\n')
         assert read_words(path) == (Word(0, 0.5, "sil"), Word(0.5, 0.9, "Bin"), Word(0.9, 1.1, "a, b"))
@@ -406,7 +416,7 @@ class TestWords:
         ("start_s,end_s,word\n0,1,a\n0.5,2,b\n", "line 3"),
         ('start_s,end_s,word\n0,1,"a\n', "CSV"),
     ])  # fmt: skip
-    def test_faults_are_named_in_one_line(self, tmp_path, text, word):
+    def test_faults_are_named_in_one_line(self, tmp_path: Path, text: str, word: str) -> None:
         path = tmp_path / "words.csv"
         path.write_text(text)
         with pytest.raises(InputError, match=r"words\.csv") as caught:
@@ -414,7 +424,7 @@ class TestWords:
         assert word in str(caught.value)
         assert "\n" not in str(caught.value)
 
-    def test_files_that_are_no_text(self, tmp_path):
+    def test_files_that_are_no_text(self, tmp_path: Path) -> None:
         path = tmp_path / "words.csv"
         path.write_bytes(b"\xff\xfe\x00" * 20)
         with pytest.raises(InputError, match="UTF-8"):
@@ -425,7 +435,7 @@ class TestWords:
             read_words(tmp_path / "missing.csv")
 
     @pytest.mark.data
-    def test_of_a_real_recording(self, data):
+    def test_of_a_real_recording(self, data: Path) -> None:
         words = read_words(data / "grid" / "dev.words.csv")
         assert {"bin", "place"} & {word.text for word in words if word.has_bilabial}
         assert words[0].is_silence
@@ -435,10 +445,10 @@ class TestWords:
         ("bin", True), ("please", True), ("at", False), ("PLACE", True), ("sil", False), ("graph", False),
         ("psalm", True), ("psychic", False), ("doubt", False), ("subtle", False), ("obtain", True), ("one", False),
     ])  # fmt: skip
-    def test_bilabials_as_spelt(self, word, expected):
+    def test_bilabials_as_spelt(self, word: str, expected: bool) -> None:
         assert Word(0, 1, word).has_bilabial == expected
 
-    def test_a_word_must_lie_within_the_times(self):
+    def test_a_word_must_lie_within_the_times(self) -> None:
         times_s = 1 + 0.01 * np.arange(100)
         assert Word(1.1, 1.2, "a").within(times_s) == slice(10, 20)
         assert Word(0.9, 1.2, "a").within(times_s) is None
@@ -448,7 +458,7 @@ class TestWords:
 
 
 class TestCommandLine:
-    def test_bad_words_are_refused_before_any_work(self, tmp_path, capsys):
+    def test_bad_words_are_refused_before_any_work(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         bad = tmp_path / "words.csv"
         bad.write_text("start_s,end_s,word\n2,1,a\n")
         code = main(["train", str(tmp_path / "none.mp4"), "--out", str(tmp_path / "me"), "--words", str(bad)])
@@ -458,7 +468,7 @@ class TestCommandLine:
         assert "line 2" in lines[0]
         assert not (tmp_path / "me").exists()
 
-    def test_words_for_each_video(self, tmp_path, capsys):
+    def test_words_for_each_video(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         words = tmp_path / "words.csv"
         words.write_text("start_s,end_s,word\n0,1,a\n")
         code = main(["train", "a.mp4", "b.mp4", "--out", str(tmp_path / "me"), "--words", str(words)])
@@ -467,21 +477,23 @@ class TestCommandLine:
 
 
 class TestInTheAvatar:
-    def test_the_avatar_carries_its_report(self, avatar_directory, talker_avatar):
+    def test_the_avatar_carries_its_report(self, avatar_directory: Path, talker_avatar: VideoAvatar) -> None:
         content = (avatar_directory / REPORT).read_bytes()
         check_page(content)
         assert b"talker.mp4" in content
         assert talker_avatar.manifest.files[REPORT] == sha256_of(avatar_directory / REPORT)
         assert REPORT not in VideoAvatar.FILES
 
-    def test_its_numbers_are_those_of_the_manifest(self, avatar_directory, talker_avatar):
+    def test_its_numbers_are_those_of_the_manifest(self, avatar_directory: Path, talker_avatar: VideoAvatar) -> None:
         text = Reader((avatar_directory / REPORT).read_bytes()).text
         measures = talker_avatar.manifest.training["whole"]["validation"]
         told = [float(t.removeprefix("correlation ")) for t in text if t.startswith("correlation ")]
         assert told[0] == pytest.approx(measures["opening_correlation"], abs=0.0052)
         assert any(t.startswith(f"{measures['lip_distance_pct']:.2f} % (a mouth that never moves") for t in text)
 
-    def test_an_avatar_without_its_report_or_with_notes_in_it_still_loads(self, avatar_directory, tmp_path):
+    def test_an_avatar_without_its_report_or_with_notes_in_it_still_loads(
+        self, avatar_directory: Path, tmp_path: Path
+    ) -> None:
         copy = tmp_path / "copy"
         shutil.copytree(avatar_directory, copy)
         (copy / REPORT).write_text("my notes")

@@ -12,6 +12,7 @@ import weakref
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -47,7 +48,7 @@ def regular(n_frames: int, fps: Fraction = Fraction(25)) -> list[Fraction]:
     return [n / fps for n in range(n_frames)]
 
 
-def times(path: Path, *span) -> list[Fraction]:
+def times(path: Path, *span: Fraction | None) -> list[Fraction]:
     return [frame.time_s for frame in read_frames(path, *span)]
 
 
@@ -61,14 +62,14 @@ def is_index_first(path: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def reordered(tmp_path_factory) -> Path:
+def reordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Irregular times, B-frames, several groups of pictures, and leading pictures after open keyframes."""
     path = tmp_path_factory.mktemp("video") / "irregular.mp4"
     options = {"bf": "3", "g": "5", "x264-params": "open-gop=1:b-adapt=0:scenecut=0"}
     return write_media(path, times_s=IRREGULAR, options=options)
 
 
-def test_reordered_frames_come_at_their_times(reordered):
+def test_reordered_frames_come_at_their_times(reordered: Path) -> None:
     with av.open(str(reordered)) as container:
         stored = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
     assert stored != sorted(stored), "the file has no B-frames, so it tests nothing"
@@ -77,7 +78,7 @@ def test_reordered_frames_come_at_their_times(reordered):
 
 @settings(max_examples=15, deadline=None)
 @given(cut_ms=st.integers(0, 2100))
-def test_two_readers_share_a_video_exactly(reordered, cut_ms):
+def test_two_readers_share_a_video_exactly(reordered: Path, cut_ms: int) -> None:
     cut_s = Fraction(cut_ms, 1000)
     whole = list(read_frames(reordered))
     shared = [*read_frames(reordered, None, cut_s), *read_frames(reordered, cut_s, None)]
@@ -85,7 +86,7 @@ def test_two_readers_share_a_video_exactly(reordered, cut_ms):
     assert all(np.array_equal(a.image, b.image) for a, b in zip(shared, whole, strict=True))
 
 
-def test_cuts_on_every_frame_time_are_half_open(reordered):
+def test_cuts_on_every_frame_time_are_half_open(reordered: Path) -> None:
     for position, time_s in enumerate(IRREGULAR):
         assert times(reordered, time_s, time_s + Fraction(1, 10_000)) == [time_s]
         assert times(reordered, IRREGULAR[0], time_s) == IRREGULAR[:position]
@@ -105,7 +106,7 @@ def test_cuts_on_every_frame_time_are_half_open(reordered):
         ("a.mkv", "mpeg4"),
     ],
 )
-def test_other_containers_are_shared_exactly_too(tmp_path, name, codec):
+def test_other_containers_are_shared_exactly_too(tmp_path: Path, name: str, codec: str) -> None:
     noise = np.random.default_rng(0).integers(60, 180, (48, 64, 3), dtype=np.uint8)
     options = {"bf": "0" if name == "a.avi" else "2", "g": "25"}
     path = write_media(tmp_path / name, times_s=regular(100), image=noise, video_codec=codec, options=options)
@@ -119,7 +120,7 @@ def test_other_containers_are_shared_exactly_too(tmp_path, name, codec):
         assert all(np.array_equal(a.image, b.image) for a, b in zip(shared, whole, strict=True))
 
 
-def test_a_picture_without_keyframes_is_read_from_its_start(tmp_path):
+def test_a_picture_without_keyframes_is_read_from_its_start(tmp_path: Path) -> None:
     """Intra refresh: no frame but the first stands by itself, so a jump would show grey smears."""
     noise = np.random.default_rng(0).integers(60, 180, (96, 96, 3), dtype=np.uint8)
     options = {"g": "25", "x264-params": "intra-refresh=1"}
@@ -130,7 +131,7 @@ def test_a_picture_without_keyframes_is_read_from_its_start(tmp_path):
     assert all(np.array_equal(a.image, b.image) for a, b in zip(late, whole[50:], strict=True))
 
 
-def test_frames_do_not_pile_up_in_memory(tmp_path):
+def test_frames_do_not_pile_up_in_memory(tmp_path: Path) -> None:
     path = write_media(tmp_path / "long.mp4", times_s=regular(100))
     images: list[weakref.ref] = []
     n_alive = []
@@ -146,7 +147,7 @@ def test_frames_do_not_pile_up_in_memory(tmp_path):
     assert max(n_alive) < 20
 
 
-def test_a_browsers_recording_has_its_length_measured(tmp_path):
+def test_a_browsers_recording_has_its_length_measured(tmp_path: Path) -> None:
     """MediaRecorder streams WebM: no duration, no index."""
     path = write_media(
         tmp_path / "a.webm",
@@ -177,7 +178,9 @@ def test_a_browsers_recording_has_its_length_measured(tmp_path):
         ((90, False, True), (0, 2, 1, 3)),
     ],
 )
-def test_pictures_come_upright(tmp_path, rotation, order):
+def test_pictures_come_upright(
+    tmp_path: Path, rotation: tuple[int, bool, bool], order: tuple[int, int, int, int]
+) -> None:
     path = write_media(tmp_path / "turned.mp4", times_s=regular(2), rotation=rotation, options={"crf": "8"})
     image = next(read_frames(path)).image
     height, width = image.shape[:2]
@@ -187,14 +190,14 @@ def test_pictures_come_upright(tmp_path, rotation, order):
     np.testing.assert_allclose(corners, [CORNERS[which] for which in order], atol=6)
 
 
-def test_narrow_pixels_become_square(tmp_path):
+def test_narrow_pixels_become_square(tmp_path: Path) -> None:
     path = write_media(tmp_path / "anamorphic.mp4", times_s=regular(2), pixel_aspect=Fraction(4, 3))
     assert next(read_frames(path)).image.shape == (48, 85, 3)
     assert probe(path).width == 85
 
 
 @pytest.mark.parametrize("colour_matrix", [BT709, BT601])
-def test_tagged_colours_are_decoded_with_their_own_matrix(tmp_path, colour_matrix):
+def test_tagged_colours_are_decoded_with_their_own_matrix(tmp_path: Path, colour_matrix: int) -> None:
     path = write_media(tmp_path / "tagged.mp4", times_s=regular(1), colour_matrix=colour_matrix, options={"crf": "2"})
     image = next(read_frames(path)).image
     corners = [image[12, 16], image[12, 48], image[36, 16], image[36, 48]]
@@ -202,7 +205,9 @@ def test_tagged_colours_are_decoded_with_their_own_matrix(tmp_path, colour_matri
 
 
 @pytest.mark.parametrize(("colour_matrix", "red", "blue"), [(BT709, 0.2126, 0.0722), (BT601, 0.299, 0.114)])
-def test_colours_are_those_of_the_standards_equations(tmp_path, colour_matrix, red, blue):
+def test_colours_are_those_of_the_standards_equations(
+    tmp_path: Path, colour_matrix: int, red: float, blue: float
+) -> None:
     """Computed here in floating point, with chroma on every second column and between every two rows."""
     path = write_media(tmp_path / "tagged.mp4", times_s=regular(3), colour_matrix=colour_matrix)
     with av.open(str(path)) as container:
@@ -226,7 +231,7 @@ def test_colours_are_those_of_the_standards_equations(tmp_path, colour_matrix, r
 
 
 @pytest.mark.parametrize("size", [(240, 320), (720, 1280)])
-def test_colours_survive_the_round_trip(tmp_path, size):
+def test_colours_survive_the_round_trip(tmp_path: Path, size: tuple[int, int]) -> None:
     picture = smooth_picture(*size)
     with VideoWriter(tmp_path / "colours.mp4", size[1], size[0], Fraction(25)) as writer:
         for n in range(3):
@@ -241,7 +246,7 @@ def test_colours_survive_the_round_trip(tmp_path, size):
 
 
 @pytest.mark.parametrize("fps", [Fraction(24_000, 1001), NTSC, Fraction(60_000, 1001), *map(Fraction, (7, 25, 60))])
-def test_constant_rates_do_not_drift(tmp_path, fps):
+def test_constant_rates_do_not_drift(tmp_path: Path, fps: Fraction) -> None:
     expected = regular(70, fps)
     with VideoWriter(tmp_path / "out.mp4", 32, 32, fps) as writer:
         for n, time_s in enumerate(expected):
@@ -254,7 +259,7 @@ def test_constant_rates_do_not_drift(tmp_path, fps):
     assert is_index_first(tmp_path / "out.mp4")
 
 
-def test_irregular_times_are_written_to_six_microseconds(tmp_path):
+def test_irregular_times_are_written_to_six_microseconds(tmp_path: Path) -> None:
     moments = [time_s + Fraction(1, 3) for time_s in IRREGULAR]
     with VideoWriter(tmp_path / "out.mp4", 32, 32, NTSC) as writer:
         for time_s in moments:
@@ -263,7 +268,7 @@ def test_irregular_times_are_written_to_six_microseconds(tmp_path):
     assert max(errors) < Fraction(6, 1_000_000)
 
 
-def test_sound_starts_with_the_picture(tmp_path):
+def test_sound_starts_with_the_picture(tmp_path: Path) -> None:
     path, moments = tmp_path / "click.mp4", (0.5, 1.5, 2.25)
     sound = clicks(moments, 3.0, 16_000)
     with VideoWriter(path, 64, 48, NTSC, audio_rate=16_000, audio_channels=1) as writer:
@@ -288,7 +293,7 @@ def _plain_decode(path: Path) -> np.ndarray:
     return samples
 
 
-def test_odd_sizes_repeat_their_last_row_and_column(tmp_path):
+def test_odd_sizes_repeat_their_last_row_and_column(tmp_path: Path) -> None:
     picture = smooth_picture(121, 161)
     with VideoWriter(tmp_path / "odd.mp4", 161, 121, Fraction(25)) as writer:
         writer.write(picture, Fraction(0))
@@ -298,7 +303,7 @@ def test_odd_sizes_repeat_their_last_row_and_column(tmp_path):
     assert np.abs(image[121].astype(int) - image[120]).mean() < 3
 
 
-def test_tags_reach_the_finished_file(tmp_path):
+def test_tags_reach_the_finished_file(tmp_path: Path) -> None:
     tags = {"title": "Aña – 1", "comment": "synthetic media", "synopsis": "s", "copyright": "c"}
     with VideoWriter(tmp_path / "out.mp4", 32, 32, Fraction(25), metadata=tags) as writer:
         writer.write(np.zeros((32, 32, 3), np.uint8), Fraction(0))
@@ -307,7 +312,7 @@ def test_tags_reach_the_finished_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["with space ünïcode 日本.mp4", "-i.mp4", "100%d.mp4", "a:b|c.mp4"])
-def test_names_are_only_names(tmp_path, monkeypatch, name):
+def test_names_are_only_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     with VideoWriter(name, 32, 32, Fraction(25)) as writer:
         writer.write(np.zeros((32, 32, 3), np.uint8), Fraction(0))
@@ -332,13 +337,13 @@ WRITE_FOREVER = """
 """
 
 
-def run_writer(*arguments: str, **options) -> subprocess.Popen:
+def run_writer(*arguments: str, **options: Any) -> subprocess.Popen:
     command = [sys.executable, "-c", textwrap.dedent(WRITE_FOREVER), *arguments]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, cwd=Path(__file__).parent.parent, **pipes, **options)
 
 
-def test_a_killed_writer_leaves_a_playable_file(tmp_path):
+def test_a_killed_writer_leaves_a_playable_file(tmp_path: Path) -> None:
     path = tmp_path / "killed.mp4"
     with run_writer(str(path)) as process:
         assert process.stdout.readline() == "200 written\n"
@@ -350,7 +355,7 @@ def test_a_killed_writer_leaves_a_playable_file(tmp_path):
     assert names(tmp_path) == ["killed.mp4"]
 
 
-def test_an_exception_leaves_no_file(tmp_path):
+def test_an_exception_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / "out.mp4", 32, 32, Fraction(25)) as writer:
         for n in range(60):
             writer.write(np.zeros((32, 32, 3), np.uint8), Fraction(n, 25))
@@ -359,7 +364,7 @@ def test_an_exception_leaves_no_file(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_recording_survives_an_exception(tmp_path):
+def test_a_recording_survives_an_exception(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     with pytest.raises(KeyboardInterrupt), VideoWriter(path, 32, 32, Fraction(25), keeps_fragments=True) as writer:
         for n in range(60):
@@ -368,7 +373,7 @@ def test_a_recording_survives_an_exception(tmp_path):
     assert times(path) == regular(60)
 
 
-def test_a_recording_of_nothing_is_no_file(tmp_path):
+def test_a_recording_of_nothing_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError), VideoWriter(tmp_path / "out.mp4", 32, 32, Fraction(25), keeps_fragments=True):
         pass
     assert names(tmp_path) == []
@@ -396,13 +401,13 @@ DISK_FULL = """
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 @pytest.mark.parametrize("n_frames", [200, 24], ids=["while writing", "while closing"])
-def test_a_full_disk_is_one_line_and_leaves_no_file(tmp_path, n_frames):
+def test_a_full_disk_is_one_line_and_leaves_no_file(tmp_path: Path, n_frames: int) -> None:
     fill_a_disk(tmp_path / "out.mp4", n_frames, 100_000, "removes")
     assert names(tmp_path) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
-def test_a_recording_keeps_what_a_full_disk_took(tmp_path):
+def test_a_recording_keeps_what_a_full_disk_took(tmp_path: Path) -> None:
     fill_a_disk(tmp_path / "out.mp4", 200, 1_000_000, "keeps")
     assert len(times(tmp_path / "out.mp4")) >= 25
     assert names(tmp_path) == ["out.mp4"]
@@ -418,8 +423,10 @@ def fill_a_disk(path: Path, n_frames: int, limit: int, on_failure: str) -> None:
     assert done.stderr == ""
 
 
-def test_a_copy_that_fails_costs_nothing_but_the_index_place(tmp_path, monkeypatch, caplog):
-    def fail(source, target, tick_rate):
+def test_a_copy_that_fails_costs_nothing_but_the_index_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(source: Path, target: Path, tick_rate: int) -> None:
         target.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
@@ -431,20 +438,20 @@ def test_a_copy_that_fails_costs_nothing_but_the_index_place(tmp_path, monkeypat
     assert "No space left" in caplog.text
 
 
-def test_places_that_cannot_be_written_are_refused_on_entering(tmp_path):
+def test_places_that_cannot_be_written_are_refused_on_entering(tmp_path: Path) -> None:
     for path, message in [(tmp_path, "is a folder"), (tmp_path / "no" / "out.mp4", "does not exist")]:
         with pytest.raises(InputError, match=message), VideoWriter(path, 32, 32, Fraction(25)):
             pytest.fail("the body ran")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_refused(tmp_path):
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="may not be written"), VideoWriter(tmp_path / "o.mp4", 32, 32, Fraction(25)):
         pytest.fail("the body ran")
 
 
-def test_what_does_not_fit_is_refused_and_leaves_no_file(tmp_path):
+def test_what_does_not_fit_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     good, path = np.zeros((32, 32, 3), np.uint8), tmp_path / "out.mp4"
     mistakes = [
         lambda writer: writer.write(good[:16], Fraction(1)),
@@ -475,12 +482,14 @@ def test_what_does_not_fit_is_refused_and_leaves_no_file(tmp_path):
         {"metadata": {"x": "y"}},
     ],
 )
-def test_options_are_checked_before_anything_is_touched(tmp_path, options):
+def test_options_are_checked_before_anything_is_touched(
+    tmp_path: Path, options: dict[str, dict[str, str]] | dict[str, int]
+) -> None:
     with pytest.raises(UsageError):
         VideoWriter(tmp_path / "out.mp4", 32, 32, Fraction(25), **options)
 
 
-def test_a_picture_is_left_as_it_was(tmp_path):
+def test_a_picture_is_left_as_it_was(tmp_path: Path) -> None:
     picture = smooth_picture(31, 33)
     before = picture.copy()
     picture.flags.writeable = False
@@ -499,7 +508,7 @@ def refusals(path: Path) -> set[str]:
     return messages
 
 
-def test_what_is_not_a_video_is_refused_in_one_line(tmp_path):
+def test_what_is_not_a_video_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("hello\n" * 500)
     (tmp_path / "empty.mp4").touch()
     for path, words in [
@@ -515,13 +524,13 @@ def test_what_is_not_a_video_is_refused_in_one_line(tmp_path):
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:9/a.mp4", "concat:a.mp4|b.mp4", "pipe:0", "lavfi:testsrc", "a\0b"]
 )
-def test_addresses_are_not_files(address):
+def test_addresses_are_not_files(address: str) -> None:
     with pytest.raises(InputError, match="no such file"):
         next(read_frames(address))
 
 
 @pytest.mark.parametrize("name", ["list.ffconcat", "list.mp4", "list.m3u8", "clip.mkv"])
-def test_playlists_do_not_reach_other_files(tmp_path, name):
+def test_playlists_do_not_reach_other_files(tmp_path: Path, name: str) -> None:
     write_media(tmp_path / "other.ts", times_s=regular(3))
     for text in (
         "ffconcat version 1.0\nfile other.ts\n",
@@ -531,12 +540,12 @@ def test_playlists_do_not_reach_other_files(tmp_path, name):
         assert all("none of these" in message for message in refusals(tmp_path / name))
 
 
-def test_a_wrong_extension_does_not_matter(tmp_path):
+def test_a_wrong_extension_does_not_matter(tmp_path: Path) -> None:
     path = write_media(tmp_path / "really_matroska.mp4", times_s=regular(5), format_name="matroska")
     assert times(path) == regular(5)
 
 
-def test_a_file_cut_off_is_refused(tmp_path):
+def test_a_file_cut_off_is_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 235, (96, 96, 3), dtype=np.uint8)
     for muxer_options, words in [({}, "no usable index"), ({"movflags": "+faststart"}, "its end is lost")]:
         path = write_media(tmp_path / "cut.mp4", times_s=regular(75), image=noise, muxer_options=muxer_options)
@@ -545,7 +554,7 @@ def test_a_file_cut_off_is_refused(tmp_path):
             list(read_frames(path))
 
 
-def test_a_scratch_costs_its_frames_and_moves_no_other(tmp_path, caplog):
+def test_a_scratch_costs_its_frames_and_moves_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     noise = np.random.default_rng(0).integers(0, 235, (96, 96, 3), dtype=np.uint8)
     path = write_media(
         tmp_path / "scratched.mp4",
@@ -565,6 +574,6 @@ def test_a_scratch_costs_its_frames_and_moves_no_other(tmp_path, caplog):
     assert "damaged" in caplog.text
 
 
-def test_sound_alone_is_not_a_video(tmp_path):
+def test_sound_alone_is_not_a_video(tmp_path: Path) -> None:
     path = write_media(tmp_path / "sound.m4a", samples=clicks([], 0.3, 48_000), format_name="mp4")
     assert all("has no video" in message for message in refusals(path))

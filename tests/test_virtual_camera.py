@@ -13,7 +13,7 @@ COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
 
 
 @pytest.fixture
-def seen(monkeypatch):
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The pictures that pyvirtualcam hands to the system, whose device is in memory here."""
     pyvirtualcam = pytest.importorskip("pyvirtualcam", reason="the extra vcam is not installed")
     from pyvirtualcam import camera
@@ -21,26 +21,28 @@ def seen(monkeypatch):
     pictures = []
 
     class Memory(pyvirtualcam.Backend):
-        def __init__(self, *, width, height, fps, fourcc, device, **options):
+        def __init__(
+            self, *, width: int, height: int, fps: float, fourcc: object, device: object, **options: object
+        ) -> None:
             self._shape = height, width, 3
 
-        def close(self):
+        def close(self) -> None:
             pictures.append("closed")
 
-        def send(self, frame):
+        def send(self, frame: np.ndarray) -> None:
             pictures.append(frame.reshape(self._shape).copy())
 
-        def device(self):
+        def device(self) -> str:
             return "memory"
 
-        def native_fourcc(self):
+        def native_fourcc(self) -> None:
             return None
 
     monkeypatch.setattr(camera, "BACKENDS", {"memory": Memory})
     return pictures
 
 
-def test_pictures_go_out_as_they_come(seen):
+def test_pictures_go_out_as_they_come(seen: list[str]) -> None:
     picture = np.repeat(COLOURS, 40, axis=0)[None].repeat(80, axis=0)
     with VirtualCamera(120, 80, 59.94) as camera:
         assert camera.device == "memory"
@@ -53,7 +55,7 @@ def test_pictures_go_out_as_they_come(seen):
     assert seen[2:] == ["closed"]
 
 
-def test_a_picture_of_another_shape_gets_bars(seen):
+def test_a_picture_of_another_shape_gets_bars(seen: list[str]) -> None:
     with VirtualCamera(160, 80, 30) as camera:
         camera.show(np.full((40, 40, 3), 200, np.uint8))
     assert np.all(seen[0][:, 40:120] == 200)
@@ -61,16 +63,16 @@ def test_a_picture_of_another_shape_gets_bars(seen):
     assert not seen[0][:, 120:].any()
 
 
-def test_odd_sizes_become_even(seen):
+def test_odd_sizes_become_even(seen: list[str]) -> None:
     with VirtualCamera(121, 79, 30) as camera:
         camera.show(np.full((79, 121, 3), 9, np.uint8))
     assert seen[0].shape == (80, 122, 3)
 
 
-def test_a_device_that_goes_is_told(seen, monkeypatch):
+def test_a_device_that_goes_is_told(seen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with VirtualCamera(64, 64, 30) as camera:
 
-        def fail(frame):
+        def fail(frame: np.ndarray) -> None:
             raise RuntimeError("error writing frame")
 
         monkeypatch.setattr(camera._camera, "send", fail)
@@ -78,7 +80,7 @@ def test_a_device_that_goes_is_told(seen, monkeypatch):
             camera.show(np.zeros((64, 64, 3), np.uint8))
 
 
-def test_a_missing_package(monkeypatch):
+def test_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'hygiesync\[vcam\]'") as raised:
         VirtualCamera(640, 480, 30)
@@ -87,8 +89,8 @@ def test_a_missing_package(monkeypatch):
 
 
 @pytest.mark.parametrize(("platform", "fix"), [("linux", "modprobe v4l2loopback exclusive_caps=1"), ("darwin", "OBS")])
-def test_a_missing_device(monkeypatch, platform, fix):
-    def refuse(*arguments, **options):
+def test_a_missing_device(monkeypatch: pytest.MonkeyPatch, platform: str, fix: str) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
         raise RuntimeError("'v4l2loopback' backend: No device found. Did you run 'modprobe'?")
 
     package = SimpleNamespace(Camera=refuse, PixelFormat=SimpleNamespace(RGB=0))

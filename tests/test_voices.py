@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hygiesync.tts.espeak import EspeakVoice, synthesise
 from hygiesync.tts.flite import FliteVoice
 from hygiesync.tts.sentences import sentences
 from hygiesync.tts.speech import Speech
+from hygiesync.tts.voice import Voice, VoiceSettings
 from hygiesync.tts.voices import open_voice
 
 TEXT = "Bob, please move the vanilla cheese. My papa bought a pretty box! Will you?\n\nYes: five warm shoes."
@@ -24,7 +26,7 @@ needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="flite is
 
 
 @pytest.mark.parametrize("language", ["en", "fr+m2"])
-def test_espeaks_chunks_put_together_are_its_speech_of_the_whole_text(language):
+def test_espeaks_chunks_put_together_are_its_speech_of_the_whole_text(language: str) -> None:
     chunks, whole = list(EspeakVoice(language).speak(TEXT)), synthesise(TEXT, language)
     assert len(chunks) == 6
     np.testing.assert_array_equal(np.concatenate([chunk.samples for chunk in chunks]), whole.samples)
@@ -38,14 +40,14 @@ def test_espeaks_chunks_put_together_are_its_speech_of_the_whole_text(language):
     assert apart_s[pauses].max() < 0.06, "a chunk's first sound has what leads to it, such as the closure of a stop"
 
 
-def test_phonemes_fill_each_chunk():
+def test_phonemes_fill_each_chunk() -> None:
     for chunk in EspeakVoice().speak(TEXT):
         assert chunk.phonemes[0].start_s == 0
         assert chunk.phonemes[-1].end_s == pytest.approx(chunk.duration_s, abs=1e-9)
 
 
 @needs_flite
-def test_flite_speaks_sentence_by_sentence():
+def test_flite_speaks_sentence_by_sentence() -> None:
     voice = open_voice("flite-rms", words_per_minute=200)
     assert voice == FliteVoice("rms", 200)
     chunks = list(voice.speak(TEXT + " ..."))
@@ -58,7 +60,7 @@ def test_flite_speaks_sentence_by_sentence():
         list(voice.speak("..."))
 
 
-def test_a_flite_that_hangs_is_ended(tmp_path, monkeypatch):
+def test_a_flite_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "flite"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
@@ -68,7 +70,7 @@ def test_a_flite_that_hangs_is_ended(tmp_path, monkeypatch):
         next(FliteVoice().speak("Hello."))
 
 
-def test_a_text_is_cut_between_sentences_and_nowhere_else():
+def test_a_text_is_cut_between_sentences_and_nowhere_else() -> None:
     text = 'He said: "No!" Prof. B. (aged 3.5) left, e.g. today... Really?! Yes\n\n Next'
     assert list(sentences(text)) == [
         'He said: "No!"', "Prof. B.", "(aged 3.5) left, e.g. today...", "Really?!", "Yes", "Next",
@@ -101,7 +103,7 @@ class HangingEspeak:
 
 
 @pytest.mark.parametrize("n_clauses", [0, 3])
-def test_an_espeak_that_hangs_is_ended(n_clauses, tmp_path, monkeypatch):
+def test_an_espeak_that_hangs_is_ended(n_clauses: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     espeak = HangingEspeak(tmp_path / "espeak.py", n_clauses, monkeypatch)
     heard = []
     start_s = time.perf_counter()
@@ -114,7 +116,7 @@ def test_an_espeak_that_hangs_is_ended(n_clauses, tmp_path, monkeypatch):
     assert not espeak.is_running()
 
 
-def test_the_patience_grows_with_the_text(tmp_path, monkeypatch):
+def test_the_patience_grows_with_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HangingEspeak(tmp_path / "espeak.py", 0, monkeypatch)
     monkeypatch.setattr(espeak_client, "PATIENCE_A_LETTER_S", 0.01)
     start_s = time.perf_counter()
@@ -123,7 +125,7 @@ def test_the_patience_grows_with_the_text(tmp_path, monkeypatch):
     assert 2 <= time.perf_counter() - start_s < 10
 
 
-def test_who_listens_slowly_is_not_taken_for_an_espeak_that_hangs(monkeypatch):
+def test_who_listens_slowly_is_not_taken_for_an_espeak_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeak_client, "PATIENCE_S", 2.0)
     monkeypatch.setattr(espeak_client, "PATIENCE_A_LETTER_S", 0.0)
     text = "A long sentence, which fills more than a pipe holds. " * 30
@@ -136,7 +138,7 @@ def test_who_listens_slowly_is_not_taken_for_an_espeak_that_hangs(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's list of processes")
-def test_who_stops_listening_ends_espeak(tmp_path, monkeypatch):
+def test_who_stops_listening_ends_espeak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     espeak = HangingEspeak(tmp_path / "espeak.py", 3, monkeypatch)
     chunks = EspeakVoice().speak("Hello.")
     assert len(list(islice(chunks, 2))) == 2
@@ -145,7 +147,7 @@ def test_who_stops_listening_ends_espeak(tmp_path, monkeypatch):
     assert not espeak.is_running()
 
 
-def test_an_espeak_that_fails_is_told_of_with_its_own_words(tmp_path, monkeypatch):
+def test_an_espeak_that_fails_is_told_of_with_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "espeak.py"
     broken.write_text("raise SystemExit('no data')")
     monkeypatch.setattr(espeak_process, "__file__", str(broken))
@@ -158,15 +160,15 @@ def test_an_espeak_that_fails_is_told_of_with_its_own_words(tmp_path, monkeypatc
         synthesise("Hello.")
 
 
-def test_a_new_voice_is_one_line(monkeypatch):
+def test_a_new_voice_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the design promises: its own file, and a place among the others."""
 
     class Beeps:
-        def speak(self, text):
+        def speak(self, text: str) -> Iterator[Speech]:
             for word in text.split():
                 yield Speech(np.full(100 * len(word), 0.5, np.float32), 8000, ())
 
-    def open_beeps(settings):
+    def open_beeps(settings: VoiceSettings) -> Voice | None:
         return Beeps() if settings.name == "beeps" else None
 
     monkeypatch.setattr(voices, "VOICES", (open_beeps, *voices.VOICES))

@@ -28,7 +28,7 @@ def picture(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
 
 
-def plain_backward_map(triangles, target, source):
+def plain_backward_map(triangles: np.ndarray, target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Barycentric coordinates pixel by pixel: where each comes from, and how deep inside its triangle it lies."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(float)
     backward = np.stack([x, y], -1)
@@ -48,7 +48,7 @@ def plain_backward_map(triangles, target, source):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_backward_map_is_the_plain_one(seed):
+def test_backward_map_is_the_plain_one(seed: int) -> None:
     source = mesh(seed)
     target = moved(source, 3, seed + 10)
     triangles = triangulate((source + target) / 2)
@@ -62,10 +62,10 @@ def test_backward_map_is_the_plain_one(seed):
     np.testing.assert_array_equal(backward[depth < -1], expected[depth < -1])
 
 
-def folds(triangles, source, target):
+def folds(triangles: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Pixels near triangles that the move turned over: there two answers are right."""
 
-    def area(points):
+    def area(points: np.ndarray) -> np.ndarray:
         a, b, c = (points[triangles[:, k]] for k in range(3))
         return (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
 
@@ -78,7 +78,7 @@ def folds(triangles, source, target):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_along_the_sides_it_is_off_by_no_more_than_a_neighbouring_pixel(seed):
+def test_along_the_sides_it_is_off_by_no_more_than_a_neighbouring_pixel(seed: int) -> None:
     source = mesh(seed)
     target = moved(source, 1, seed + 10)
     warp = PiecewiseAffine(triangulate(source))
@@ -88,12 +88,12 @@ def test_along_the_sides_it_is_off_by_no_more_than_a_neighbouring_pixel(seed):
     assert np.abs(backward - expected)[inside].max() < 2
 
 
-def test_a_mesh_that_does_not_move_leaves_every_pixel():
+def test_a_mesh_that_does_not_move_leaves_every_pixel() -> None:
     image, points = picture(), mesh()
     np.testing.assert_array_equal(PiecewiseAffine(triangulate(points)).warp(image, points, points), image)
 
 
-def test_outside_the_mesh_the_picture_is_untouched():
+def test_outside_the_mesh_the_picture_is_untouched() -> None:
     image, source = picture(), mesh()
     warped = PiecewiseAffine(triangulate(source)).warp(image, source, moved(source, 4))
     outside = np.ones((SIZE, SIZE), bool)
@@ -102,21 +102,21 @@ def test_outside_the_mesh_the_picture_is_untouched():
     assert (warped != image).any()
 
 
-def test_the_picture_that_is_handed_in_is_left_alone():
+def test_the_picture_that_is_handed_in_is_left_alone() -> None:
     image, source = picture(), mesh()
     before = image.copy()
     PiecewiseAffine(triangulate(source)).warp(image, source, moved(source, 4))
     np.testing.assert_array_equal(image, before)
 
 
-def test_a_shifted_mesh_brings_its_pixels_along():
+def test_a_shifted_mesh_brings_its_pixels_along() -> None:
     image, source = picture(), mesh()
     target = source + np.array([3, -2])
     warped = PiecewiseAffine(triangulate(source)).warp(image, source, target)
     np.testing.assert_array_equal(warped[20:70, 20:70], image[22:72, 17:67])
 
 
-def test_a_box_is_cut_out_of_the_whole_map():
+def test_a_box_is_cut_out_of_the_whole_map() -> None:
     source = mesh()
     target, warp, box = moved(source, 1), PiecewiseAffine(triangulate(source)), Box(20, 31, 71, 64)
     whole = warp.backward_map(target, source, Box(0, 0, SIZE, SIZE))[box.slices]
@@ -125,7 +125,7 @@ def test_a_box_is_cut_out_of_the_whole_map():
     assert difference.max() < 1
 
 
-def test_a_mesh_half_outside_the_picture_is_warped_where_it_is_seen():
+def test_a_mesh_half_outside_the_picture_is_warped_where_it_is_seen() -> None:
     source = mesh() + np.array([40, -30])
     target = moved(source, 1)
     warp = PiecewiseAffine(triangulate(source))
@@ -136,7 +136,7 @@ def test_a_mesh_half_outside_the_picture_is_warped_where_it_is_seen():
     np.testing.assert_allclose(backward[inside], expected[inside], atol=1e-3)
 
 
-def test_flat_triangles_give_numbers():
+def test_flat_triangles_give_numbers() -> None:
     source = mesh()
     target = source.copy()
     target[4:] = [[40, 40]]
@@ -146,7 +146,7 @@ def test_flat_triangles_give_numbers():
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.02, 0.1, 0.3])
-def test_lips_that_close_draw_no_line_of_far_colours(gap):
+def test_lips_that_close_draw_no_line_of_far_colours(gap: float) -> None:
     """Between closed lips lie triangles flatter than a pixel; what they map there must come from the mouth."""
     source = np.array([[10, 10], [80, 10], [80, 80], [10, 80], [20, 45], [45, 30], [70, 45], [45, 60]], float)
     triangles = np.array([
@@ -164,7 +164,7 @@ def test_lips_that_close_draw_no_line_of_far_colours(gap):
         assert (column < 82).all()
 
 
-def test_triangles_cover_the_hull_and_are_no_slivers():
+def test_triangles_cover_the_hull_and_are_no_slivers() -> None:
     y, x = np.mgrid[0:5, 0:5]
     points = np.stack([x, y], -1).reshape(-1, 2).astype(float)
     triangles = triangulate(points)
@@ -175,7 +175,7 @@ def test_triangles_cover_the_hull_and_are_no_slivers():
 
 
 @given(st.floats(-50, 150), st.floats(-50, 150), st.floats(0, 60), st.floats(0, 60))
-def test_boxes_stay_in_the_picture_and_hold_their_points(x, y, width, height):
+def test_boxes_stay_in_the_picture_and_hold_their_points(x: float, y: float, width: float, height: float) -> None:
     points = np.array([[x, y], [x + width, y + height]])
     box = Box.around(points, (80, 100))
     assert 0 <= box.left <= box.right <= 100
@@ -186,7 +186,7 @@ def test_boxes_stay_in_the_picture_and_hold_their_points(x, y, width, height):
         assert (seen <= [box.right - 1, box.bottom - 1]).all()
 
 
-def test_sampling_between_pixels_keeps_the_colours_of_a_ramp():
+def test_sampling_between_pixels_keeps_the_colours_of_a_ramp() -> None:
     ramp = np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[None, :, None], 20, 0).repeat(3, 2)
     y, x = np.mgrid[5:15, 10:80].astype(np.float32)
     between = sample(ramp, np.stack([x + 0.5, y], -1))

@@ -17,24 +17,24 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel.build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
-def full(built, tmp_path_factory):
+def full(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Programs of an environment that can train."""
     return wheel.install(built, tmp_path_factory.mktemp("full") / "venv", "train")
 
 
 @pytest.fixture(scope="module")
-def core(built, tmp_path_factory):
+def core(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Programs of an environment that can only speak."""
     return wheel.install(built, tmp_path_factory.mktemp("core") / "venv")
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory):
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder outside the checkout with a talker's video, a picture and a sound."""
     folder = tmp_path_factory.mktemp("elsewhere")
     make_talker(folder / "talker.mp4", sentences=4, size=256)
@@ -47,7 +47,7 @@ def hygiesync(programs: Path, folder: Path, *arguments: str) -> subprocess.Compl
     return wheel.run(programs, "hygiesync", *arguments, cwd=folder)
 
 
-def test_the_wheel_holds_the_package_whole(built):
+def test_the_wheel_holds_the_package_whole(built: Path) -> None:
     with ZipFile(built) as archive:
         names = set(archive.namelist())
     package = wheel.ROOT / "hygiesync"
@@ -57,14 +57,14 @@ def test_the_wheel_holds_the_package_whole(built):
     assert {"hygiesync/py.typed", "hygiesync/weights/generic.onnx"} <= names
 
 
-def test_what_is_imported_comes_from_the_wheel(core, workplace):
+def test_what_is_imported_comes_from_the_wheel(core: Path, workplace: Path) -> None:
     said = wheel.run(core, "python", "-c", "import hygiesync; print(hygiesync.__file__)", cwd=workplace)
     assert Path(said.stdout.strip()).is_relative_to(core.parent), said
     version = hygiesync(core, workplace, "--version")
     assert (version.returncode, version.stderr) == (0, ""), version
 
 
-def test_the_core_is_small_and_there_is_one_opencv(built):
+def test_the_core_is_small_and_there_is_one_opencv(built: Path) -> None:
     core = {found.metadata["Name"].lower() for found in wheel.needed_distributions(built)}
     assert len(core) <= 13, core
     every = {found.metadata["Name"].lower() for found in wheel.needed_distributions(built, ("all", "dev"))}
@@ -72,7 +72,7 @@ def test_the_core_is_small_and_there_is_one_opencv(built):
     assert {name for name in every if name.startswith("opencv")} == {"opencv-contrib-python"} & core
 
 
-def test_a_wheel_trains_and_what_it_made_speaks_with_the_core_alone(full, core, workplace):
+def test_a_wheel_trains_and_what_it_made_speaks_with_the_core_alone(full: Path, core: Path, workplace: Path) -> None:
     trained = hygiesync(
         full, workplace, "train", "talker.mp4", "--out", "models/talker", "--preset", "fast", "--i-have-consent"
     )
@@ -84,7 +84,7 @@ def test_a_wheel_trains_and_what_it_made_speaks_with_the_core_alone(full, core, 
         assert (workplace / out).stat().st_size > 1000
 
 
-def test_a_wheel_makes_photos_speak(full, core, workplace):
+def test_a_wheel_makes_photos_speak(full: Path, core: Path, workplace: Path) -> None:
     made = hygiesync(full, workplace, "photo", "face.png", "--out", "models/face", "--i-have-consent")
     assert made.returncode == 0, made.stderr
     spoken = hygiesync(core, workplace, "say", "models/face", "Good morning.", "--out", "photo.mp4")
@@ -100,7 +100,7 @@ def test_a_wheel_makes_photos_speak(full, core, workplace):
         ("live", ["devices"]),
     ],
 )
-def test_the_core_alone_says_what_is_missing(core, workplace, extra, arguments):
+def test_the_core_alone_says_what_is_missing(core: Path, workplace: Path, extra: str, arguments: list[str]) -> None:
     done = hygiesync(core, workplace, *arguments)
     assert done.returncode == 4, done
     assert done.stderr.count("\n") == 1, done.stderr

@@ -1,12 +1,14 @@
 """Hearing a whole recording: in windows as in one pass, in constant memory, with the gate of silence, in time."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError
 from hygiesync.media.audio import read_audio
 from hygiesync.speech.bands import loudness
@@ -25,32 +27,32 @@ class Smoother:
 
     n_frames = WINDOW_FRAMES
 
-    def __init__(self, reach=MARGIN_FRAMES):
+    def __init__(self, reach: int = MARGIN_FRAMES) -> None:
         self.reach = reach
 
-    def answer(self, mel):
+    def answer(self, mel: np.ndarray) -> np.ndarray:
         loudness = mel.mean(1) + 8
         padded = np.pad(loudness, self.reach)
         around = np.convolve(padded, np.ones(2 * self.reach + 1) / (2 * self.reach + 1), "valid")
         return np.stack([loudness, around], axis=1).astype(np.float32)
 
 
-def noise(seconds, seed=0):
+def noise(seconds: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.1, int(16000 * seconds)).astype(np.float32)
 
 
-def stream_of(window=None):
+def stream_of(window: Smoother | None = None) -> WholeRecordingStream:
     """A stream to which this noise is a familiar pause, in which the gate stays open."""
     usual = float(np.median(loudness(mel_spectrogram(noise(2)))))
     return WholeRecordingStream(window or Smoother(), REST, background=usual)
 
 
-def answers(stream, samples, n_frames):
+def answers(stream: WholeRecordingStream, samples: np.ndarray, n_frames: int) -> np.ndarray:
     return coefficients_at(stream, samples, [described_time(index, ANSWER_FRAMES) for index in range(n_frames)])
 
 
 @pytest.mark.parametrize("seconds", [0.5, 10.2, 10.24, 31.7])
-def test_windows_say_what_one_pass_says(seconds):
+def test_windows_say_what_one_pass_says(seconds: float) -> None:
     samples = noise(seconds)
     heard = mel_spectrogram(np.concatenate([samples, np.zeros(16000 * 20, np.float32)]))
     n_frames = len(mel_spectrogram(samples))
@@ -63,7 +65,7 @@ def test_windows_say_what_one_pass_says(seconds):
 
 @settings(max_examples=10, deadline=None)
 @given(cuts=st.lists(st.integers(0, 16000 * 15), max_size=8))
-def test_any_blocks_give_the_same(cuts):
+def test_any_blocks_give_the_same(cuts: list[int]) -> None:
     samples = noise(15)
     times = [Fraction(n, 25) for n in range(15 * 25)]
     whole, parts = coefficients_at(stream_of(), samples, times), stream_of()
@@ -73,7 +75,7 @@ def test_any_blocks_give_the_same(cuts):
     np.testing.assert_allclose([parts.at(time_s) for time_s in times], whole, atol=1e-4)
 
 
-def test_a_moment_is_known_within_the_latency_that_is_told():
+def test_a_moment_is_known_within_the_latency_that_is_told() -> None:
     stream, samples = stream_of(), noise(40)
     for n_heard in range(0, len(samples), 1600):
         stream.push(samples[n_heard : n_heard + 1600])
@@ -81,7 +83,7 @@ def test_a_moment_is_known_within_the_latency_that_is_told():
         assert heard_s - max(stream.known_until_s, Fraction(0)) <= stream.latency_s + Fraction(1, 10)
 
 
-def test_memory_does_not_grow_with_the_recording():
+def test_memory_does_not_grow_with_the_recording() -> None:
     stream = stream_of()
     kept = []
     for number in range(12):
@@ -93,28 +95,28 @@ def test_memory_does_not_grow_with_the_recording():
     assert max(kept[6:]) <= max(kept[:6])
 
 
-def test_in_digital_silence_the_mouth_rests():
+def test_in_digital_silence_the_mouth_rests() -> None:
     stream = stream_of()
     samples = np.concatenate([noise(3), np.zeros(16000 * 3, np.float32)])
     got = coefficients_at(stream, samples, [Fraction(n, 100) for n in range(340, 590)])
     np.testing.assert_array_equal(got, 0)
 
 
-def test_the_gate_opens_before_the_first_sound():
+def test_the_gate_opens_before_the_first_sound() -> None:
     samples = np.concatenate([np.zeros(16000 * 2, np.float32), noise(2)])
     got = coefficients_at(stream_of(), samples, [Fraction(n, 100) for n in range(150, 210)])
     moves = np.flatnonzero(np.abs(got).max(1))
     assert 1.9 <= 1.5 + moves[0] / 100 < 2.0
 
 
-def test_a_model_of_another_kind_is_refused(talker_avatar):
+def test_a_model_of_another_kind_is_refused(talker_avatar: VideoAvatar) -> None:
     with pytest.raises(InputError, match="whole recordings is a model of another kind"):
         OnnxWindow(talker_avatar.step)
     with pytest.raises(InputError, match="can't be loaded"):
         OnnxWindow(b"garbage")
 
 
-def test_tracks_forget_and_interpolate():
+def test_tracks_forget_and_interpolate() -> None:
     track = CoefficientTrack(REST, lookahead=0)
     for value in range(5):
         track.append(np.full(2, value, np.float32))
@@ -126,7 +128,7 @@ def test_tracks_forget_and_interpolate():
     np.testing.assert_array_equal(sound.at(described_time(30, 0))[:, 0], [*range(23, 31), *[30] * 8])
 
 
-def test_an_offset_of_the_training_video_is_kept():
+def test_an_offset_of_the_training_video_is_kept() -> None:
     """Lips that were filmed 120 ms before their sound come 120 ms before it again."""
     usual = float(np.median(loudness(mel_spectrogram(noise(2)))))
     samples, times = noise(12), [Fraction(n, 25) for n in range(25, 250)]
@@ -135,7 +137,7 @@ def test_an_offset_of_the_training_video_is_kept():
     np.testing.assert_array_equal(coefficients_at(late, samples, times), in_time)
 
 
-def test_a_trained_networks_windows_say_what_one_pass_says(talker_avatar, held_out_video):
+def test_a_trained_networks_windows_say_what_one_pass_says(talker_avatar: VideoAvatar, held_out_video: Path) -> None:
     """The margin is long enough for a recurrence that has learnt from speech."""
     samples = np.tile(read_audio(held_out_video), 6)[: 16000 * 25]
     mel = mel_spectrogram(np.concatenate([samples, np.zeros(16000 * 12, np.float32)]))

@@ -6,11 +6,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Iterator
+from signal import Signals
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
-from display import needs_display, use_environment, virtual_display, without_display
+from display import VirtualDisplay, needs_display, use_environment, virtual_display, without_display
 
 from hygiesync.devices.window import Key, Panel, Window
 from hygiesync.devices.window.layout import letter_height
@@ -26,18 +29,20 @@ KEYS = (Key("m", "mute", "mute the sound"), Key("escape", "quit", "end"), Key("q
 
 
 @pytest.fixture(scope="module")
-def display(tmp_path_factory):
+def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualDisplay]:
     with virtual_display(tmp_path_factory.mktemp("display"), (1000, 700)) as running:
         yield running
 
 
 @pytest.fixture
-def open_window(display, monkeypatch):
+def open_window(display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Opens the one window of a test on the display."""
     use_environment(monkeypatch, display.environment)
     opened = []
 
-    def open_it(picture_size=(320, 240), keys=KEYS, **options):
+    def open_it(
+        picture_size: tuple[int, int] = (320, 240), keys: tuple[Key, Key, Key] = KEYS, **options: Any
+    ) -> Window:
         opened.append(Window(TITLE, picture_size, keys, **options))
         return opened[-1]
 
@@ -46,13 +51,13 @@ def open_window(display, monkeypatch):
         window.close()
 
 
-def press(display, key, hold_s=0.0):
+def press(display: VirtualDisplay, key: str, hold_s: float = 0.0) -> None:
     """Press a key with the window in focus, as a window manager would have it."""
     display.client.focus(display.client.find_window(TITLE))
     display.client.press(key, hold_s)
 
 
-def poll_until(window, is_done, timeout_s=20):
+def poll_until(window: Window, is_done: Callable[[list[str]], bool], timeout_s: int = 20) -> list[str]:
     """Poll as a program does until something has come; give all actions."""
     actions, end = [], time.monotonic() + timeout_s
     while not is_done(actions):
@@ -62,19 +67,19 @@ def poll_until(window, is_done, timeout_s=20):
     return actions
 
 
-def poll_for(window, seconds):
+def poll_for(window: Window, seconds: float) -> list[str]:
     end = time.monotonic() + seconds
     return poll_until(window, lambda _: time.monotonic() > end, seconds + 20)
 
 
-def part_of_screen(display):
+def part_of_screen(display: VirtualDisplay) -> np.ndarray:
     """The rectangle of the screen that the window covers, which all else leaves black."""
     screen = display.screenshot()
     rows, there = np.nonzero(screen.any(axis=2))
     return screen[rows.min() : rows.max() + 1, there.min() : there.max() + 1]
 
 
-def centres(picture):
+def centres(picture: np.ndarray) -> list[tuple[int, ...]]:
     """Colours in the middle of the four quarters: above from the left, then below."""
     height, width = picture.shape[:2]
     return [tuple(int(one) for one in picture[height * y // 4, width * x // 4]) for y in (1, 3) for x in (1, 3)]
@@ -83,7 +88,9 @@ def centres(picture):
 @pytest.mark.device
 @needs_display
 class TestOnADisplay:
-    def test_a_picture_arrives_with_its_colours_and_shape(self, open_window, display):
+    def test_a_picture_arrives_with_its_colours_and_shape(
+        self, open_window: Callable[..., Any], display: VirtualDisplay
+    ) -> None:
         window = open_window()
         window.show(QUARTERS)
         seen = part_of_screen(display)
@@ -91,13 +98,13 @@ class TestOnADisplay:
         assert centres(seen) == [RED, GREEN, BLUE, (255, 255, 255)]
         np.testing.assert_array_equal(window.screenshot(), seen)
 
-    def test_every_pixel_arrives(self, open_window, display):
+    def test_every_pixel_arrives(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         picture = np.random.default_rng(0).integers(1, 256, (500, 602, 3), np.uint8)
         window = open_window((602, 500))
         window.show(picture)
         np.testing.assert_array_equal(part_of_screen(display), picture)
 
-    def test_mirrored(self, open_window, display):
+    def test_mirrored(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window(mirror=True)
         window.show(QUARTERS)
         assert centres(part_of_screen(display)) == [GREEN, RED, (255, 255, 255), BLUE]
@@ -105,7 +112,7 @@ class TestOnADisplay:
         assert poll_for(window, 0.2) == []
         assert centres(part_of_screen(display)) == [RED, GREEN, BLUE, (255, 255, 255)]
 
-    def test_another_size_gets_bars(self, open_window, display):
+    def test_another_size_gets_bars(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         display.client.resize(display.client.find_window(TITLE), 900, 240)
@@ -116,13 +123,15 @@ class TestOnADisplay:
         assert not picture[:, 610:].any()
         assert part_of_screen(display).shape == (240, 320, 3)
 
-    def test_pictures_of_another_size_are_shown_too(self, open_window, display):
+    def test_pictures_of_another_size_are_shown_too(
+        self, open_window: Callable[..., Any], display: VirtualDisplay
+    ) -> None:
         window = open_window()
         window.show(QUARTERS)
         window.show(QUARTERS[:, :160])
         assert centres(part_of_screen(display)) == [RED, RED, BLUE, BLUE]
 
-    def test_keys_are_heard_once(self, open_window, display):
+    def test_keys_are_heard_once(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         press(display, "m")
@@ -134,7 +143,7 @@ class TestOnADisplay:
         press(display, "q")
         assert poll_until(window, bool) == ["quit"]
 
-    def test_a_held_key_counts_once(self, open_window, display):
+    def test_a_held_key_counts_once(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         """The display repeats it after 0.66 s."""
         window = open_window()
         window.show(QUARTERS)
@@ -142,7 +151,7 @@ class TestOnADisplay:
         press(display, "q")
         assert poll_until(window, lambda actions: "quit" in actions) == ["mute", "quit"]
 
-    def test_letters_of_another_alphabet_are_keys_by_their_place(self, open_window):
+    def test_letters_of_another_alphabet_are_keys_by_their_place(self, open_window: Callable[..., Any]) -> None:
         import pygame
 
         window = open_window()
@@ -153,7 +162,7 @@ class TestOnADisplay:
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, french))
         assert window.poll() == ["mute"]
 
-    def test_closing_means_quit(self, open_window, display):
+    def test_closing_means_quit(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         display.client.ask_to_close(display.client.find_window(TITLE))
@@ -162,7 +171,7 @@ class TestOnADisplay:
         window.close()
         window.close()
 
-    def test_help_lists_the_keys_until_escape(self, open_window, display):
+    def test_help_lists_the_keys_until_escape(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         plain = window.screenshot()
@@ -180,7 +189,7 @@ class TestOnADisplay:
         press(display, "Escape")
         assert poll_until(window, bool) == ["quit"]
 
-    def test_full_screen_and_back(self, open_window, display):
+    def test_full_screen_and_back(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         target = display.client.find_window(TITLE)
@@ -197,7 +206,7 @@ class TestOnADisplay:
         press(display, "Escape")
         assert poll_until(window, bool) == ["quit"]
 
-    def test_hidden_and_shown_again(self, open_window, display):
+    def test_hidden_and_shown_again(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         target = display.client.find_window(TITLE)
@@ -209,7 +218,7 @@ class TestOnADisplay:
         poll_for(window, 0.2)
         assert centres(part_of_screen(display)) == [GREEN, RED, (255, 255, 255), BLUE]
 
-    def test_panels_are_drawn_over_the_picture(self, open_window, display):
+    def test_panels_are_drawn_over_the_picture(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         window = open_window()
         grey = np.full((480, 640, 3), 128, np.uint8)
         panels = [
@@ -230,14 +239,14 @@ class TestOnADisplay:
         window.show(grey)
         assert np.all(part_of_screen(display) == 128)
 
-    def test_text_reads_the_same_on_any_picture(self, open_window):
+    def test_text_reads_the_same_on_any_picture(self, open_window: Callable[..., Any]) -> None:
         """The ground of a panel darkens what is behind it, so that white letters are seen on white."""
         window = open_window((640, 480))
         window.show(np.full((480, 640, 3), 255, np.uint8), [Panel(("level",))])
         seen = window.screenshot()[:60, :100].min(axis=2)
         assert 80 < np.median(seen[10:20, 10:20]) < 130
 
-    def test_accents_and_ligatures_have_letters_of_their_own(self, open_window):
+    def test_accents_and_ligatures_have_letters_of_their_own(self, open_window: Callable[..., Any]) -> None:
         window = open_window((640, 480))
         texts = [*"éèêëüöäñßœæçåøłžřąőşğıİ¿¡«»“”’…—", "no such character: \U000e0fff"]
         drawn = []
@@ -246,13 +255,13 @@ class TestOnADisplay:
             drawn.append(window.screenshot()[:160].tobytes())
         assert len(set(drawn)) == len(texts)
 
-    def test_any_text_can_be_shown(self, open_window):
+    def test_any_text_can_be_shown(self, open_window: Callable[..., Any]) -> None:
         window = open_window((640, 480))
         odd = ("", "\u200b", "麦克风 🎤 مرحبا", "a\0b\tc\ud800", "x" * 300)
         window.show(QUARTERS, [Panel((text,), "middle", size) for text in odd for size in (0.01, 1, 20)])
         window.show(QUARTERS, [Panel(())])
 
-    def test_long_text_shrinks_until_it_fits(self, open_window):
+    def test_long_text_shrinks_until_it_fits(self, open_window: Callable[..., Any]) -> None:
         import pygame
 
         open_window()
@@ -263,7 +272,7 @@ class TestOnADisplay:
             assert width <= window[0]
             assert height <= window[1]
 
-    def test_what_was_drawn_is_kept_but_not_for_ever(self, open_window):
+    def test_what_was_drawn_is_kept_but_not_for_ever(self, open_window: Callable[..., Any]) -> None:
         import pygame
 
         open_window()
@@ -275,14 +284,16 @@ class TestOnADisplay:
         assert len(lettering._panels) <= 32
         assert len(lettering._fonts) <= 32
 
-    def test_windows_can_be_opened_one_after_the_other(self, open_window, display):
+    def test_windows_can_be_opened_one_after_the_other(
+        self, open_window: Callable[..., Any], display: VirtualDisplay
+    ) -> None:
         for _ in range(3):
             with open_window() as window:
                 window.show(QUARTERS)
                 assert part_of_screen(display).shape == (480, 640, 3)
         assert not display.screenshot().any()
 
-    def test_an_unknown_key_is_refused(self, open_window, display):
+    def test_an_unknown_key_is_refused(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
         with pytest.raises(ValueError, match="unknown key"):
             open_window(keys=(Key("no such key", "x", "x"),))
         open_window().show(QUARTERS)
@@ -290,7 +301,7 @@ class TestOnADisplay:
     @pytest.mark.parametrize(
         ("number", "expected"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, -signal.SIGTERM)]
     )
-    def test_signals_stay_the_programs_own(self, display, number, expected):
+    def test_signals_stay_the_programs_own(self, display: VirtualDisplay, number: Signals, expected: int | str) -> None:
         """SDL would make a window's closing of them; nor does it open sound, or greet."""
         script = """
             import sys, time
@@ -326,7 +337,7 @@ class TestOnADisplay:
             assert (said, process.returncode) == ("", expected)
 
 
-def test_without_a_display_there_is_one_clear_line(monkeypatch):
+def test_without_a_display_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     use_environment(monkeypatch, without_display())
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(MissingDependencyError, match="`has_window`") as raised:
@@ -336,7 +347,7 @@ def test_without_a_display_there_is_one_clear_line(monkeypatch):
     assert "\n" not in str(raised.value)
 
 
-def test_a_display_that_does_not_answer(monkeypatch):
+def test_a_display_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     use_environment(monkeypatch, without_display() | {"DISPLAY": ":4999"})
     with pytest.raises(MissingDependencyError, match="`has_window`") as raised:
         Window(TITLE, (320, 240), KEYS)
@@ -345,21 +356,21 @@ def test_a_display_that_does_not_answer(monkeypatch):
     assert "SDL_VIDEODRIVER" not in os.environ
 
 
-def test_without_pygame(monkeypatch):
+def test_without_pygame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygame", None)
     monkeypatch.setenv("DISPLAY", ":4999")
     with pytest.raises(MissingDependencyError, match=r"pip install 'hygiesync\[live\]'"):
         Window(TITLE, (320, 240), KEYS)
 
 
-def test_with_the_other_pygame(monkeypatch):
+def test_with_the_other_pygame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygame", SimpleNamespace(version=SimpleNamespace(ver="2.6.1")))
     monkeypatch.setenv("DISPLAY", ":4999")
     with pytest.raises(MissingDependencyError, match=r"found pygame 2\.6\.1, .*`pip uninstall"):
         Window(TITLE, (320, 240), KEYS)
 
 
-def test_naming_a_window_does_not_import_pygame():
+def test_naming_a_window_does_not_import_pygame() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import sys, hygiesync.devices.window; print('pygame' in sys.modules)"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

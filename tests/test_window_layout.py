@@ -20,7 +20,7 @@ KEYS = (Key("m", "mute", "mute the sound"), Key("escape", "quit", "end"), Key("q
 
 
 @given(SIZES, SIZES)
-def test_a_picture_keeps_its_shape_in_the_middle(picture, window):
+def test_a_picture_keeps_its_shape_in_the_middle(picture: tuple[int, int], window: tuple[int, int]) -> None:
     found = fit(picture, window)
     assert 1 <= found.width <= window[0]
     assert 1 <= found.height <= window[1]
@@ -33,7 +33,7 @@ def test_a_picture_keeps_its_shape_in_the_middle(picture, window):
 
 
 @given(SIZES, SMALL_SIZES)
-def test_picture_and_bars_cover_the_window_once(picture, window):
+def test_picture_and_bars_cover_the_window_once(picture: tuple[int, int], window: tuple[int, int]) -> None:
     covered = np.zeros((window[1], window[0]), int)
     inner = fit(picture, window)
     for part in (inner, *bars(inner, window)):
@@ -43,7 +43,7 @@ def test_picture_and_bars_cover_the_window_once(picture, window):
 
 
 @given(SIZES, SIZES)
-def test_a_new_window_fits_its_desktop(picture, desktop):
+def test_a_new_window_fits_its_desktop(picture: tuple[int, int], desktop: tuple[int, int]) -> None:
     width, height = first_size(picture, desktop)
     assert 1 <= width <= max(1, desktop[0] * 0.9)
     assert 1 <= height <= max(1, desktop[1] * 0.9)
@@ -53,11 +53,11 @@ def test_a_new_window_fits_its_desktop(picture, desktop):
     ("picture", "expected"),
     [((512, 512), (512, 512)), ((320, 240), (640, 480)), ((1280, 720), (1280, 720)), ((3840, 2160), (1728, 972))],
 )
-def test_a_new_window_on_an_ordinary_desktop(picture, expected):
+def test_a_new_window_on_an_ordinary_desktop(picture: tuple[int, int], expected: tuple[int, int]) -> None:
     assert first_size(picture, (1920, 1080)) == expected
 
 
-def test_letters_grow_with_the_window():
+def test_letters_grow_with_the_window() -> None:
     heights = [letter_height((16 * size, 9 * size)) for size in range(10, 300, 10)]
     assert heights == sorted(heights)
     assert heights[0] >= 11
@@ -65,20 +65,20 @@ def test_letters_grow_with_the_window():
 
 
 @given(st.text("ab éß漢", max_size=60), st.integers(1, 20))
-def test_wrapping_loses_nothing_but_spaces(line, width):
+def test_wrapping_loses_nothing_but_spaces(line: str, width: int) -> None:
     lines = wrap(line, lambda text: len(text) <= width)
     assert lines
     assert all(len(part) <= width for part in lines)
     assert "".join(lines).replace(" ", "") == line.replace(" ", "")
 
 
-def test_lines_break_between_words_and_long_words_inside():
+def test_lines_break_between_words_and_long_words_inside() -> None:
     assert wrap("we were away", lambda text: len(text) <= 7) == ["we were", "away"]
     assert wrap("an incomprehensible", lambda text: len(text) <= 8) == ["an", "incompre", "hensible"]
     assert wrap("ab", lambda text: not text) == ["a", "b"]
 
 
-def test_columns_begin_behind_the_widest_cell():
+def test_columns_begin_behind_the_widest_cell() -> None:
     assert columns([[10, 5], [30], [20, 5, 1]], gap=4) == [0, 24, 33]
     assert columns([], gap=4) == []
 
@@ -91,7 +91,7 @@ def test_columns_begin_behind_the_widest_cell():
         max_size=6,
     )
 )
-def test_panels_lie_in_their_corners_without_covering_each_other(panels):
+def test_panels_lie_in_their_corners_without_covering_each_other(panels: list[Panel]) -> None:
     sizes, corners = [size for size, _ in panels], [corner for _, corner in panels]
     window, margin = (400, 500), 7
     found = [Rectangle(x, y, *size) for (x, y), size in zip(place(sizes, corners, window, margin), sizes, strict=True)]
@@ -108,14 +108,14 @@ def test_panels_lie_in_their_corners_without_covering_each_other(panels):
 
 
 @given(SMALL_SIZES, SMALL_SIZES)
-def test_any_size_can_be_made_of_any(size, wanted):
+def test_any_size_can_be_made_of_any(size: tuple[int, int], wanted: tuple[int, int]) -> None:
     picture = np.full((size[1], size[0], 3), (10, 120, 250), np.uint8)
     made = resized(picture, wanted)
     assert made.shape == (wanted[1], wanted[0], 3)
     assert np.all(made == (10, 120, 250))
 
 
-def test_shrinking_averages_and_stays_in_place():
+def test_shrinking_averages_and_stays_in_place() -> None:
     """A fine chequerboard becomes grey, not black or white; what is in the middle stays there."""
     board = (np.indices((720, 1280)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
     for size in ((640, 360), (320, 180), (300, 169)):
@@ -128,13 +128,13 @@ def test_shrinking_averages_and_stays_in_place():
         assert abs((columns_.mean() + 0.5) / size[0] - 0.5) < 0.01
 
 
-def test_the_middle_square():
+def test_the_middle_square() -> None:
     picture = np.arange(5 * 9 * 3, dtype=np.uint8).reshape(5, 9, 3)
     np.testing.assert_array_equal(middle_square(picture), picture[:, 2:7])
     np.testing.assert_array_equal(middle_square(picture.transpose(1, 0, 2)), picture.transpose(1, 0, 2)[2:7])
 
 
-def test_a_panel_in_no_corner_is_refused():
+def test_a_panel_in_no_corner_is_refused() -> None:
     with pytest.raises(ValueError, match="corner: expected one of top left"):
         Panel(("text",), "centre")
 
@@ -142,24 +142,24 @@ def test_a_panel_in_no_corner_is_refused():
 # What keys mean
 
 
-def test_the_window_adds_its_own_keys():
+def test_the_window_adds_its_own_keys() -> None:
     assert with_own_keys(KEYS) == (*KEYS, *OWN_KEYS)
     mine = (Key("return", FULL_SCREEN, "whole screen"),)
     assert [key.key for key in with_own_keys(mine) if key.action == FULL_SCREEN] == ["return"]
 
 
-def test_a_key_with_two_actions_is_refused():
+def test_a_key_with_two_actions_is_refused() -> None:
     with pytest.raises(ValueError, match="several: h, m"):
         with_own_keys([*KEYS, Key("m", "record", ""), Key("h", "hush", "")])
     with_own_keys([Key("h", "hush", ""), Key("f1", HELP, "help")])
 
 
-def test_help_has_a_line_an_action():
+def test_help_has_a_line_an_action() -> None:
     assert help_lines(KEYS) == ("M\tmute the sound", "Escape, Q\tend")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("a\nb\r\nc", "a b c"), ("mi\0c", "mic"), ("\udce4x", "?x"), ("Müßig œ", "Müßig œ")]
 )
-def test_any_device_name_can_be_drawn(text, expected):
+def test_any_device_name_can_be_drawn(text: str, expected: str) -> None:
     assert printable(text) == expected

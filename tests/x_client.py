@@ -19,7 +19,7 @@ _KEY_PRESS, _KEY_RELEASE, _CLIENT_MESSAGE = 2, 3, 33
 class XClient:
     """A connection to the display with this number, without any access control."""
 
-    def __init__(self, number: int):
+    def __init__(self, number: int) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(10)
         self._socket.connect(f"/tmp/.X11-unix/X{number}")
