@@ -24,6 +24,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "record": (*_LIVE, *_PHOTO),
     "report": (*_PHOTO, "matplotlib"),
     "demo": (*_TRAIN, "skimage"),
+    "serve": ("aiohttp", "aiortc", "cryptography", "segno", "skimage", *_PHOTO),
     "vcam": ("pyvirtualcam",),
     "piper": ("piper",),
     "dev": ("librosa",),

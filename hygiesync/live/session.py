@@ -28,6 +28,7 @@ from hygiesync.live.recorder import Recorder
 from hygiesync.live.statistics import Statistics
 from hygiesync.live.template import Head
 from hygiesync.live.worker import EngineWorker, Sink
+from hygiesync.timing import sample_time
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,24 @@ class LiveSession:
         """Begin anew: nothing heard, the head at its motion's start."""
         self._worker.reset()
 
+    def interrupt(self) -> None:
+        """Fall silent: what was heard and has no picture yet is forgotten; see :meth:`Engine.interrupt`."""
+        self._worker.interrupt()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a picture, so that `delay_s` is known."""
+        return self._playout.has_begun
+
+    @property
+    def delay_s(self) -> float:
+        """How far behind its sound a picture is shown, seconds."""
+        return self._playout.delay_s
+
+    def time_of(self, timed: TimedFrame) -> float:
+        """A picture's moment of the sound, seconds."""
+        return float(sample_time(timed.sample))
+
     @property
     def n_missed(self) -> int:
         """Pictures that were not drawn, or not taken in time."""
@@ -221,6 +240,10 @@ class LiveSession:
     def health(self) -> SoundHealth:
         """How the source is doing."""
         return self._source.health()
+
+    def measures(self) -> dict[str, Any]:
+        """Pace and latency so far; see :meth:`hygiesync.live.statistics.Statistics.to_dict`."""
+        return self.statistics.to_dict(self.n_missed)
 
     def result(self) -> dict[str, Any]:
         """What was measured.
@@ -235,7 +258,7 @@ class LiveSession:
         """
         health, failures = self.health(), self.recorder.failures
         return {
-            **self.statistics.to_dict(self.n_missed),
+            **self.measures(),
             "audio_blocks_lost": health.n_blocks_lost,
             "audio_overflows": health.n_overflows,
             "audio_filled_s": round(health.n_filled / self._source.sample_rate, 3),

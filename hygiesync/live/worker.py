@@ -81,9 +81,9 @@ class EngineWorker:
         self._now = now
         self._engine, self._source, self._playout, self._sinks = engine, source, playout, sinks
         self._frame_s = video_frame_time(1, fps)
-        self._n_samples = self._first_sample = 0
+        self._n_samples = self._first_sample = self._n_unheard = 0
         self._next_time_s = Fraction(0)
-        self._stop, self._wants_reset = threading.Event(), threading.Event()
+        self._stop, self._wants_reset, self._wants_silence = (threading.Event() for _ in range(3))
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.is_muted = False
@@ -103,6 +103,10 @@ class EngineWorker:
     def reset(self) -> None:
         """Let the engine begin anew: nothing heard, the head at the loop's start."""
         self._wants_reset.set()
+
+    def interrupt(self) -> None:
+        """Let the mouth go to rest from the next picture on: what was heard and has no picture yet is forgotten."""
+        self._wants_silence.set()
 
     @property
     def is_finished(self) -> bool:
@@ -150,9 +154,25 @@ class EngineWorker:
             self._wants_reset.clear()
             self._engine.reset()
             self._first_sample, self._next_time_s = self._n_samples, Fraction(0)
+            self._n_unheard = 0
+        if self._wants_silence.is_set():
+            self._wants_silence.clear()
+            self._forget_unseen(taken_s)
         self._n_samples += len(samples)
         known_s = self._source.arrival_of(self._n_samples - 1)
-        self._draw(self._engine.push(self._heard(samples)), known_s, taken_s)
+        self._draw(self._engine.push(self._heard(self._after_unheard(samples))), known_s, taken_s)
+
+    def _forget_unseen(self, now_s: float) -> None:
+        """Silence takes the place of what was heard after the last picture, so that time goes on without a gap."""
+        from_s = self._engine.interrupt()
+        n_forgotten = self._n_samples - self._first_sample - time_to_samples(from_s)
+        self._n_unheard = max(0, -n_forgotten)  # the next picture may lie beyond all that was heard
+        self._draw(self._engine.push(np.zeros(max(0, n_forgotten), np.float32)), now_s, now_s)
+
+    def _after_unheard(self, samples: NDArray[Any]) -> NDArray[Any]:
+        n_unheard = min(self._n_unheard, len(samples))
+        self._n_unheard -= n_unheard
+        return samples[n_unheard:]
 
     def _heard(self, samples: NDArray[Any]) -> NDArray[Any]:
         return np.zeros_like(samples) if self.is_muted else _believable(samples)

@@ -137,3 +137,40 @@ def _as_rgb(picture: Any) -> Any:
         white = Image.new("RGBA", seen.size, "white")
         return Image.alpha_composite(white, seen).convert("RGB")
     return picture.convert("RGB")
+
+
+def jpeg_of(picture: NDArray[np.uint8], quality: int = 85) -> bytes:
+    """A picture (H, W, 3), uint8, RGB, as JPEG.
+
+    Parameters
+    ----------
+    picture : ndarray
+    quality : int
+        1 to 95, as libjpeg counts it.
+    """
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="JPEG", quality=quality)
+    return file.getvalue()
+
+
+def label_of(text: str, height: int) -> NDArray[np.uint8]:
+    """A line of white letters on black, as a picture (H, W, 3), uint8, RGB.
+
+    Parameters
+    ----------
+    text : str
+    height : int
+        Of the letters, pixels.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(height)
+    left, top, right, bottom = font.getbbox(text)
+    rim = max(2, height // 4)
+    image = Image.new("RGB", (round(right - left) + 2 * rim, round(bottom - top) + 2 * rim))
+    ImageDraw.Draw(image).text((rim - left, rim - top), text, fill=(255, 255, 255), font=font)
+    return np.array(image, np.uint8)

@@ -159,13 +159,27 @@ class Portrait:
         return np.where((index >= 0)[..., None], inside, origin)
 
 
-def _enlarged_photograph(size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The photograph at the frame's scale with reflected margins, and the corner (x, y) of the still frame in it."""
+def photograph() -> NDArray[np.uint8]:
+    """Head and shoulders of the portrait, (400, 400, 3), uint8, RGB, as it was taken.
+
+    Raises
+    ------
+    MissingDependencyError
+        When scikit-image isn't installed.
+    """
+    return np.ascontiguousarray(_whole_photograph()[:400, 25:425])
+
+
+def _whole_photograph() -> NDArray[np.uint8]:
     with imports_of("demo", "the demonstration portrait"):
         from skimage import data
+    return np.asarray(data.astronaut())
+
+
+def _enlarged_photograph(size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The photograph at the frame's scale with reflected margins, and the corner (x, y) of the still frame in it."""
     scale = size / _CROP_SIDE
-    photograph = np.asarray(data.astronaut())
-    enlarged = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    enlarged = cv2.resize(_whole_photograph(), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     margin = round(_MARGIN * size)
     bordered = cv2.copyMakeBorder(enlarged, margin, margin, margin, margin, cv2.BORDER_REFLECT_101)
     window = np.array([round(_CROP_LEFT * scale) + margin, round(_CROP_TOP * scale) + margin])

@@ -1,0 +1,1 @@
+"""Conversations: each owns an engine, all share the avatars that are loaded."""
