@@ -134,6 +134,21 @@ def speech(held_out_video: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 @pytest.fixture(scope="session")
+def portrait_avatar_directory(shared_folder: Path) -> Path:
+    """The avatar of a picture in the public domain; not to be changed."""
+
+    def make(folder: Path) -> None:
+        from hygiesync.building.from_photo import avatar_from_photo
+        from hygiesync.media.images import write_png
+        from hygiesync.synthetic.portrait import photograph
+
+        write_png(folder / "portrait.png", photograph())
+        avatar_from_photo(folder / "portrait.png", folder / "portrait", has_consent=True, max_side=256)
+
+    return made_once(shared_folder / "portraits", make) / "portrait"
+
+
+@pytest.fixture(scope="session")
 def data() -> Path:
     """Folder of real recordings, where there is one."""
     folder = os.environ.get("HYGIESYNC_DATA")

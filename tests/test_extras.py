@@ -128,6 +128,7 @@ def test_an_import_that_fails_for_another_reason_says_which(monkeypatch: pytest.
         (["record", "me"], "record", "sounddevice"),
         (["demo"], "demo", "skimage"),
         (["devices"], "live", "sounddevice"),
+        (["serve", "--folder", "server"], "serve", "aiohttp"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -41,7 +41,7 @@ PAGE_FILES = {
     "page.css": "text/css", "page.js": "text/javascript", "connection.js": "text/javascript",
     "microphone.js": "text/javascript", "recorder.js": "text/javascript", "jobs.js": "text/javascript",
     "making.js": "text/javascript", "words.js": "text/javascript", "server.js": "text/javascript",
-    "socket.js": "text/javascript", "api.html": "text/html",
+    "socket.js": "text/javascript", "api.html": "text/html", "icon.svg": "image/svg+xml",
 }  # fmt: skip
 """All files of the page, which are served and nothing else."""
 

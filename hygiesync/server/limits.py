@@ -46,8 +46,3 @@ class RateLimit:
         if len(self._left) > _MAX_KEYS:
             self._left.popitem(last=False)
         return is_allowed
-
-    def is_spent(self, key: str, now_s: float) -> bool:
-        """Whether a caller has none left, without taking one."""
-        left, since_s = self._left.get(key, (float(self._burst), now_s))
-        return left + (now_s - since_s) * self._per_s < 1

@@ -29,11 +29,16 @@ class OutgoingSound:
         self._waiting: deque[NDArray[Any]] = deque()
         self._n_waiting = 0
         self._lock = threading.Lock()
+        self._n_written = self._silent_until = 0
         self.n_taken = 0
 
     def write_audio(self, samples: NDArray[Any]) -> None:
         """See :class:`hygiesync.live.worker.Sink`."""
         with self._lock:
+            n_silent = min(max(0, self._silent_until - self._n_written), len(samples))
+            if n_silent:
+                samples = np.concatenate([np.zeros(n_silent, np.float32), samples[n_silent:]])
+            self._n_written += len(samples)
             self._waiting.append(samples)
             self._n_waiting += len(samples)
             while self._n_waiting > _MAX_WAITING:  # nobody takes: the timeline goes on all the same
@@ -65,9 +70,10 @@ class OutgoingSound:
         self._n_waiting -= BLOCK_LENGTH
         return np.concatenate(pieces)
 
-    def silence(self) -> None:
-        """What was not taken yet is silent, after a fade."""
+    def silence(self, until: int) -> None:
+        """What was not taken yet is silent, after a fade, up to sample `until`, which may still have to come."""
         with self._lock:
+            self._silent_until = until
             if not self._n_waiting:
                 return
             waiting = np.concatenate(list(self._waiting))

@@ -150,9 +150,9 @@ class Session:
 
     def interrupt(self) -> None:
         """Fall silent: the unsaid is forgotten, the mouth goes to rest, the sound fades."""
-        self._incoming.drop()
+        n_heard = self._incoming.drop()
         self._live.interrupt()
-        self._outgoing.silence()
+        self._outgoing.silence(n_heard)
         self._tell({"type": RESTING, "said_s": round(self.said_s, 3), "interrupted": True})
 
     @property

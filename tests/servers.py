@@ -1,0 +1,183 @@
+"""A server in this process, and what asks it."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+
+from hygiesync.server.app import make_app
+from hygiesync.server.keys import SESSIONS
+from hygiesync.server.patience import PatientServer
+from hygiesync.server.sessions.registry import SessionRegistry
+from hygiesync.server.settings import ServerSettings
+
+TOKEN = "a-token-that-only-tests-know"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+PROTOCOLS = ("hygiesync", f"token.{TOKEN}")
+LONG_S = 60.0
+
+
+class Client:
+    """A plain client of a server."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, knows: bool = True
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=LONG_S)
+        content = json.dumps(body).encode() if isinstance(body, dict) else body
+        try:
+            connection.request(method, path, content, {**(AUTHORIZED if knows else {}), **(headers or {})})
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+    def json(self, method: str, path: str, body: Any = None) -> Any:
+        """The content of an answer that is no refusal."""
+        status, _, content = self.ask(method, path, body)
+        assert status < 400, content
+        return json.loads(content)
+
+    def wait_for_job(self, job: dict[str, Any]) -> dict[str, Any]:
+        return wait_for(lambda: self.json("GET", f"/jobs/{job['id']}"), lambda now: now["state"] in ENDED)
+
+    def raw(self, data: bytes) -> bytes:
+        """The beginning of what is answered to bytes that need not be HTTP."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S) as connection:
+            connection.sendall(data)
+            return connection.recv(65536)
+
+
+class RunningServer(Client):
+    """A server that runs in a thread."""
+
+    def __init__(self, app: web.Application, port: int) -> None:
+        super().__init__(port)
+        self.app = app
+
+    @property
+    def sessions(self) -> SessionRegistry:
+        return self.app[SESSIONS]
+
+
+class ServerProcess(Client):
+    """``hygiesync serve`` in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], page: str) -> None:
+        super().__init__(urlsplit(page).port or 0)
+        self.process, self.page = process, page
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and what was said, once it was asked to end."""
+        self.process.terminate()
+        _, said = self.process.communicate(timeout=LONG_S)
+        return self.process.returncode, said
+
+
+@contextmanager
+def server_process(folder: Path, *arguments: object) -> Iterator[ServerProcess]:
+    """The command, from when it serves."""
+    command = [sys.executable, "-m", "hygiesync", "serve", "--port", "0", "--folder", str(folder)]
+    process = subprocess.Popen(
+        [*command, *map(str, arguments)], env={**os.environ, "HYGIESYNC_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        page = process.stdout.readline().strip()
+        assert page.startswith("http"), process.communicate()[1]
+        yield ServerProcess(process, page)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+ENDED = ("done", "failed", "lost")
+
+
+def wait_for(ask: Callable[[], Any], is_so: Callable[[Any], bool], timeout_s: float = LONG_S) -> Any:
+    """What `ask` answers once `is_so` of it."""
+    give_up_s = time.monotonic() + timeout_s
+    while not is_so(answer := ask()):
+        assert time.monotonic() < give_up_s, f"still {answer}"
+        time.sleep(0.02)
+    return answer
+
+
+@contextmanager
+def running_server(folder: Path, avatars: tuple[Path, ...], **settings: Any) -> Iterator[RunningServer]:
+    """A server of these avatars, ended in order when the context is."""
+    started, ports = threading.Event(), []
+    stop: list[Callable[[], object]] = []
+    app = make_app(ServerSettings(folder=folder, avatars=avatars, token=TOKEN, **settings))
+
+    async def serve() -> None:
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        stop.append(lambda: loop.call_soon_threadsafe(over.set))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        assert runner.server is not None
+        listening = await loop.create_server(PatientServer(runner.server), "127.0.0.1", 0)
+        ports.append(listening.sockets[0].getsockname()[1])
+        started.set()
+        await over.wait()
+        listening.close()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="server")
+    thread.start()
+    assert started.wait(LONG_S)
+    try:
+        yield RunningServer(app, ports[0])
+    finally:
+        stop[0]()
+        thread.join(LONG_S)
+        assert not thread.is_alive()
+
+
+class Listener:
+    """What came down a WebSocket."""
+
+    def __init__(self, client: Any) -> None:
+        self._socket = client
+        self.events: list[dict[str, Any]] = []
+        self.messages: list[bytes] = []
+
+    async def until(self, is_enough: Callable[["Listener"], bool]) -> "Listener":
+        """Listen until something has come."""
+        while not is_enough(self):
+            message = await asyncio.wait_for(self._socket.receive(), LONG_S)
+            if message.type is aiohttp.WSMsgType.TEXT:
+                self.events.append(json.loads(message.data))
+            elif message.type is aiohttp.WSMsgType.BINARY:
+                self.messages.append(message.data)
+            else:
+                raise AssertionError(f"the socket was closed: {message}")
+        return self
+
+    async def event(self, kind: str) -> dict[str, Any]:
+        """The next event of a kind."""
+        n_before = len(self.events)
+        await self.until(lambda heard: any(event["type"] == kind for event in heard.events[n_before:]))
+        return next(event for event in self.events[n_before:] if event["type"] == kind)
