@@ -54,7 +54,7 @@ coverage: $(INSTALLED)  ## show what the tests of single parts don't reach
 lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy hygiesync
+	$(BIN)/mypy hygiesync tests
 	$(BIN)/lint-imports
 
 generic: $(INSTALLED)  ## train the speech encoder and the generic speech model again, on synthetic voices (25 minutes; needs flite)

@@ -27,7 +27,7 @@ TITLE = "avatar - hygiesync (synthetic media)"
 
 @contextmanager
 def live(
-    avatar: Path, *arguments: str | int, environment: dict[str, str] | None = None
+    avatar: Path, *arguments: object, environment: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A live session in a process of its own, ended when the context is."""
     command = [sys.executable, "-m", "hygiesync", "live", str(avatar), *(str(argument) for argument in arguments)]
@@ -90,7 +90,7 @@ class CoefficientRecorder:
     lag = 0
 
     def __init__(self) -> None:
-        self.seen = []
+        self.seen: list[tuple[Fraction, np.ndarray]] = []
 
     def push(
         self, template: TemplateFrame[TemplateFace], coefficients: np.ndarray, sound: np.ndarray

@@ -12,6 +12,7 @@ from av.audio.frame import AudioFrame
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from present import present
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 200, 30), (30, 30, 200), (90, 90, 90)
 BT709, BT601 = 1, 6
@@ -94,7 +95,7 @@ def write_media(
         container.start_encoding()
         if video is not None:
             for index, time_s in enumerate(times_s or ()):
-                container.mux(video.encode(_picture(image, index, time_s, colour_matrix)))
+                container.mux(video.encode(_picture(present(image), index, time_s, colour_matrix)))
             container.mux(video.encode(None))
         if audio is not None:
             for frame in _sound(samples, sample_rate, layout, holes_s, audio_start_s):
@@ -119,10 +120,10 @@ def _picture(image: np.ndarray, index: int, time_s: Fraction, colour_matrix: int
 def _sound(
     samples: np.ndarray | None, sample_rate: int, layout: str, holes_s: Sequence[tuple[float, float]], start_s: Fraction
 ) -> Iterator[AudioFrame]:
-    for begin in range(0, len(samples), 1024):
+    for begin in range(0, len(present(samples)), 1024):
         if any(first <= begin / sample_rate < last for first, last in holes_s):
             continue
-        planes = np.ascontiguousarray(samples[begin : begin + 1024].T)
+        planes = np.ascontiguousarray(present(samples)[begin : begin + 1024].T)
         frame = AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
         frame.sample_rate, frame.time_base = sample_rate, Fraction(1, sample_rate)
         frame.pts = begin + int(start_s * sample_rate)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from present import present
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
@@ -31,8 +32,8 @@ def dense_poisson(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
         rows.append(np.flatnonzero(neighbour >= 0))
         columns.append(neighbour[neighbour >= 0])
         right[neighbour < 0] += difference[y + dy, x + dx][neighbour < 0]
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    links = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), (len(y), len(y)))
+    places = np.concatenate(rows), np.concatenate(columns)
+    links = sparse.coo_matrix((np.ones(len(places[0])), places), (len(y), len(y)))
     solution = difference.astype(float)
     solution[y, x] = spsolve((sparse.identity(len(y)) * 4 - links).tocsc(), right).reshape(len(y), -1)
     return solution
@@ -62,8 +63,8 @@ class PlainRendering:
     def __init__(
         self, avatar: VideoAvatar, template: TemplateFrame, coefficients: np.ndarray, index: int, appearance: np.ndarray
     ) -> None:
-        face, image = template.face, template.image
-        size = image.shape[:2]
+        face, image = present(template.face), template.image
+        size = image.shape[0], image.shape[1]
         lower = place_shape(avatar.shape, coefficients, face)
         target = avatar.mesh.place(lower, face.to_picture)
         warp = PiecewiseAffine(avatar.mesh.triangles)

@@ -331,7 +331,7 @@ def test_frames_without_a_face_hold_the_motion(picture_path: Path, driving_path:
     with VideoWriter(gone, 320, 320, FPS) as writer:
         for number, frame in enumerate(read_frames(driving_path)):
             writer.write(np.full_like(frame.image, 90) if 10 <= number < 16 else frame.image, frame.time_s)
-    notes = []
+    notes: list[str] = []
     result = animate(picture_path, gone, out, warn=notes.append)
     assert result["n_frames_without_face"] == 6
     assert "6 of 48 frames show no face" in notes[0]

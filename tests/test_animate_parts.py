@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from present import present
 from scipy.spatial.transform import Rotation
 
 from hygiesync.errors import InputError
@@ -70,7 +71,7 @@ def test_pictures_are_turned_upright(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_large_pictures_are_scaled_with_a_note(tmp_path: Path) -> None:
     Image.new("RGB", (8000, 5000), (10, 200, 30)).save(tmp_path / "a.png", compress_level=1)
-    notes = []
+    notes: list[str] = []
     image = read_still(tmp_path / "a.png", warn=notes.append)
     assert image.shape == (1200, MAX_SIDE, 3)
     assert "8000x5000" in notes[0]
@@ -265,7 +266,7 @@ def test_smoothing_takes_jitter_off_without_lag_and_stops_at_cuts() -> None:
     error = np.array([frame.landmarks - face_at(2.0 * n) for n, frame in enumerate(out[:20])])
     assert error[1:-1].std() < 0.85
     assert abs(error[2:-2].mean()) < 0.05
-    np.testing.assert_allclose(out[20].landmarks, face_at(500.0))
+    np.testing.assert_allclose(present(out[20].landmarks), face_at(500.0))
 
 
 def test_smoothing_holds_only_a_few_frames() -> None:
@@ -287,7 +288,7 @@ def test_a_lost_face_is_held_and_then_caught_up_with() -> None:
     out = list(held(frames_of(faces)))
     assert out[0].landmarks is None
     assert [frame.is_seen for frame in out[:6]] == [False, True, True, True, False, False]
-    place = [frame.landmarks[33, 0] + 50 for frame in out[1:]]
+    place = [present(frame.landmarks)[33, 0] + 50 for frame in out[1:]]
     np.testing.assert_allclose(place[:5], 0, atol=1e-9)
     assert 0 < place[5] < 40
     assert (np.diff(place[5:]) >= 0).all()

@@ -211,9 +211,15 @@ def is_closed(coefficients: np.ndarray) -> np.ndarray:
 TRAINING, VALIDATION = [make_sequence(1800, 1), make_sequence(1400, 2)], [make_sequence(500, 3)]
 
 
+def trained_with(settings: TrainingSettings) -> SpeechToShape:
+    network = train_network(TRAINING, VALIDATION, METRIC, TINY, settings, aperture=APERTURE).network
+    assert isinstance(network, SpeechToShape)
+    return network
+
+
 @pytest.fixture(scope="module")
 def trained() -> SpeechToShape:
-    return train_network(TRAINING, VALIDATION, METRIC, TINY, SETTINGS, aperture=APERTURE).network
+    return trained_with(SETTINGS)
 
 
 def test_a_network_learns_at_which_sounds_lips_meet(trained: SpeechToShape) -> None:
@@ -253,7 +259,7 @@ def test_the_trained_opening_has_the_real_spread(trained: SpeechToShape) -> None
 def test_a_network_that_knows_little_is_stretched_a_little() -> None:
     """Its mouth hardly moves: stretched to the real spread, it would only tremble."""
     settings = replace(SETTINGS, n_epochs=2)
-    network = train_network(TRAINING, VALIDATION, METRIC, TINY, settings, aperture=APERTURE).network
+    network = trained_with(settings)
     real, predicted = spreads(network)
     assert 1.2 < float(network.opening_gain) < 1.5
     assert predicted < 0.9 * real

@@ -5,6 +5,7 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -201,7 +202,7 @@ def test_threads_that_ask_at_once_all_get_what_they_asked_for(monkeypatch: pytes
 
     def ask(seed: int) -> bool:
         order = np.random.default_rng(seed).integers(6, size=1000).tolist()
-        return all(cache.get(SlowNumber(index), lambda index=index: images[index]) is images[index] for index in order)
+        return all(cache.get(SlowNumber(index), partial(images.__getitem__, index)) is images[index] for index in order)
 
     with ThreadPoolExecutor(8) as workers:
         assert all(workers.map(ask, range(8)))

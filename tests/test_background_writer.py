@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from fractions import Fraction
 from types import TracebackType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from hygiesync.errors import InputError
 from hygiesync.media import background_writer
 from hygiesync.media.background_writer import BackgroundWriter
+from hygiesync.media.video import VideoWriter
 
 IMAGE = np.zeros((10, 10, 3), np.uint8)
 TIMEOUT_S = 20
@@ -21,7 +23,9 @@ class Notebook:
     """In place of a VideoWriter: notes what it is handed; may hang, or fail at a number."""
 
     def __init__(self, fails_at: int | None = None) -> None:
-        self.notes, self.ended_with, self.fails_at = [], "nothing", fails_at
+        self.notes: list[object] = []
+        self.ended_with: object = "nothing"
+        self.fails_at = fails_at
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
@@ -45,7 +49,7 @@ class Notebook:
 
 def test_all_is_written_in_order_before_it_ends() -> None:
     notebook = Notebook()
-    with BackgroundWriter(notebook) as writer:
+    with BackgroundWriter(cast(VideoWriter, notebook)) as writer:
         for number in range(50):
             writer.write(IMAGE, Fraction(number), is_keyframe=number % 7 == 0)
             writer.write_audio(np.zeros(number, np.float32))
@@ -56,7 +60,7 @@ def test_all_is_written_in_order_before_it_ends() -> None:
 
 def test_an_error_comes_out_of_a_later_call() -> None:
     notebook = Notebook(fails_at=3)
-    with pytest.raises(InputError, match="disk full"), BackgroundWriter(notebook) as writer:
+    with pytest.raises(InputError, match="disk full"), BackgroundWriter(cast(VideoWriter, notebook)) as writer:
         for number in range(100_000):
             writer.write(IMAGE, Fraction(number))
     assert len(notebook.notes) == 3
@@ -66,7 +70,7 @@ def test_an_error_comes_out_of_a_later_call() -> None:
 def test_an_error_at_the_end_is_not_lost() -> None:
     notebook = Notebook(fails_at=0)
     notebook.may_go_on.clear()
-    with pytest.raises(InputError, match="disk full"), BackgroundWriter(notebook) as writer:
+    with pytest.raises(InputError, match="disk full"), BackgroundWriter(cast(VideoWriter, notebook)) as writer:
         writer.write(IMAGE, Fraction(0))
         notebook.may_go_on.set()
     assert isinstance(notebook.ended_with, InputError)
@@ -74,7 +78,7 @@ def test_an_error_at_the_end_is_not_lost() -> None:
 
 def test_what_came_before_an_exception_is_written() -> None:
     notebook = Notebook()
-    with pytest.raises(KeyboardInterrupt), BackgroundWriter(notebook) as writer:
+    with pytest.raises(KeyboardInterrupt), BackgroundWriter(cast(VideoWriter, notebook)) as writer:
         for number in range(20):
             writer.write(IMAGE, Fraction(number))
         raise KeyboardInterrupt
@@ -87,7 +91,7 @@ def test_a_slow_disk_makes_the_caller_wait(monkeypatch: pytest.MonkeyPatch) -> N
     notebook = Notebook()
     notebook.may_go_on.clear()
     n_handed_over = []
-    with BackgroundWriter(notebook) as writer:
+    with BackgroundWriter(cast(VideoWriter, notebook)) as writer:
 
         def hand_over() -> None:
             for number in range(12):
@@ -107,7 +111,7 @@ def test_who_may_not_wait_goes_on_and_is_told_what_was_left_out(monkeypatch: pyt
     monkeypatch.setattr(background_writer, "MAX_WAITING_BYTES", 5 * IMAGE.nbytes)
     notebook = Notebook()
     notebook.may_go_on.clear()
-    writer = BackgroundWriter(notebook, may_wait=False)
+    writer = BackgroundWriter(cast(VideoWriter, notebook), may_wait=False)
     writer.start()
     for number in range(12):
         writer.write(IMAGE, Fraction(number))
@@ -124,7 +128,7 @@ def test_who_may_not_wait_goes_on_and_is_told_what_was_left_out(monkeypatch: pyt
 
 def test_who_may_not_wait_finds_the_error_afterwards() -> None:
     notebook = Notebook(fails_at=2)
-    writer = BackgroundWriter(notebook, may_wait=False)
+    writer = BackgroundWriter(cast(VideoWriter, notebook), may_wait=False)
     writer.start()
     for number in range(1000):
         writer.write(IMAGE, Fraction(number))

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from present import present
 
 import hygiesync
 from hygiesync.apps.benchmarks import bench as module
@@ -56,19 +57,19 @@ def short_runs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def measured(talker_avatar: VideoAvatar, short_runs: None) -> tuple[dict[str, Any], list[tuple[object, ...]]]:
+def measured(talker_avatar: VideoAvatar, short_runs: None) -> tuple[dict[str, Any], list[tuple[str, int, int, str]]]:
     """The result, and what was told of progress on the way."""
     told = []
     return bench(talker_avatar, SIZES, progress=lambda *work: told.append(work)), told
 
 
 @pytest.fixture(scope="module")
-def result(measured: tuple[dict[str, Any], list[tuple[object, ...]]]) -> dict[str, Any]:
+def result(measured: tuple[dict[str, Any], list[tuple[str, int, int, str]]]) -> dict[str, Any]:
     return measured[0]
 
 
 @pytest.fixture(scope="module")
-def told(measured: tuple[dict[str, Any], list[tuple[object, ...]]]) -> list[tuple[object, ...]]:
+def told(measured: tuple[dict[str, Any], list[tuple[str, int, int, str]]]) -> list[tuple[str, int, int, str]]:
     return measured[1]
 
 
@@ -180,7 +181,7 @@ def test_mouths_have_the_wanted_size(
     there = enlarge(talker_avatar, size, n_rounds=1)
     template, coefficients = there.script[0]
     assert template.image.shape == (size[1], size[0], 3)
-    region = template.face.lower[LOWER_MOUTH_REGION]
+    region = present(template.face).lower[LOWER_MOUTH_REGION]
     assert np.ptp(region, axis=0).max() == pytest.approx(longer_side, rel=0.05)
     assert (region > 0).all()
     assert (region < size).all()
@@ -213,7 +214,7 @@ def test_the_watch_adds_up_what_a_part_takes() -> None:
     assert 0 < watch.spent_s["failing"] < watch.spent_s["slow"]
 
 
-def test_progress_is_told(told: list[tuple[object, ...]]) -> None:
+def test_progress_is_told(told: list[tuple[str, int, int, str]]) -> None:
     assert {stage for stage, *_ in told} == {"drawing", "live", "starting"}
     assert all(0 <= done <= total for _, done, total, _ in told)
 
@@ -269,7 +270,7 @@ def test_a_failing_command_is_told_with_its_last_words(tmp_path: Path) -> None:
 def test_a_command_is_ended_when_its_watcher_is_interrupted(tmp_path: Path) -> None:
     started = []
 
-    def interrupted(process: object) -> None:
+    def interrupted(process: subprocess.Popen[bytes]) -> None:
         started.append(process)
         raise KeyboardInterrupt
 

@@ -42,7 +42,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def edited(bundle: Path, **changes: int | str) -> Path:
+def edited(bundle: Path, **changes: object) -> Path:
     """The bundle with some entries of its `avatar.json` changed; None takes them out."""
     entries = json.loads((bundle / MANIFEST_NAME).read_text()) | changes
     kept = {name: value for name, value in entries.items() if value is not None}

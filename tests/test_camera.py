@@ -2,6 +2,7 @@
 
 import struct
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.devices.camera import camera, listing
 from hygiesync.devices.camera.camera import CameraFrame, FileCamera, Webcam, open_camera, taken_at
@@ -135,7 +137,7 @@ class FakeCapture:
 
 class TestWebcam:
     def open(self, monkeypatch: pytest.MonkeyPatch, capture: FakeCapture) -> Webcam:
-        monkeypatch.setattr(camera.cv2, "VideoCapture", lambda *_: capture)
+        monkeypatch.setattr(cv2, "VideoCapture", lambda *_: capture)
         monkeypatch.setattr(camera, "LOST_AFTER_S", 0.1)
         webcam = Webcam(CameraDevice(0, "Laptop"))
         webcam.start()
@@ -145,8 +147,8 @@ class TestWebcam:
         webcam = self.open(monkeypatch, FakeCapture(8, stamp_s=0.04))
         frame = webcam.read(1.0)
         assert (webcam.size, webcam.fps) == ((64, 36), Fraction(30))
-        assert tuple(frame.image[0, 0]) == (200, 20, 10)
-        assert time.perf_counter() - frame.host_s >= 0.04
+        assert tuple(present(frame).image[0, 0]) == (200, 20, 10)
+        assert time.perf_counter() - present(frame).host_s >= 0.04
         webcam.close()
 
     def test_unplugging_is_told_after_what_was_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,9 +174,7 @@ class TestWebcam:
 class TestFinding:
     CAMERAS = (CameraDevice(0, "Laptop Camera"), CameraDevice(2, "USB Camera"))
 
-    def find(
-        self, monkeypatch: pytest.MonkeyPatch, text: str | None, cameras: tuple[CameraDevice, CameraDevice] = CAMERAS
-    ) -> int:
+    def find(self, monkeypatch: pytest.MonkeyPatch, text: str | None, cameras: Sequence[CameraDevice] = CAMERAS) -> int:
         monkeypatch.setattr(listing, "list_cameras", lambda: list(cameras))
         return find_camera(text).index
 
@@ -193,7 +193,7 @@ class TestFinding:
         self,
         monkeypatch: pytest.MonkeyPatch,
         text: str | None,
-        cameras: tuple[()] | tuple[CameraDevice, CameraDevice],
+        cameras: Sequence[CameraDevice],
         error: type[MissingDependencyError] | type[UsageError],
         words: str,
     ) -> None:
@@ -231,6 +231,6 @@ class TestFinding:
             opened.append(number)
             return SimpleNamespace(isOpened=lambda: number == 1, release=lambda: None)
 
-        monkeypatch.setattr(listing.cv2, "VideoCapture", capture)
+        monkeypatch.setattr(cv2, "VideoCapture", capture)
         assert list_cameras() == [CameraDevice(1, "camera 1")]
         assert opened == [0, 1, 2, 3]

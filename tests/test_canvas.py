@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_rendering import PlainRendering, dense_poisson
+from present import present
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.shape import ShapeModel, mouth_opening
@@ -244,9 +245,9 @@ def test_rim_points_keep_their_places_under_any_affine_map(
     linear: tuple[float, float, float, float], shift: tuple[float, float], seed: int
 ) -> None:
     region = np.random.default_rng(seed).uniform(0, 100, (len(LOWER_MOUTH_REGION), 2))
-    matrix, shift = np.reshape(linear, (2, 2)), 30 * np.array(shift)
-    moved = rim_points(region @ matrix.T + shift)
-    np.testing.assert_allclose(moved, rim_points(region) @ matrix.T + shift, atol=2e-3)
+    matrix, offset = np.reshape(linear, (2, 2)), 30 * np.array(shift)
+    moved = rim_points(region @ matrix.T + offset)
+    np.testing.assert_allclose(moved, rim_points(region) @ matrix.T + offset, atol=2e-3)
 
 
 def test_a_sample_is_the_mean_colour_of_its_three_places() -> None:
@@ -306,7 +307,7 @@ def moved_patch(
 ) -> np.ndarray:
     """An atlas picture, moved to the target (H, W, 3) by the plain warp."""
     face, (height, width) = template.face, template.image.shape[:2]
-    target = avatar.mesh.place(place_shape(avatar.shape, coefficients, face), face.to_picture)
+    target = avatar.mesh.place(place_shape(avatar.shape, coefficients, present(face)), present(face).to_picture)
     warp = PiecewiseAffine(avatar.mesh.triangles)
     backward = warp.backward_map(target, avatar.atlas.vertices[index], Box(0, 0, width, height))
     return cv2.remap(avatar.atlas.picture(index), backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -50,7 +50,7 @@ def check_refused(result: tuple[int, str, str], code: int, *words: str) -> None:
 def write_video(path: Path, pictures: Sequence[np.ndarray], samples: np.ndarray | None = None) -> Path:
     """Pictures at 25 a second, with sound unless `samples` is None."""
     height, width = pictures[0].shape[:2]
-    sound = {} if samples is None else {"audio_rate": 16000, "audio_channels": 1}
+    sound: dict[str, Any] = {} if samples is None else {"audio_rate": 16000, "audio_channels": 1}
     with VideoWriter(path, width, height, Fraction(25), **sound) as writer:
         if samples is not None:
             writer.write_audio(samples)
@@ -103,7 +103,7 @@ class TestHelp:
 
 
 class TestTrainRefuses:
-    def train(self, run: Callable[..., Any], tmp_path: Path, video: Path, *options: str) -> tuple[int, str, str]:
+    def train(self, run: Callable[..., Any], tmp_path: Path, video: Path, *options: object) -> tuple[int, str, str]:
         result = run("train", video, "--out", tmp_path / "models" / "x", *options)
         left = list((tmp_path / "models").rglob("*")) if (tmp_path / "models").exists() else []
         assert not [path for path in left if path.name == "avatar.json" or ".partial" in path.name]
@@ -164,7 +164,7 @@ class TestTrainRefuses:
 
 class TestRenderRefuses:
     def render(
-        self, run: Callable[..., Any], avatar_directory: Path, audio: Path, out: Path, *options: str
+        self, run: Callable[..., Any], avatar_directory: Path, audio: Path, out: Path, *options: object
     ) -> tuple[int, str, str]:
         result = run("render", avatar_directory, audio, "--out", out, *options)
         assert not out.is_file() or result[0] == 0

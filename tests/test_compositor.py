@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from plain_rendering import NO_SOUND, PlainRendering
+from present import present
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.pose import apply_similarity
@@ -41,7 +42,7 @@ def expected_look(avatar: VideoAvatar, coefficients: np.ndarray, turn: np.ndarra
 
 def enlarged(template: TemplateFrame, factor: int) -> TemplateFrame:
     image = cv2.resize(template.image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    face = template.face
+    face = present(template.face)
     to_picture = face.to_picture * factor
     to_picture[:, 2] += (factor - 1) / 2
     lower = face.lower * factor + (factor - 1) / 2
@@ -58,7 +59,7 @@ def test_it_draws_what_the_plain_rendering_draws(
     for number, index in enumerate(mouths(talker_avatar, 5)):
         template = enlarged(templates[number], factor)
         coefficients = talker_avatar.atlas.coefficients[index] * 0.9
-        look = expected_look(talker_avatar, coefficients, template.face.turn)
+        look = expected_look(talker_avatar, coefficients, present(template.face).turn)
         plain = PlainRendering(talker_avatar, template, coefficients, index, look)
         drawn = drawing.draw(template, coefficients, int(index), look)
         error = np.abs(drawn.astype(float) - plain.picture)
@@ -75,7 +76,7 @@ def test_the_blend_is_the_dense_poisson_solution(
     errors = []
     for number, index in enumerate(mouths(avatar, 8)):
         template, coefficients = templates[number], avatar.atlas.coefficients[index]
-        look = expected_look(avatar, coefficients, template.face.turn)
+        look = expected_look(avatar, coefficients, present(template.face).turn)
         plain = PlainRendering(avatar, template, coefficients, index, look)
         drawn = drawing_of(avatar).draw(template, coefficients, int(index), look)
         inside = cv2.erode(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -89,7 +90,7 @@ def test_on_its_rim_the_mouth_is_the_skin(
 ) -> None:
     for number, index in enumerate(mouths(talker_avatar, 4)):
         template, coefficients = templates[number], talker_avatar.atlas.coefficients[index]
-        look = expected_look(talker_avatar, coefficients, template.face.turn)
+        look = expected_look(talker_avatar, coefficients, present(template.face).turn)
         plain = PlainRendering(talker_avatar, template, coefficients, index, look)
         drawn = drawing_of(talker_avatar).draw(template, coefficients, int(index), look)
         ring = plain.mask & (cv2.erode(plain.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
@@ -101,7 +102,7 @@ def test_beyond_the_face_every_pixel_is_the_templates(
 ) -> None:
     template = templates[0]
     drawn = talker_avatar.renderer().render(template, talker_avatar.atlas.coefficients[3])
-    rim = apply_similarity(template.face.to_picture, talker_avatar.mesh.still)
+    rim = apply_similarity(present(template.face).to_picture, talker_avatar.mesh.still)
     outside = np.ones(drawn.shape[:2], bool)
     (left, top), (right, bottom) = np.floor(rim.min(0)).astype(int) - 3, np.ceil(rim.max(0)).astype(int) + 4
     outside[max(top, 0) : bottom, max(left, 0) : right] = False
@@ -136,10 +137,10 @@ def test_without_a_face_the_picture_passes_untouched(
 def test_the_mouth_fades_in(talker_avatar: VideoAvatar, templates: list[TemplateFrame[TemplateFace]]) -> None:
     index = mouths(talker_avatar, 5)[-1]
     coefficients = talker_avatar.atlas.coefficients[index]
-    look = expected_look(talker_avatar, coefficients, templates[0].face.turn)
+    look = expected_look(talker_avatar, coefficients, present(templates[0].face).turn)
     pictures = []
     for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
-        face = replace(templates[0].face, strength=strength)
+        face = replace(present(templates[0].face), strength=strength)
         template = replace(templates[0], face=face)
         pictures.append(drawing_of(talker_avatar).draw(template, coefficients, int(index), look).astype(float))
     np.testing.assert_allclose(pictures[0], templates[0].image, atol=1)
@@ -154,14 +155,14 @@ def test_a_mouth_at_the_edge_of_the_picture(
     """Half a face, and one that only looks in: no error, and a picture of the template's size."""
     template = templates[0]
     compositor = talker_avatar.renderer()
-    mouth = template.face.lower[LOWER_LIPS].mean(0)
+    mouth = present(template.face).lower[LOWER_LIPS].mean(0)
     for cut in (mouth, mouth - 15, mouth + 40):
         x, y = np.maximum(np.rint(cut).astype(int), 4)
         parts = [((0, y), template.image[y:]), ((x, 0), template.image[:, x:]), ((0, 0), template.image[:y, :x])]
         for shift, image in parts:
-            to_picture = template.face.to_picture.copy()
+            to_picture = present(template.face).to_picture.copy()
             to_picture[:, 2] -= shift
-            face = replace(template.face, to_picture=to_picture, lower=template.face.lower - shift)
+            face = replace(present(template.face), to_picture=to_picture, lower=present(template.face).lower - shift)
             cropped = TemplateFrame(np.ascontiguousarray(image), template.time_s, face)
             drawn = compositor.render(cropped, talker_avatar.atlas.coefficients[5])
             assert drawn.shape == image.shape
@@ -209,6 +210,6 @@ def test_the_lips_are_as_far_apart_as_wanted(
         for index in mouths(avatar, 16):
             coefficients = avatar.atlas.coefficients[index]
             found = observer.observe(avatar.renderer().render(template, coefficients))
-            wanted.append(mouth_opening(place_shape(avatar.shape, coefficients, template.face)))
-            seen.append(mouth_opening(found.lower))
+            wanted.append(mouth_opening(place_shape(avatar.shape, coefficients, present(template.face))))
+            seen.append(mouth_opening(present(found).lower))
     assert np.corrcoef(wanted, seen)[0, 1] > 0.9

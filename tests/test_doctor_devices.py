@@ -1,5 +1,6 @@
 """The doctor's look at devices: what it finds on a machine that has them, and what it advises where it does not."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,12 +133,12 @@ def test_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_display_that_hangs_or_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices.subprocess, "run", raising(subprocess.TimeoutExpired("python", 60)))
+    monkeypatch.setattr(subprocess, "run", raising(subprocess.TimeoutExpired("python", 60)))
     check = tried("window", False, devices.check_display)
     assert is_a_note(check)
     assert "does not answer" in check.detail
     crashed = SimpleNamespace(returncode=-11, stdout="", stderr="")
-    monkeypatch.setattr(devices.subprocess, "run", lambda *arguments, **options: crashed)
+    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: crashed)
     check = devices.check_display()
     assert is_a_note(check)
     assert "code -11" in check.detail
@@ -160,7 +161,7 @@ def test_no_camera_and_one_that_is_closed_to_this_user(monkeypatch: pytest.Monke
     assert is_a_note(check)
     assert "none is connected" in check.detail
     (tmp_path / "video0").touch()
-    monkeypatch.setattr(devices.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     check = devices.check_camera()
     assert is_a_note(check)
     assert "video0 may not be opened" in check.detail

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.devices.sound.clock import StreamClock
 from hygiesync.devices.sound.engine_rate import EngineRateSource, first_block_length
@@ -85,7 +86,7 @@ def test_clock_and_arrivals_are_those_of_the_timeline(rate: int) -> None:
     source = EngineRateSource(device)
     n_heard = 0
     for _ in range(20):
-        n_heard += len(source.read(1.0))
+        n_heard += len(present(source.read(1.0)))
     assert source.clock.sample_rate == 16_000
     assert source.clock.time_of(8000) == pytest.approx(100.5)
     assert source.clock.at_rate(rate).time_of(rate) == pytest.approx(101)

@@ -11,10 +11,9 @@ from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.export_onnx import export_step
-from hygiesync.learning.loop import ProgressCallback
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings, preset
-from hygiesync.learning.train import TrainingRun, predict, train_network
+from hygiesync.learning.train import ProgressCallback, TrainingRun, predict, train_network
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import time_to_mel_frames
@@ -123,6 +122,7 @@ def test_the_exported_step_is_the_ensemble(tmp_path: Path) -> None:
 
 
 def test_members_are_trained_apart(whole_run: TrainingRun) -> None:
+    assert isinstance(whole_run.network, Ensemble)
     first, second = whole_run.network.members
     alone = train(training_settings=replace(SETTINGS, n_networks=1))
     assert not same_weights(first, second)

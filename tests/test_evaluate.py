@@ -167,8 +167,10 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.sources += [value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]
-        self.alternatives += [value for name, value in attrs if tag == "img" and name == "alt"]
+        self.sources += [
+            value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")
+        ]
+        self.alternatives += [value or "" for name, value in attrs if tag == "img" and name == "alt"]
 
 
 @pytest.mark.slow
@@ -247,9 +249,9 @@ def test_destinations_are_checked_before_the_work(
         evaluate(talker_avatar, held_out_video, report=tmp_path / "nowhere" / "report.html")
     video = write_copy(held_out_video, tmp_path / "ours.mp4", 12)
     content = video.read_bytes()
-    for places in ({"keep": tmp_path}, {"report": video}):
+    for keep, report in ((tmp_path, None), (None, video)):
         with pytest.raises(UsageError, match="is also read"):
-            evaluate(talker_avatar, video, **places)
+            evaluate(talker_avatar, video, keep=keep, report=report)
     assert video.read_bytes() == content
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can't be made"):
@@ -607,7 +609,7 @@ def test_moments_differ(talker_avatar: VideoAvatar) -> None:
 
 def test_curves_leave_holes_and_use_several_strips() -> None:
     times = np.arange(0, 30, 0.04)
-    opening = np.where(times < 1, np.nan, 5 + np.sin(times))
+    opening = np.where(times < 1, np.nan, 5 + np.sin(times)).astype(np.float64)
     svg = opening_curves(times, {"real": opening, "ours": opening + 1}, times > 2)
     assert svg.startswith("<svg")
     assert svg.rstrip().endswith("</svg>")

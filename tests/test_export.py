@@ -165,7 +165,7 @@ def test_metadata_says_what_is_so(exported: Path, talker_avatar: VideoAvatar) ->
 
 def leaves(entry: dict, prefix: str = "") -> set[str]:
     """Dotted names of what is no object of fixed entries itself."""
-    names = set()
+    names: set[str] = set()
     for key, value in entry.items():
         is_group = isinstance(value, dict) and key not in ("files", "tolerance")
         names |= leaves(value, f"{prefix}{key}.") if is_group else {prefix + key}

@@ -38,7 +38,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def run_without(blocked: list[str], *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_without(blocked: list[str], *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """A command in a fresh interpreter that finds none of the blocked modules."""
     return subprocess.run(
         [sys.executable, "-c", COMMAND_WITHOUT.format(blocked=set(blocked)), *map(str, arguments)],

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from present import present
 
 from hygiesync.rendering.grid import NodeGrid, Target
 from hygiesync.rendering.warp import Box, PiecewiseAffine, triangulate
@@ -130,14 +131,14 @@ def test_the_part_around_flags_holds_them_and_their_neighbours(grid: NodeGrid, s
         return
     rows, columns = np.nonzero(flags)
     is_held = np.zeros(grid.shape, bool)
-    is_held[grid.places_of(part)] = True
+    is_held[grid.places_of(present(part))] = True
     for y in (-1, 0, 1):
         for x in (-1, 0, 1):
             beside = np.clip(rows + y, 0, grid.shape[0] - 1), np.clip(columns + x, 0, grid.shape[1] - 1)
             assert is_held[beside].all()
     assert is_held.any(1).sum() <= np.ptp(rows) + 3
     assert is_held.any(0).sum() <= np.ptp(columns) + 3
-    np.testing.assert_array_equal(node_positions(grid)[grid.places_of(part)], node_positions(part))
+    np.testing.assert_array_equal(node_positions(grid)[grid.places_of(present(part))], node_positions(present(part)))
 
 
 @pytest.mark.parametrize("amount", [0.0, 2.0, 6.0])
@@ -172,11 +173,11 @@ def test_at_nodes_within_a_triangle_it_is_the_plain_warp(step: int) -> None:
     target, triangles, grid = smoothly_moved(source, 4), triangulate(source), NodeGrid(BOX, step)
     twice, warp = Box(0, 0, 280, 280), PiecewiseAffine(triangles)
     pixel = np.rint(2 * node_positions(grid)).astype(int)
-    number = warp.triangle_map(2 * target, twice).astype(np.float32)
+    number = warp.triangle_map(2.0 * target, twice).astype(np.float32)
     window = np.ones((2 * step + 3, 2 * step + 3))  # a side is drawn a node wide
     is_within = (cv2.dilate(number, window) == cv2.erode(number, window)) & (number >= 0)
     is_within = is_within[pixel[..., 1], pixel[..., 0]]
-    plain = warp.backward_map(2 * target, source, twice)[pixel[..., 1], pixel[..., 0]]
+    plain = warp.backward_map(2.0 * target, source, twice)[pixel[..., 1], pixel[..., 0]]
     backward = Target(target, triangles, grid).backward(source)
     assert is_within.sum() > 100
     np.testing.assert_allclose(backward[is_within], plain[is_within], atol=1e-3)
@@ -200,7 +201,7 @@ def test_outside_the_mesh_a_place_is_its_own_or_the_one_given(step: int) -> None
     assert outside.any()
     np.testing.assert_array_equal(target.backward(source)[outside], nodes[outside])
     away = target.backward(source, outside=(-1e4, 7.0))
-    np.testing.assert_array_equal(away[outside], np.broadcast_to(np.float32([-1e4, 7]), away[outside].shape))
+    np.testing.assert_array_equal(away[outside], np.broadcast_to(np.array([-1e4, 7], np.float32), away[outside].shape))
     np.testing.assert_array_equal(away[inside], target.backward(source)[inside])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.dataset import LabelledClip
@@ -81,7 +82,7 @@ def test_it_ends_with_whoever_started_it(work: WholeTraining, tmp_path: Path) ->
         "print(child.pid, flush=True); time.sleep(100)"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(task), str(checkpoint)], stdout=subprocess.PIPE) as parent:
-        child = int(parent.stdout.readline())
+        child = int(present(parent.stdout).readline())
         parent.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 60
     while _is_running(child) and time.monotonic() < deadline:

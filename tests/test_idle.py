@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.avatar.template import FacePlaces, IdleTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -107,7 +108,7 @@ def test_the_loop_is_endless_on_an_exact_clock(swaying_loop: tuple[FacePlaces, P
     assert [frame.time_s for frame in frames] == [video_frame_time(number, fps) for number in range(len(frames))]
     if fps == FPS:
         for number, frame in enumerate(frames):
-            np.testing.assert_array_equal(frame.face.lower, places.lower[number % len(places.times_s)])
+            np.testing.assert_array_equal(present(frame.face).lower, places.lower[number % len(places.times_s)])
 
 
 def test_the_trained_avatar_has_a_loop_without_a_jump(talker_avatar: VideoAvatar) -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hygiesync.array_types import FloatArray
 from hygiesync.interpolation import peak_offset, smoothstep
 
 
@@ -25,7 +26,7 @@ def test_beyond_its_ends_it_stays() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_smooth_step_keeps_the_dtype_and_leaves_what_it_was_given(dtype: type[np.float32] | type[np.float64]) -> None:
-    share = np.array([[-1.0, 0.25], [0.5, 2.0]], dtype)
+    share: FloatArray = np.array([[-1.0, 0.25], [0.5, 2.0]], dtype)
     before = share.copy()
     found = smoothstep(share)
     assert found.dtype == dtype

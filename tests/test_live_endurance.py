@@ -33,7 +33,6 @@ from hygiesync.live.playout import Playout
 from hygiesync.live.template import Head
 from hygiesync.live.worker import EngineWorker
 from hygiesync.media.audio import read_audio, write_wav
-from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.mouth_drawing import MouthDrawing
 from hygiesync.speech_to_shape.stream import coefficients_at
 
@@ -67,7 +66,7 @@ def test_a_slow_renderer_drops_pictures_and_recovers(
     start_s, draw = time.perf_counter(), MouthDrawing.draw
     drawn_s = []
 
-    def slow_for_a_while(self: Compositor, *arguments: Any) -> np.ndarray:
+    def slow_for_a_while(self: MouthDrawing, *arguments: Any) -> np.ndarray:
         now_s = time.perf_counter()
         drawn_s.append(now_s)
         if start_s + 2.0 < now_s < start_s + 4.0:
@@ -90,7 +89,7 @@ def test_a_slow_renderer_drops_pictures_and_recovers(
 def test_a_failure_of_the_worker_ends_it_with_its_own_error(
     talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Compositor, *arguments: object) -> None:
+    def fail(self: MouthDrawing, *arguments: object) -> None:
         raise ZeroDivisionError("the worker's own")
 
     warmed_up = threading.Event()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from hygiesync.apps.live import stopping
 from hygiesync.apps.live.panels import Situation, level_meter, statistics_panel, status_panels
@@ -152,7 +153,7 @@ def test_no_more_than_a_few_wait() -> None:
         playout.put(make_frame(round(number * RATE / FPS), ready=100 + number / FPS + 0.1))
     assert playout.n_dropped == 50 - MAX_WAITING
     assert playout.take(100.0) is None
-    assert playout.take(200.0).sample == round(49 * RATE / FPS)
+    assert present(playout.take(200.0)).sample == round(49 * RATE / FPS)
     assert playout.n_dropped == 49
 
 
@@ -239,7 +240,7 @@ STUCK = """
 def test_who_insists_is_heard_even_if_a_library_waits_for_ever() -> None:
     command = [sys.executable, "-c", textwrap.dedent(STUCK)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent) as process:
-        process.stdout.readline()
+        present(process.stdout).readline()
         process.send_signal(signal.SIGTERM)
         time.sleep(PATIENCE_S + 0.3)
         assert process.poll() is None
@@ -293,7 +294,7 @@ def test_a_recording_has_picture_and_sound_of_the_same_moments(tmp_path: Path) -
     perform(recorder, 300, first_block=37)
     assert recorder.duration_s == pytest.approx(3.0)
     assert recorder.wait() == [tmp_path / "out.mp4"]
-    assert (recorder.failure, recorder.n_left_out, recorder.path) == (None, 0, None)
+    assert [recorder.failure, recorder.n_left_out, recorder.path] == [None, 0, None]
     pictures = read_pictures(tmp_path / "out.mp4")
     bright = [float(time) for time, picture in pictures if picture.mean() > 120]
     loud = np.flatnonzero(np.abs(read_audio(tmp_path / "out.mp4")) > 0.2) / RATE

@@ -6,6 +6,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.appearance_fitting import MAX_DETAIL, fit_appearance
@@ -59,7 +60,7 @@ def unseen(talker_avatar: VideoAvatar) -> list[tuple[TemplateFrame[TemplateFace]
 
 
 def lips_of(image: np.ndarray, frame: TemplateFrame) -> np.ndarray:
-    return image[Box.around(frame.face.lower[LOWER_LIPS], image.shape[:2], margin=2).slices]
+    return image[Box.around(present(frame.face).lower[LOWER_LIPS], image.shape[:2], margin=2).slices]
 
 
 def sharpness(image: np.ndarray, frame: TemplateFrame) -> float:

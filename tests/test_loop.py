@@ -22,11 +22,13 @@ class Line:
     """y = 3 x, by one weight and dropout; its validation loss can be written by a test."""
 
     def __init__(self, validation: list[float] | None = None, identity: str = "line", slope: float = 3.0) -> None:
-        self.network = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Dropout(0.5))
-        torch.nn.init.zeros_(self.network[0].weight)
-        torch.nn.init.zeros_(self.network[0].bias)
+        self.line = torch.nn.Linear(1, 1)
+        self.network = torch.nn.Sequential(self.line, torch.nn.Dropout(0.5))
+        torch.nn.init.zeros_(self.line.weight)
+        torch.nn.init.zeros_(self.line.bias)
         self.written, self.identity, self.slope = iter(validation or ()), identity, slope
-        self.weights, self.n_threads = [], []
+        self.weights: list[float] = []
+        self.n_threads: list[int] = []
 
     def batches(self, n_steps: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for _ in range(n_steps):
@@ -46,7 +48,7 @@ class Line:
 
     @property
     def weight(self) -> float:
-        return float(self.network[0].weight.detach())
+        return float(self.line.weight.detach())
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -121,7 +123,7 @@ def test_without_patience_the_last_weights_stay() -> None:
 
 
 @pytest.mark.parametrize("change", [dict(objective="other"), dict(seed=9), dict(patience=1)])
-def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, change: dict[str, int] | dict[str, str]) -> None:
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     loop.train(Line(), SETTINGS, tmp_path / "c.safetensors")
     objective = Line(identity=change.pop("objective", "line"))
     with pytest.raises(InputError, match="other settings"):

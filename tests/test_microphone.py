@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from present import present
 from sound_server import DEVICE, SAMPLE_RATE, SoundServer, needs_sound_server
 
 from hygiesync.devices.sound.capture import Capture
@@ -42,7 +43,8 @@ class Listener:
 
     def __init__(self, microphone: Microphone) -> None:
         self.microphone = microphone
-        self.pieces, self.reads = [], []
+        self.pieces: list[np.ndarray] = []
+        self.reads: list[tuple[float, int]] = []
         self._thread = threading.Thread(target=self._listen)
         self.microphone.start()
         self._thread.start()
@@ -129,7 +131,7 @@ def test_level_and_clock(listener: Listener, server: SoundServer) -> None:
 def test_server_killed_and_started_again(listener: Listener, server: SoundServer) -> None:
     listener.wait_for(is_alive)
     server.play(counting(60))
-    listener.wait_for(lambda self: self.heard().any())
+    listener.wait_for(lambda self: bool(self.heard().any()))
     server.kill()
     listener.wait_for(lambda self: not is_alive(self))
     assert listener.microphone.health().message == f"microphone lost: {DEVICE}; waiting for it"
@@ -142,7 +144,7 @@ def test_server_killed_and_started_again(listener: Listener, server: SoundServer
     server.restart()
     assert listener.wait_for(is_alive) < 3
     server.play(counting(60))
-    listener.wait_for(lambda self: self.heard()[n_after:].any())
+    listener.wait_for(lambda self: bool(self.heard()[n_after:].any()))
     health = listener.microphone.health()
     assert (health.message, health.n_blocks_lost) == ("", 0)
     assert health.n_filled > SAMPLE_RATE
@@ -168,7 +170,7 @@ def test_blocked_callback_leaves_the_sound_in_sync(
     server.play(counting(8))
     listener.wait_for(lambda self: self.heard()[-1] > 0)
     blocked = threading.Event()
-    on_block = listener.microphone._reconnecting.device._samples.push
+    on_block = present(listener.microphone._reconnecting.device)._samples.push
 
     def push_late(samples: np.ndarray) -> bool:
         if not blocked.is_set():
@@ -176,7 +178,7 @@ def test_blocked_callback_leaves_the_sound_in_sync(
             time.sleep(0.2)
         return on_block(samples)
 
-    monkeypatch.setattr(listener.microphone._reconnecting.device._samples, "push", push_late)
+    monkeypatch.setattr(present(listener.microphone._reconnecting.device)._samples, "push", push_late)
     listener.wait_for(lambda self: blocked.is_set())
     n_blocked = listener.reads[-1][1]
     listener.wait_for(lambda self: self.reads[-1][1] > n_blocked + 2 * SAMPLE_RATE)
@@ -192,16 +194,17 @@ def test_reader_is_woken_by_each_block(microphone: Microphone, monkeypatch: pyte
     microphone.start()
     for _ in range(20):
         # not woken, it would give all that came within the timeout
-        assert 0 < len(microphone.read(TIMEOUT_S)) < TIMEOUT_S / 2 * SAMPLE_RATE
+        assert 0 < len(present(microphone.read(TIMEOUT_S))) < TIMEOUT_S / 2 * SAMPLE_RATE
 
 
 def test_reader_that_sleeps_loses_nothing(microphone: Microphone, server: SoundServer) -> None:
     microphone.start()
     server.play(counting(3))
     time.sleep(2)
-    heard, deadline_s = [], time.perf_counter() + TIMEOUT_S
+    heard: list[np.ndarray] = []
+    deadline_s = time.perf_counter() + TIMEOUT_S
     while not (heard and heard[-1].any()):
-        heard.append(microphone.read(0.05))
+        heard.append(present(microphone.read(0.05)))
         assert time.perf_counter() < deadline_s
     microphone.close()
     said = numbers(np.concatenate(heard))
@@ -259,7 +262,7 @@ def test_a_fault_in_the_watch_is_raised_by_read(microphone: Microphone, monkeypa
 
     microphone.start()
     monkeypatch.setattr("hygiesync.devices.sound.reconnecting.portaudio.refresh", break_down)
-    microphone._reconnecting.device.close()
+    present(microphone._reconnecting.device).close()
     deadline_s = time.perf_counter() + TIMEOUT_S
     with pytest.raises(ZeroDivisionError, match="a fault of ours"):
         while time.perf_counter() < deadline_s:
@@ -273,7 +276,8 @@ def test_stereo_is_mixed(server: SoundServer, monkeypatch: pytest.MonkeyPatch) -
     server.use_here(monkeypatch)
     capture = Capture(find_input(DEVICE).index, SAMPLE_RATE, 2, Wakeup())
     server.play(counting(3))
-    heard, deadline_s = [], time.perf_counter() + TIMEOUT_S
+    heard: list[np.ndarray] = []
+    deadline_s = time.perf_counter() + TIMEOUT_S
     while not (heard and heard[-1].any()):
         heard += [block.samples for block in capture.blocks()]
         time.sleep(0.01)

@@ -134,7 +134,7 @@ class TestFixing:
 
     def test_labels_move_with_the_sound(self, talker: tuple[Recording, np.ndarray, FittedFace]) -> None:
         recording, _, _ = talker
-        messages = []
+        messages: list[str] = []
         (fixed,) = fix_offsets([recording], [self.late], messages.append)
         np.testing.assert_allclose(fixed.heard_times_s - recording.track.times_s, 0.16)
         np.testing.assert_array_equal(fixed.track.times_s, recording.track.times_s)
@@ -149,7 +149,7 @@ class TestFixing:
     def test_what_is_unsure_or_small_changes_nothing(
         self, talker: tuple[Recording, np.ndarray, FittedFace], offset: Offset, words: str
     ) -> None:
-        messages = []
+        messages: list[str] = []
         (kept,) = fix_offsets([talker[0]], [offset], messages.append)
         assert kept.sound_late_s == 0
         assert len(messages) == 1
@@ -179,7 +179,8 @@ def labels_of(
     recording, samples, _ = talker
 
     def call(late_ms: int, **options: Any) -> tuple[LabelledClip, list[str]]:
-        messages, labels = [], []
+        messages: list[str] = []
+        labels: list[LabelledClip] = []
 
         def stop(sequences: list[LabelledClip], *_: object) -> None:
             labels.extend(sequences)

@@ -155,8 +155,8 @@ def test_a_jump_must_be_worth_its_cost(gain: float, choice: int) -> None:
 
 def test_a_take_is_begun_for_what_it_goes_on_to() -> None:
     """The mouth that is a little further at first is taken, since only it goes on without a jump."""
-    frames = [([0, TAKE], [0.0, 0.5]), ([TAKE + 1], [0.0]), ([TAKE + 2], [0.0])]
-    frames = [(np.array(candidates), np.array(costs) * JUMP_COST) for candidates, costs in frames]
+    choices = [([0, TAKE], [0.0, 0.5]), ([TAKE + 1], [0.0]), ([TAKE + 2], [0.0])]
+    frames = [(np.array(candidates), np.array(costs) * JUMP_COST) for candidates, costs in choices]
     assert searched(frames, lag=2) == [TAKE, TAKE + 1, TAKE + 2]
     assert searched(frames, lag=0) == [0, TAKE + 1, TAKE + 2]
 

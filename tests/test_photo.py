@@ -34,7 +34,7 @@ from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
 from hygiesync.portrait.parts import EYES
 from hygiesync.portrait.speaking.idle_motion import IdleMotion
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
-from hygiesync.portrait.speaking.photo_template import PhotoFace
+from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import TalkingFace
 from hygiesync.rendering.interfaces import TemplateFrame
 from hygiesync.timing import SAMPLE_RATE
@@ -200,6 +200,7 @@ def test_moving_skin_shows_no_specks(avatar: PhotoAvatar) -> None:
         cv2.fillPoly(skin, [np.rint(avatar.landmarks[list(ring), :2]).astype(np.int32)], 0)
     skin = cv2.erode(skin, np.ones((17, 17), np.uint8)) > 0
     living, life = avatar.still(Fraction(25)).template, IdleMotion()
+    assert isinstance(living, PhotoTemplate)
     for time_s in np.arange(20, 26, 1 / 15):
         moment = replace(life.at(float(time_s)), openness=1.0)
         picture = renderer.draw(CLOSED, living.face(moment))
@@ -284,7 +285,7 @@ def test_commands(smile_path: Path, speech_path: Path, tmp_path: Path, capsys: p
     assert "?" not in shown
     assert main(["say", str(out), "Hello!", "--out", str(said)]) == 0
     info = probe(said)
-    assert (info.width, info.height, info.fps, info.has_audio) == (240, 240, 30, True)
+    assert (info.width, info.height, info.fps, info.has_audio) == (240, 240, Fraction(30), True)
     points = tmp_path / "points.mp4"
     assert main(["render", str(out), str(speech_path), "--landmarks-only", "--fps", "10", "--out", str(points)]) == 0
     image = next(read_frames(points)).image
@@ -328,7 +329,7 @@ def test_pictures_without_a_usable_face_are_refused(
         assert said in capsys.readouterr().err
         assert not out.exists()
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(out), "--face", "2"]) == 0
-    assert load_avatar(out).landmarks[:, 0].mean() > 400
+    assert load_avatar(out, PhotoAvatar).landmarks[:, 0].mean() > 400
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path), "--face", "2"]) == 2
     assert main(["photo", str(tmp_path / "two.png"), "--out", str(tmp_path / "x"), "--max-side", "-1"]) == 2
 

@@ -105,7 +105,7 @@ def test_moving_the_head_in_the_picture_changes_nothing_in_the_canonical_face() 
 
 def test_turn_grows_with_yaw_to_either_side() -> None:
     model = PoseModel.fit(video())
-    yaw = model.turn(np.array([100 * seen(angle) for angle in range(-30, 31, 5)]))[:, 0]
+    yaw = model.turn(np.array([100.0 * seen(angle) for angle in range(-30, 31, 5)]))[:, 0]
     steps = np.diff(yaw)
     assert (np.sign(steps) == np.sign(steps[0])).all()
     assert np.abs(yaw[0]) > 2
@@ -115,8 +115,8 @@ def test_turn_grows_with_yaw_to_either_side() -> None:
 
 def test_pitch_is_told_from_yaw() -> None:
     model = PoseModel.fit(video())
-    nod = model.turn(100 * seen(0, 10)) - model.turn(100 * seen(0, -10))
-    shake = model.turn(100 * seen(10)) - model.turn(100 * seen(-10))
+    nod = model.turn(100.0 * seen(0, 10)) - model.turn(100.0 * seen(0, -10))
+    shake = model.turn(100.0 * seen(10)) - model.turn(100.0 * seen(-10))
     assert abs(nod[1]) > 5 * abs(nod[0])
     assert abs(shake[0]) > 5 * abs(shake[1])
 

@@ -3,11 +3,14 @@
 import json
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from media_files import tags_of
 
+from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
 from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.media.video import VideoWriter
@@ -35,12 +38,7 @@ def test_only_speech_from_sound_says_so() -> None:
 @pytest.mark.parametrize(("origin", "part"), [("video", "the mouth was made"), (FROM_PHOTO, "the face was made")])
 def test_an_avatar_passes_on_its_origin_and_consent(origin: str, part: str) -> None:
     manifest = Manifest(name="me", lookahead=8, width=64, height=48, fps="25", origin=origin, consent="stated")
-
-    class SomeAvatar:
-        pass
-
-    avatar = SomeAvatar()
-    avatar.manifest = manifest
+    avatar = cast(Avatar, SimpleNamespace(manifest=manifest))
     tags = Provenance.from_avatar(avatar, Method.FROM_SOUND).tags()
     assert part in tags["comment"]
     assert tags["comment"].endswith("Consent of the person shown: stated.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import Namespace
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from present import present
 
 from hygiesync.apps.cli import main
 from hygiesync.apps.commands import common, train
@@ -114,7 +116,7 @@ class TestFromEndToEnd:
         """(folder, JSON, what was told) of a recording of the talker, by the command line."""
         folder = tmp_path_factory.mktemp("record") / "take here"
         with pytest.MonkeyPatch.context() as patch:
-            told = []
+            told: list[str] = []
             patch.setattr(common, "say_so", told.append)
             arguments = ["record", "me", "--camera", talker_video, "--input-device", talker_wav, "--no-window"]
             arguments += ["--seconds-of-silence", "0.5", "--duration", "5.2", "--out", folder]
@@ -185,8 +187,8 @@ class TestFromEndToEnd:
 
 @pytest.mark.usefixtures("faceless")
 class TestClaps:
-    def options(self, claps: Path, text: Path | None, tmp_path: Path, **options: bool | str | float) -> RecordOptions:
-        usual = dict(
+    def options(self, claps: Path, text: Path | None, tmp_path: Path, **options: Any) -> RecordOptions:
+        usual: dict[str, Any] = dict(
             name="clap", camera=str(claps / "flash.mp4"), input_device=str(claps / "click.wav"), out=tmp_path / "clap",
             text=text, seconds_of_silence=0, has_window=False,
         )  # fmt: skip
@@ -273,11 +275,11 @@ class TestClaps:
         class Unplugged(FileCamera):
             def read(self, timeout_s: float) -> CameraFrame | None:
                 frame = super().read(timeout_s)
-                if frame is not None and frame.host_s > self.begins_s + 2:
+                if frame is not None and frame.host_s > present(self.begins_s) + 2:
                     raise MissingDependencyError("camera Laptop is gone; plug it in again")
                 return frame
 
-        told = []
+        told: list[str] = []
         monkeypatch.setattr(recorder, "open_camera", Unplugged)
         with pytest.raises(MissingDependencyError, match="is gone"):
             record(self.options(claps, text, tmp_path), told.append)
@@ -406,10 +408,15 @@ class TestOffer:
     @pytest.fixture
     def trained(
         self, monkeypatch: pytest.MonkeyPatch, faceless: None, claps: Path, text: Path, tmp_path: Path
-    ) -> tuple[list[object], list[str]]:
+    ) -> tuple[list[Namespace], list[str]]:
         """Command lines that training is started with, after a whole recording of more than eight seconds."""
         calls = []
-        monkeypatch.setattr(train, "run", lambda arguments: calls.append(arguments) or 0)
+
+        def take(arguments: Namespace) -> int:
+            calls.append(arguments)
+            return 0
+
+        monkeypatch.setattr(train, "run", take)
         monkeypatch.setattr(recorder, "MIN_VIDEO_S", 1)
         one = tmp_path / "one.txt"
         one.write_text("Hi.\n")
@@ -423,7 +430,7 @@ class TestOffer:
     )
     def test_a_person_is_asked_a_script_is_told(
         self,
-        trained: tuple[list[object], list[str]],
+        trained: tuple[list[Namespace], list[str]],
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
         is_terminal: bool,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.apps.record.face_advice import ADVICE, FaceAdviser, Sighting, asymmetry, summarise
 from hygiesync.apps.record.face_watch import FaceWatch
@@ -23,7 +24,7 @@ SIZE = (512, 512)
 def faces(talker_video: Path) -> list[Observation]:
     """Observations of the talker, five a second."""
     with FaceObserver() as observer:
-        return [observer.observe(frame.image) for frame in islice(read_frames(talker_video), 0, 250, 5)]
+        return [present(observer.observe(frame.image)) for frame in islice(read_frames(talker_video), 0, 250, 5)]
 
 
 def problems(
@@ -49,7 +50,7 @@ def turned(face: Observation, angle: float) -> Observation:
     rigid = face.rigid.copy().astype(np.float64)
     depth = np.where(np.isin(np.arange(len(rigid)), [4, 5, 6, 7]), 40.0, 0.0)  # the bridge of the nose
     rigid[:, 0] = middle + (rigid[:, 0] - middle) * np.cos(angle) + depth * np.sin(angle)
-    return replace(face, rigid=rigid)
+    return replace(face, rigid=rigid.astype(np.float32))
 
 
 class TestFace:
@@ -111,7 +112,7 @@ class TestFace:
 
 class TestFaceWatch:
     def test_a_dark_picture_is_told_of(self, talker_video: Path) -> None:
-        frames = [frame.image // 6 for frame in islice(read_frames(talker_video), 0, 100, 5)]
+        frames = [(frame.image // 6).astype(np.uint8) for frame in islice(read_frames(talker_video), 0, 100, 5)]
         with FaceWatch() as watch:
             for number in range(600):
                 watch.offer(frames[number % len(frames)], number / 30)

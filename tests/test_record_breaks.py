@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from display import needs_display, virtual_display, without_display
+from present import present
 
 from hygiesync.apps.record.manifest import MANIFEST, RecordingManifest
 from hygiesync.media.audio import read_audio
@@ -56,8 +59,8 @@ def command(stand_ins: Path, out: Path, *arguments: str) -> list[str]:
 
 @contextmanager
 def recording(
-    stand_ins: Path, out: Path, *arguments: str, limit: int | None = None, **options: dict[str, str]
-) -> Iterator[subprocess.Popen]:
+    stand_ins: Path, out: Path, *arguments: str, limit: int | None = None, **options: Any
+) -> Iterator[subprocess.Popen[str]]:
     """A recording in a process of its own, without a window unless there is a display."""
 
     line = command(stand_ins, out, *arguments)
@@ -74,9 +77,13 @@ def recording(
 def wait_for(condition: Callable[[], object], process: subprocess.Popen, timeout_s: int = 60) -> None:
     end_s = time.perf_counter() + timeout_s
     while not condition():
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, present(process.stderr).read()
         assert time.perf_counter() < end_s
         time.sleep(0.05)
+
+
+def has_read(out: Path, n_readings: int) -> bool:
+    return n_read(out) >= n_readings
 
 
 def n_read(out: Path) -> int:
@@ -181,7 +188,7 @@ def test_a_person_at_the_window(stand_ins: Path, tmp_path: Path) -> None:
         for key, n_readings in (("space", 1), ("space", 2), ("r", 3), ("space", 4)):
             time.sleep(0.7)
             display.client.press(key)
-            wait_for(lambda wanted=n_readings: n_read(out) >= wanted, process)
+            wait_for(partial(has_read, out, n_readings), process)
         picture = display.screenshot()
         assert np.mean(picture[:90].astype(float)) < np.mean(picture[300:500])  # the sentence's dark ground, above
         assert not np.array_equal(before, picture)

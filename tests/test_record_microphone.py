@@ -43,7 +43,7 @@ def noise(duration_s: int) -> np.ndarray:
 
 
 def test_what_is_played_is_in_the_file(options: RecordOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
+    told: list[str] = []
     with SoundServer(RATE) as server:
         server.use_here(monkeypatch)
         played = noise(30)
@@ -65,7 +65,7 @@ def test_what_is_played_is_in_the_file(options: RecordOptions, monkeypatch: pyte
 @pytest.mark.slow
 def test_a_sound_server_that_dies_and_returns(options: RecordOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """The video goes on, silence stands for what was lost, and it is told."""
-    told = []
+    told: list[str] = []
     with SoundServer(RATE) as server, ThreadPoolExecutor(1) as worker:
         server.use_here(monkeypatch)
         server.play(noise(60))

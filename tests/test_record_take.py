@@ -169,7 +169,7 @@ def test_a_marked_moment_can_be_cut_at(filmed: Callable[..., Any], tmp_path: Pat
         world.run(8.0)
 
     path = filmed(play)
-    leave_out(path, tmp_path / "cut.mp4", [tuple(spans)])
+    leave_out(path, tmp_path / "cut.mp4", [(spans[0], spans[1])])
     flashes, clicks = flashes_and_clicks(tmp_path / "cut.mp4")
     assert len(flashes) == len(clicks) == 7
     np.testing.assert_allclose(flashes, clicks, atol=0.004)

@@ -25,7 +25,7 @@ from hygiesync.tts.espeak import synthesise
 from hygiesync.tts.speech import PAUSE
 from hygiesync.tts.visemes import VISEMES, visemes
 
-FIRST_LETTER = {}
+FIRST_LETTER: dict[int, str] = {}
 for _letter, _viseme in VISEMES.items():
     FIRST_LETTER.setdefault(id(_viseme), _letter)
 
@@ -36,10 +36,11 @@ def script(request: pytest.FixtureRequest) -> Script:
 
 
 @pytest.fixture(scope="module")
-def spoken(script: Script) -> tuple[Counter, Counter]:
+def spoken(script: Script) -> tuple[Counter[str], Counter[str]]:
     """(phonemes, viseme pairs) of a script, counted; sentences begin and end in rest."""
     sentences = [item.text for item in script.items if item.kind == SENTENCE]
-    phonemes, pairs = Counter(), Counter()
+    phonemes: Counter[str] = Counter()
+    pairs: Counter[str] = Counter()
     with ThreadPoolExecutor(2) as workers:
         for speech in workers.map(lambda text: synthesise(text, script.language, 300), sentences):
             symbols = [PAUSE, *(phoneme.symbol for phoneme in speech.phonemes), PAUSE]
@@ -50,19 +51,19 @@ def spoken(script: Script) -> tuple[Counter, Counter]:
 
 
 @pytest.mark.slow
-def test_every_phoneme_is_said(script: str, spoken: tuple[Counter, Counter]) -> None:
+def test_every_phoneme_is_said(script: Script, spoken: tuple[Counter[str], Counter[str]]) -> None:
     assert set(PHONEMES[script.language].split()) - set(spoken[0]) == set()
 
 
 @pytest.mark.slow
-def test_every_viseme_is_shown(script: str, spoken: tuple[Counter, Counter]) -> None:
+def test_every_viseme_is_shown(script: Script, spoken: tuple[Counter[str], Counter[str]]) -> None:
     wanted = {letter for pair in VISEME_PAIRS[script.language].split() for letter in pair}
     assert len(wanted) > 17
     assert wanted - {letter for pair in spoken[1] for letter in pair} == set()
 
 
 @pytest.mark.slow
-def test_nearly_every_pair_of_visemes_is_shown(script: str, spoken: tuple[Counter, Counter]) -> None:
+def test_nearly_every_pair_of_visemes_is_shown(script: Script, spoken: tuple[Counter[str], Counter[str]]) -> None:
     wanted = VISEME_PAIRS[script.language].split()
     missing = [pair for pair in wanted if pair not in spoken[1]]
     assert len(missing) <= 0.02 * len(wanted), missing
@@ -71,7 +72,7 @@ def test_nearly_every_pair_of_visemes_is_shown(script: str, spoken: tuple[Counte
 
 
 @pytest.mark.slow
-def test_closed_lips_come_often(spoken: tuple[Counter, Counter]) -> None:
+def test_closed_lips_come_often(spoken: tuple[Counter[str], Counter[str]]) -> None:
     """The mouth's most conspicuous shape is learnt from many examples, among all kinds of neighbours."""
     _, pairs = spoken
     before = {pair[0] for pair in pairs if pair[1] == "p"}
@@ -80,13 +81,13 @@ def test_closed_lips_come_often(spoken: tuple[Counter, Counter]) -> None:
     assert min(len(before), len(after)) >= 10
 
 
-def test_it_takes_some_four_minutes(script: str) -> None:
+def test_it_takes_some_four_minutes(script: Script) -> None:
     read_s = sum(item.duration_s for item in script.items if item.kind == SENTENCE)
     assert 210 < read_s < 300
     assert 40 <= script.n_sentences <= 50
 
 
-def test_sentences_fit_one_breath_and_are_told_apart(script: str) -> None:
+def test_sentences_fit_one_breath_and_are_told_apart(script: Script) -> None:
     sentences = [item.text for item in script.items if item.kind == SENTENCE]
     assert len(set(sentences)) == len(sentences)
     for sentence in sentences:
@@ -96,7 +97,7 @@ def test_sentences_fit_one_breath_and_are_told_apart(script: str) -> None:
         assert 5 <= len(sentence.split()) <= 18
 
 
-def test_silence_first_then_each_manner_after_a_rest(script: str) -> None:
+def test_silence_first_then_each_manner_after_a_rest(script: Script) -> None:
     first, *others = script.items
     assert (first.kind, first.manner, first.duration_s) == (SILENCE, "calm", SECONDS_OF_SILENCE)
     changes = [

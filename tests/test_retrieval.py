@@ -103,8 +103,8 @@ def test_a_far_better_shape_outweighs_the_look() -> None:
     codes = np.array([[1000.0, 0], [-1000.0, 0]])
     features = np.array([[0.0] * N_FEATURES, [0.3] * N_FEATURES], np.float32)
     retriever = Retriever(make_atlas(codes), features)
-    assert cheapest(retriever, features[0], np.float32(codes[1])) == 0
-    assert cheapest(retriever, features[1], np.float32(codes[0])) == 1
+    assert cheapest(retriever, features[0], codes[1].astype(np.float32)) == 0
+    assert cheapest(retriever, features[1], codes[0].astype(np.float32)) == 1
 
 
 def test_between_equal_mouths_the_nearer_turn_is_chosen(shape: ShapeModel) -> None:

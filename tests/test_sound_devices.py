@@ -117,8 +117,8 @@ def test_files_are_told_from_microphones(tmp_path: Path, monkeypatch: pytest.Mon
     odd.write_bytes(wav.read_bytes())
     for name in (str(wav), str(odd), "not there.MP3"):
         assert isinstance(open_source(name, 16000), SoundFile)
-    for name in (None, "4", "jabra"):
-        assert isinstance(open_source(name, 16000), Microphone)
+    for wanted in (None, "4", "jabra"):
+        assert isinstance(open_source(wanted, 16000), Microphone)
     assert open_source("jabra", 16000).name == HEADSET.name
 
 

@@ -16,9 +16,11 @@ POP = st.tuples(st.just("pop"), st.one_of(st.none(), st.integers(0, 12)))
 
 @given(capacity=st.integers(1, 9), steps=st.lists(st.one_of(PUSH, POP), max_size=60))
 def test_like_a_list(capacity: int, steps: list[tuple[str, int | None]]) -> None:
-    ring, waiting, n_pushed = Ring(capacity, np.int64), [], 0
+    waiting: list[int] = []
+    ring, n_pushed = Ring(capacity, np.int64), 0
     for verb, n in steps:
         if verb == "push":
+            assert n is not None
             items = list(range(n_pushed, n_pushed + n))
             fits = len(waiting) + n <= capacity
             assert ring.push(np.array(items, np.int64)) == fits
@@ -67,7 +69,7 @@ def test_two_threads_lose_nothing() -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    received = []
+    received: list[int] = []
     while len(received) < n_items and (writer.is_alive() or len(ring)):
         wakeup.wait(0.01)
         received.extend(ring.pop().tolist())

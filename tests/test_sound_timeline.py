@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,7 +53,7 @@ class Listener:
         return self.samples[where].astype(int) - 1 - where, where
 
 
-def in_time(indices: range) -> list[tuple[float, int, bool]]:
+def in_time(indices: Iterable[int]) -> list[tuple[float, int, bool]]:
     return [(due(index), index, False) for index in indices]
 
 

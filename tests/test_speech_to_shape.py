@@ -67,7 +67,7 @@ def train(
     )
 
 
-def same_weights(one: SpeechToShape, other: SpeechToShape) -> bool:
+def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     theirs = other.state_dict()
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
 
@@ -127,7 +127,8 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path, whole_run: T
 
 @pytest.mark.parametrize("n_epochs", [2, 5])
 def test_an_interrupted_run_with_an_encoder_and_an_aperture_does_too(tmp_path: Path, n_epochs: int) -> None:
-    path, equipment = tmp_path / "checkpoint.safetensors", dict(aperture=APERTURE, encoder=random_encoder())
+    path = tmp_path / "checkpoint.safetensors"
+    equipment: dict[str, Any] = dict(aperture=APERTURE, encoder=random_encoder())
     whole = train(**equipment)
     with pytest.raises(Interrupted):
         train(path, interrupt_after(n_epochs), **equipment)
@@ -332,7 +333,7 @@ def test_early_answers_are_about_later_moments() -> None:
     for answer, own_frames in [(main, 0), (early[0], 4), (early[1], 8)]:
         said = answer[0, 20:280].numpy()
         errors = {n: float(((said - truth.coefficients[20 + n : 280 + n]) ** 2 @ WEIGHTS).mean()) for n in (0, 4, 8)}
-        assert min(errors, key=errors.get) == own_frames, errors
+        assert min(errors, key=errors.__getitem__) == own_frames, errors
 
 
 def test_early_answers_leave_the_main_one_nearly_as_it_is() -> None:

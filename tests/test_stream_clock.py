@@ -1,7 +1,5 @@
 """The clock between sound card and host: drift, jitter, stalls and restarts, in simulated time."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -19,7 +17,7 @@ def lateness(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def blocks(
-    rng: Iterator, duration_s: float, drift_ppm: int, block_s: float = 0.01, start_s: float = 1000.0
+    rng: np.random.Generator, duration_s: float, drift_ppm: int, block_s: float = 0.01, start_s: float = 1000.0
 ) -> tuple[list[int], list[float], list[float]]:
     """Counts and host times of the callbacks of a card that runs at RATE * (1 + drift)."""
     counts = np.arange(1, int(duration_s / block_s) + 1) * round(block_s * RATE)

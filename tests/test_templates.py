@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from hygiesync.avatar.still_template import StillTemplate
 from hygiesync.avatar.template import FADE_S, FacePlaces, VideoTemplate
@@ -79,7 +80,7 @@ def test_the_mouth_fades_out_before_and_in_after(places: FacePlaces) -> None:
 def test_the_strength_goes_with_the_slice_and_into_the_face(places: FacePlaces) -> None:
     part = places[slice(GONE.stop, GONE.stop + 4)]
     np.testing.assert_array_equal(part.strengths, places.strengths[GONE.stop : GONE.stop + 4])
-    assert part.face(1).strength == pytest.approx(places.strengths[GONE.stop + 1])
+    assert present(part.face(1)).strength == pytest.approx(places.strengths[GONE.stop + 1])
     again = FacePlaces(**vars(part))
     np.testing.assert_array_equal(again.strengths, part.strengths)
 
@@ -99,7 +100,7 @@ def test_interrupted_frames_pass_through_untouched(
 
 
 def moving_track(
-    gone: tuple[()] | range, shift_at: int | None = None, n_frames: int = 100, times_s: np.ndarray | None = None
+    gone: Sequence[int], shift_at: int | None = None, n_frames: int = 100, times_s: np.ndarray | None = None
 ) -> FaceTrack:
     """A track of one face at rest that is missing in frames `gone`, and jumps across the picture at a cut."""
     generator = np.random.default_rng(0)
@@ -184,8 +185,8 @@ def test_the_still_is_a_closed_mouth_that_is_seen(interrupted: Path, places: Fac
     first, second, *_ = frames = list(islice(StillTemplate.from_video(interrupted, places, Fraction(30)).frames(), 40))
     assert all(frame.image is first.image and frame.face is first.face for frame in frames)
     assert second.time_s == Fraction(1, 30)
-    assert first.face.strength == 1
-    number = int(np.abs(places.lower - first.face.lower).max((1, 2)).tolist().index(0))
+    assert present(first.face).strength == 1
+    number = int(np.abs(places.lower - present(first.face).lower).max((1, 2)).tolist().index(0))
     whole = np.flatnonzero(places.strengths == 1)
     assert number in whole
     opening = mouth_opening(places.lower)

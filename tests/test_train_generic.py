@@ -134,9 +134,9 @@ def test_all_heads_learn_when_lips_part(corpus: Corpus) -> None:
         main, early, _ = network.predict(torch.from_numpy(corpus.mel)[None])
     assert main.shape == (1, len(corpus.mel), len(CURVES))
     for answer, later in ((main, 0), (early[0], 2)):
-        answer, wanted = answer[0, : len(corpus.mel) - later, 0].numpy(), corpus.curves[later:, 0]
-        assert np.median(answer[wanted > 0]) > 0.4
-        assert np.median(answer[wanted == 0]) < 0.1
+        opening, wanted = answer[0, : len(corpus.mel) - later, 0].numpy(), corpus.curves[later:, 0]
+        assert np.median(opening[wanted > 0]) > 0.4
+        assert np.median(opening[wanted == 0]) < 0.1
 
 
 def test_the_same_seed_gives_the_same_model(corpus: Corpus) -> None:
@@ -170,7 +170,7 @@ def test_half_precision_costs_half_and_answers_alike(tmp_path: Path, corpus: Cor
 def test_weights_beyond_half_precision_are_not_stored(tmp_path: Path, corpus: Corpus) -> None:
     network = train_generic(corpus, EARLY, SHORT)
     with torch.no_grad():
-        network.lstm.weight_hh_l0[0, 0] = 1e6
+        network.lstm.get_parameter("weight_hh_l0")[0, 0] = 1e6
     export_step(network, tmp_path / "step.onnx")
     with pytest.raises(ValueError, match="half precision"):
         to_half_precision(tmp_path / "step.onnx", {})

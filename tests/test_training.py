@@ -111,8 +111,8 @@ def test_killed_and_resumed_equals_uninterrupted(talker_video: Path, tmp_path: P
     resumed, whole = (load_file(tmp_path / name / "weights.safetensors") for name in ("killed", "whole"))
     for name, tensor in whole.items():
         np.testing.assert_array_equal(resumed[name], tensor)
-    killed, never_killed = (load_avatar(tmp_path / name, VideoAvatar).manifest for name in ("killed", "whole"))
-    assert killed.training == never_killed.training
+    one, other = (load_avatar(tmp_path / name, VideoAvatar).manifest for name in ("killed", "whole"))
+    assert one.training == other.training
 
 
 def test_two_faces_are_counted_and_the_larger_is_followed(talker_video: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from hygiesync.apps.cli import main
 from hygiesync.avatar.loading import load_avatar
@@ -98,8 +99,8 @@ def held_out(
     )
 
 
-def stretch(*arguments: np.ndarray, **options: np.ndarray) -> Stretch:
-    return Stretch.from_held_out(held_out(*arguments, **options), SHAPE)
+def stretch(opening: ArrayLike, predicted: ArrayLike, **options: Any) -> Stretch:
+    return Stretch.from_held_out(held_out(np.asarray(opening), np.asarray(predicted), **options), SHAPE)
 
 
 def evidence(**changes: Any) -> TrainingEvidence:
@@ -118,7 +119,7 @@ def evidence(**changes: Any) -> TrainingEvidence:
         validation_loss=(1.1, 0.7, 0.8),
         best_epoch=1,
         shape=SHAPE,
-        rest=coefficients([0.5])[0],
+        rest=coefficients(np.array([0.5]))[0],
         coefficients=coefficients(opening, width),
         n_frames=700,
         held_out=(held_out(opening, predicted, width=width, is_voice=is_voice, start_s=14.0),),
@@ -131,7 +132,11 @@ class Reader(HTMLParser):
 
     def __init__(self, content: bytes) -> None:
         super().__init__()
-        self.open_tags, self.headings, self.references, self.tags, self.text = [], [], [], [], []
+        self.open_tags: list[str] = []
+        self.headings: list[str] = []
+        self.references: list[str | None] = []
+        self.tags: list[str] = []
+        self.text: list[str] = []
         self.feed(content.decode("utf-8"))
         self.close()
 
@@ -160,7 +165,7 @@ def check_page(content: bytes) -> Reader:
     assert page.open_tags == []
     assert tuple(page.headings[1:]) == SECTIONS
     assert page.references
-    assert all(reference.startswith(("#", "data:")) for reference in page.references)
+    assert all((reference or "").startswith(("#", "data:")) for reference in page.references)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert b"url(http" not in content
     assert b"@import" not in content
@@ -343,7 +348,8 @@ class TestClasses:
         bad, good = errors_by_word([stretch(real, predicted)], [said])
         assert (bad.name, bad.n_times, bad.duration_s) == ("bad", 2, 0.2)
         assert bad.opening_error_pct == pytest.approx(3.0)
-        assert (good.name, good.n_times, good.lip_distance_pct) == ("good", 1, pytest.approx(0.0))
+        assert (good.name, good.n_times) == ("good", 1)
+        assert good.lip_distance_pct == pytest.approx(0.0)
 
     def test_range_is_the_persons_own(self) -> None:
         mouth = MouthRange.from_shapes(

@@ -5,10 +5,12 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from present import present
 
 from hygiesync.apps.cli import main
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -60,7 +62,7 @@ def with_track(recording: Recording, **arrays: np.ndarray) -> Recording:
     return replace(recording, track=FaceTrack(**{**recording.track.arrays(), **arrays}))
 
 
-def with_video(recording: Recording, **facts: Fraction | str) -> Recording:
+def with_video(recording: Recording, **facts: Any) -> Recording:
     return replace(recording, video=replace(recording.video, **facts))
 
 
@@ -91,7 +93,7 @@ class TestOneFault:
         lit = np.clip(good.track.thumbnails * gain, 0, 255).astype(np.uint8)
         (problem,) = [one for one in problems(with_track(good, thumbnails=lit), face) if "grey level" in one]
         assert word in problem
-        assert level[0] <= int(re.search(r"level (\d+)", problem)[1]) <= level[1]
+        assert level[0] <= int(present(re.search(r"level (\d+)", problem))[1]) <= level[1]
 
     def test_a_small_face(self, good: Recording, face: FittedFace) -> None:
         only(problems(with_track(good, lower=good.track.lower / 3), face), "small", "pixels wide")
@@ -124,15 +126,15 @@ class TestOneFault:
         only(problems(good, turned), "turns a lot", f"{len(turns[::8]) / len(turns):.0%}")
 
     def test_clipping(self, good: Recording, face: FittedFace) -> None:
-        sound = replace(good.sound, clipped_share=0.02)
+        sound = replace(present(good.sound), clipped_share=0.02)
         only(problems(replace(good, sound=sound), face), "clipped", "2.0%")
 
     def test_quiet_speech(self, good: Recording, face: FittedFace) -> None:
-        sound = replace(good.sound, speech_db=-60.0, background_db=-95.0)
+        sound = replace(present(good.sound), speech_db=-60.0, background_db=-95.0)
         only(problems(replace(good, sound=sound), face), "quiet", "60 dB")
 
     def test_noise(self, good: Recording, face: FittedFace) -> None:
-        sound = replace(good.sound, background_db=good.sound.speech_db - 12)
+        sound = replace(present(good.sound), background_db=present(good.sound).speech_db - 12)
         only(problems(replace(good, sound=sound), face), "background", "12 dB")
 
     def test_a_short_video(self, good: Recording, face: FittedFace) -> None:
@@ -143,7 +145,7 @@ class TestOneFault:
         only(problems(spoken, face), "no silence", "longest pause")
 
     def test_several_videos_are_told_apart(self, good: Recording, face: FittedFace) -> None:
-        loud = replace(good, sound=replace(good.sound, clipped_share=0.02))
+        loud = replace(good, sound=replace(present(good.sound), clipped_share=0.02))
         other = with_video(good, path="/elsewhere/other.mp4")
         two = replace(face, frames=face.frames * 2)
         (advice,) = advise([other, loud], two, [IN_TIME, IN_TIME])

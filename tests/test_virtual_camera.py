@@ -2,6 +2,7 @@
 
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +14,14 @@ COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The pictures that pyvirtualcam hands to the system, whose device is in memory here."""
-    pyvirtualcam = pytest.importorskip("pyvirtualcam", reason="the extra vcam is not installed")
-    from pyvirtualcam import camera
+    pytest.importorskip("pyvirtualcam", reason="the extra vcam is not installed")
+    from pyvirtualcam import Backend, camera
 
-    pictures = []
+    pictures: list[Any] = []
 
-    class Memory(pyvirtualcam.Backend):
+    class Memory(Backend):
         def __init__(
             self, *, width: int, height: int, fps: float, fourcc: object, device: object, **options: object
         ) -> None:
@@ -42,7 +43,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return pictures
 
 
-def test_pictures_go_out_as_they_come(seen: list[str]) -> None:
+def test_pictures_go_out_as_they_come(seen: list[Any]) -> None:
     picture = np.repeat(COLOURS, 40, axis=0)[None].repeat(80, axis=0)
     with VirtualCamera(120, 80, 59.94) as camera:
         assert camera.device == "memory"
@@ -55,7 +56,7 @@ def test_pictures_go_out_as_they_come(seen: list[str]) -> None:
     assert seen[2:] == ["closed"]
 
 
-def test_a_picture_of_another_shape_gets_bars(seen: list[str]) -> None:
+def test_a_picture_of_another_shape_gets_bars(seen: list[Any]) -> None:
     with VirtualCamera(160, 80, 30) as camera:
         camera.show(np.full((40, 40, 3), 200, np.uint8))
     assert np.all(seen[0][:, 40:120] == 200)
@@ -63,19 +64,20 @@ def test_a_picture_of_another_shape_gets_bars(seen: list[str]) -> None:
     assert not seen[0][:, 120:].any()
 
 
-def test_odd_sizes_become_even(seen: list[str]) -> None:
+def test_odd_sizes_become_even(seen: list[Any]) -> None:
     with VirtualCamera(121, 79, 30) as camera:
         camera.show(np.full((79, 121, 3), 9, np.uint8))
     assert seen[0].shape == (80, 122, 3)
 
 
-def test_a_device_that_goes_is_told(seen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_goes_is_told(seen: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyvirtualcam.camera import BACKENDS
+
+    def fail(device: object, frame: np.ndarray) -> None:
+        raise RuntimeError("error writing frame")
+
     with VirtualCamera(64, 64, 30) as camera:
-
-        def fail(frame: np.ndarray) -> None:
-            raise RuntimeError("error writing frame")
-
-        monkeypatch.setattr(camera._camera, "send", fail)
+        monkeypatch.setattr(BACKENDS["memory"], "send", fail)
         with pytest.raises(MissingDependencyError, match=r"memory takes no more pictures \(error writing"):
             camera.show(np.zeros((64, 64, 3), np.uint8))
 

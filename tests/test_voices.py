@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -143,6 +143,7 @@ def test_who_stops_listening_ends_espeak(tmp_path: Path, monkeypatch: pytest.Mon
     chunks = EspeakVoice().speak("Hello.")
     assert len(list(islice(chunks, 2))) == 2
     assert espeak.is_running()
+    assert isinstance(chunks, Generator)
     chunks.close()
     assert not espeak.is_running()
 

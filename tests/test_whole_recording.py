@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError
@@ -37,14 +39,14 @@ class Smoother:
         return np.stack([loudness, around], axis=1).astype(np.float32)
 
 
-def noise(seconds: int, seed: int = 0) -> np.ndarray:
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.1, int(16000 * seconds)).astype(np.float32)
 
 
 def stream_of(window: Smoother | None = None) -> WholeRecordingStream:
     """A stream to which this noise is a familiar pause, in which the gate stays open."""
     usual = float(np.median(loudness(mel_spectrogram(noise(2)))))
-    return WholeRecordingStream(window or Smoother(), REST, background=usual)
+    return WholeRecordingStream(cast(OnnxWindow, window or Smoother()), REST, background=usual)
 
 
 def answers(stream: WholeRecordingStream, samples: np.ndarray, n_frames: int) -> np.ndarray:
@@ -133,7 +135,7 @@ def test_an_offset_of_the_training_video_is_kept() -> None:
     usual = float(np.median(loudness(mel_spectrogram(noise(2)))))
     samples, times = noise(12), [Fraction(n, 25) for n in range(25, 250)]
     in_time = coefficients_at(stream_of(), samples, [time_s + Fraction(3, 25) for time_s in times])
-    late = WholeRecordingStream(Smoother(), REST, usual, sound_late_s=0.12)
+    late = WholeRecordingStream(cast(OnnxWindow, Smoother()), REST, usual, sound_late_s=0.12)
     np.testing.assert_array_equal(coefficients_at(late, samples, times), in_time)
 
 
@@ -141,7 +143,7 @@ def test_a_trained_networks_windows_say_what_one_pass_says(talker_avatar: VideoA
     """The margin is long enough for a recurrence that has learnt from speech."""
     samples = np.tile(read_audio(held_out_video), 6)[: 16000 * 25]
     mel = mel_spectrogram(np.concatenate([samples, np.zeros(16000 * 12, np.float32)]))
-    window = OnnxWindow(talker_avatar.window)
+    window = OnnxWindow(present(talker_avatar.window))
     half = (WINDOW_FRAMES - 2 * MARGIN_FRAMES) // 2
     first, second = window.answer(mel[:WINDOW_FRAMES]), window.answer(mel[half : half + WINDOW_FRAMES])
     inner = slice(half + MARGIN_FRAMES, WINDOW_FRAMES - MARGIN_FRAMES)

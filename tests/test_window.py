@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from display import VirtualDisplay, needs_display, use_environment, virtual_display, without_display
+from present import present
 
 from hygiesync.devices.window import Key, Panel, Window
 from hygiesync.devices.window.layout import letter_height
@@ -57,9 +58,10 @@ def press(display: VirtualDisplay, key: str, hold_s: float = 0.0) -> None:
     display.client.press(key, hold_s)
 
 
-def poll_until(window: Window, is_done: Callable[[list[str]], bool], timeout_s: int = 20) -> list[str]:
+def poll_until(window: Window, is_done: Callable[[list[str]], bool], timeout_s: float = 20) -> list[str]:
     """Poll as a program does until something has come; give all actions."""
-    actions, end = [], time.monotonic() + timeout_s
+    actions: list[str] = []
+    end = time.monotonic() + timeout_s
     while not is_done(actions):
         assert time.monotonic() < end, f"waited in vain; actions so far: {actions}"
         actions += window.poll()
@@ -327,7 +329,7 @@ class TestOnADisplay:
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            assert process.stdout.readline() == "None False\n"
+            assert present(process.stdout).readline() == "None False\n"
             process.send_signal(number)
             said, complained = process.communicate(timeout=30)
         assert complained == ""

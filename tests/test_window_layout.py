@@ -91,7 +91,7 @@ def test_columns_begin_behind_the_widest_cell() -> None:
         max_size=6,
     )
 )
-def test_panels_lie_in_their_corners_without_covering_each_other(panels: list[Panel]) -> None:
+def test_panels_lie_in_their_corners_without_covering_each_other(panels: list[tuple[tuple[int, int], str]]) -> None:
     sizes, corners = [size for size, _ in panels], [corner for _, corner in panels]
     window, margin = (400, 500), 7
     found = [Rectangle(x, y, *size) for (x, y), size in zip(place(sizes, corners, window, margin), sizes, strict=True)]

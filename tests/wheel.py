@@ -55,7 +55,7 @@ def needed_distributions(wheel: Path, extras: tuple[str, ...] = ()) -> list[Dist
     (info,) = (entry for entry in ZipPath(wheel).iterdir() if entry.name.endswith(".dist-info"))
     found: dict[str, Distribution] = {}
     wanted: set[tuple[str, str]] = set()
-    queue = [(PathDistribution(info), extra) for extra in ("", *extras)]  # type: ignore[arg-type]
+    queue = [(PathDistribution(info), extra) for extra in ("", *extras)]
     while queue:
         owner, extra = queue.pop()
         for requirement in _requirements(owner, extra):

@@ -10,7 +10,7 @@ from hygiesync.avatar.manifest import MANIFEST_NAME, Manifest, sha256_of
 from hygiesync.media.atomic_folder import atomic_folder, check_place
 
 
-def write_bundle(directory: Path, manifest: Manifest, files: tuple[str, ...], fill: Callable[[Path], None]) -> None:
+def write_bundle(directory: Path, manifest: Manifest, files: tuple[str, ...], fill: Callable[[Path], object]) -> None:
     """Make a bundle whole or not at all.
 
     Parameters

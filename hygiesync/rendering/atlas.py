@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsIndex
 
 import cv2
 import numpy as np
@@ -89,10 +89,10 @@ class Atlas:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: SupportsIndex) -> NDArray[np.uint8]:
         """Picture `index`, shape (h, w, 3), uint8, RGB; shared, so not to be written to."""
-        index = int(index)
-        return self._open.get(index, lambda: with_detail(self.camera_picture(index), self.detail))
+        number = int(index)
+        return self._open.get(number, lambda: with_detail(self.camera_picture(number), self.detail))
 
     def camera_picture(self, index: int) -> NDArray[np.uint8]:
         """Picture `index` as the camera saw it, shape (h, w, 3), uint8, RGB."""

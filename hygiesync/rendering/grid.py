@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hygiesync.array_types import FloatArray
+from hygiesync.array_types import FloatArray, IntArray
 from hygiesync.rendering.warp import Box, double_areas
 
 _SUBPIXEL_BITS = 6
@@ -121,7 +121,7 @@ class Target:
     """
 
     def __init__(
-        self, vertices: FloatArray, triangles: NDArray[np.int64], grid: NodeGrid, rank: FloatArray | None = None
+        self, vertices: FloatArray, triangles: IntArray, grid: NodeGrid, rank: FloatArray | None = None
     ) -> None:
         self.grid, self._triangles = grid, triangles
         corners = vertices[triangles]

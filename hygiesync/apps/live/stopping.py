@@ -67,7 +67,7 @@ def stop_signals() -> Iterator[StopRequest]:
         yield request
 
 
-def done_in_time(work: Callable[[], None]) -> bool:
+def done_in_time(work: Callable[[], object]) -> bool:
     """Whether `work`, done in another thread, is over within `CLOSING_S`."""
     thread = threading.Thread(target=work, name="closing", daemon=True)
     thread.start()
