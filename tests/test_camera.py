@@ -1,11 +1,13 @@
 """Cameras: a file stands in for one in real time, and webcams are found, stamped and lost in the open."""
 
 import struct
+import sys
 import time
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import IO
 
 import cv2
 import numpy as np
@@ -19,6 +21,9 @@ from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.video import VideoWriter
 
 N_PICTURES = 20
+
+CAPTURES, METADATA = 0x04200001, 0x04A00000
+"""What V4L2 says of a device that gives pictures, and of the one beside it."""
 
 
 @pytest.fixture(scope="module")
@@ -200,28 +205,37 @@ class TestFinding:
         with pytest.raises(error, match=words):
             self.find(monkeypatch, text, cameras)
 
-    def test_video4linux_names_and_leaves_out_metadata(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        for number, name in ((10, "Second\n"), (0, "First\n"), (1, "First metadata\n")):
-            (tmp_path / f"video{number}").mkdir()
-            (tmp_path / f"video{number}" / "name").write_text(name)
-        monkeypatch.setattr(listing, "_VIDEO4LINUX", tmp_path)
+    def plug_in(self, monkeypatch: pytest.MonkeyPatch, folder: Path, devices: dict[int, tuple[str, int]]) -> None:
+        """Make a Linux whose video devices have these numbers, names and capabilities."""
+        (folder / "sys").mkdir()
+        (folder / "dev").mkdir()
+        for number, (name, _) in devices.items():
+            (folder / "sys" / f"video{number}").mkdir()
+            (folder / "sys" / f"video{number}" / "name").write_text(name)
+            (folder / "dev" / f"video{number}").touch()
+
+        def ioctl(device: IO[bytes], request: int, answer: bytearray) -> None:
+            assert request == 0x80685600
+            _, flags = devices[int(Path(device.name).name[5:])]
+            struct.pack_into("=16s32s32s3I", answer, 0, b"uvcvideo", b"Camera", b"usb-1", 0x60000, 0x84A00001, flags)
+
+        monkeypatch.setattr(listing, "VIDEO4LINUX", folder / "sys")
+        monkeypatch.setattr(listing, "DEVICES", folder / "dev")
         monkeypatch.setattr(listing, "is_linux", lambda: True)
-        monkeypatch.setattr(listing, "_captures_video", lambda path: path.name != "video1")
+        monkeypatch.setitem(sys.modules, "fcntl", SimpleNamespace(ioctl=ioctl))
+
+    def test_video4linux_names_and_leaves_out_metadata(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        devices = {10: ("Second\n", CAPTURES), 0: ("First\n", CAPTURES), 1: ("First metadata\n", METADATA)}
+        self.plug_in(monkeypatch, tmp_path, devices)
         assert list_cameras() == [CameraDevice(0, "First"), CameraDevice(10, "Second")]
 
-    @pytest.mark.parametrize(("flags", "captures"), [(0x04200001, True), (0x04A00000, False)])
+    @pytest.mark.parametrize(("flags", "captures"), [(CAPTURES, True), (METADATA, False)])
     def test_capabilities_of_a_device(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: int, captures: bool
     ) -> None:
-        def ioctl(_: object, request: int, answer: bytearray) -> None:
-            assert request == 0x80685600
-            struct.pack_into("=16s32s32s3I", answer, 0, b"uvcvideo", b"Camera", b"usb-1", 0x60000, 0x84A00001, flags)
-
-        monkeypatch.setitem(__import__("sys").modules, "fcntl", SimpleNamespace(ioctl=ioctl))
-        device = tmp_path / "video0"
-        device.touch()
-        assert listing._captures_video(device) is captures
-        assert listing._captures_video(tmp_path / "none") is False
+        self.plug_in(monkeypatch, tmp_path, {0: ("Camera\n", flags), 1: ("gone\n", CAPTURES)})
+        (tmp_path / "dev" / "video1").unlink()
+        assert list_cameras() == ([CameraDevice(0, "Camera")] if captures else [])
 
     def test_elsewhere_numbers_are_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(listing, "is_linux", lambda: False)

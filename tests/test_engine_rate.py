@@ -23,7 +23,7 @@ class Device:
         first, hop = first_block_length(rate), rate // 100
         cuts = range(first, len(samples), hop)
         self._blocks = np.split(samples, list(cuts))
-        self._ends = np.cumsum([len(block) for block in self._blocks])
+        self.ends = np.cumsum([len(block) for block in self._blocks])
         self.n_read = 0
 
     def start(self) -> None:
@@ -33,11 +33,11 @@ class Device:
         if self.n_read == len(self._blocks):
             return None
         self.n_read += 1
-        self.clock.observe(int(self._ends[self.n_read - 1]), 100 + self._ends[self.n_read - 1] / self.sample_rate)
+        self.clock.observe(int(self.ends[self.n_read - 1]), 100 + self.ends[self.n_read - 1] / self.sample_rate)
         return self._blocks[self.n_read - 1]
 
     def arrival_of(self, sample: int) -> float:
-        return 100 + self._ends[np.searchsorted(self._ends, sample, side="right")] / self.sample_rate
+        return 100 + self.ends[np.searchsorted(self.ends, sample, side="right")] / self.sample_rate
 
     def health(self) -> SoundHealth:
         return SoundHealth(True, n_filled=self.sample_rate)
@@ -90,7 +90,7 @@ def test_clock_and_arrivals_are_those_of_the_timeline(rate: int) -> None:
     assert source.clock.sample_rate == 16_000
     assert source.clock.time_of(8000) == pytest.approx(100.5)
     assert source.clock.at_rate(rate).time_of(rate) == pytest.approx(101)
-    now_s = device.clock.time_of(int(device._ends[19]))
+    now_s = device.clock.time_of(int(device.ends[19]))
     assert source.arrival_of(n_heard - 1) == pytest.approx(now_s), "the last sample came with the last block"
     assert source.arrival_of(0) == pytest.approx(100 + first_block_length(rate) / rate)
     assert source.health().n_filled == 16_000

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
 from hygiesync.errors import HygieSyncError, InputError
 from hygiesync.learning import loop
@@ -75,11 +76,16 @@ def test_it_learns_and_tells() -> None:
 def test_the_learning_rate_makes_one_cycle() -> None:
     """Recorded where the optimiser steps: a rise over the first fifth, then a fall to nothing."""
     settings = replace(SETTINGS, n_epochs=10)
-    inner = loop._Loop(Line(), settings)
-    rates = []
-    inner.optimiser.register_step_pre_hook(lambda optimiser, *_: rates.append(optimiser.param_groups[0]["lr"]))
-    while not inner.is_done:
-        inner.run_epoch()
+    rates: list[float] = []
+
+    def record(optimiser: Optimizer, *_: object) -> None:
+        rates.append(optimiser.param_groups[0]["lr"])
+
+    hook = register_optimizer_step_pre_hook(record)
+    try:
+        loop.train(Line(), settings)
+    finally:
+        hook.remove()
     assert len(rates) == 50
     assert max(rates) == pytest.approx(settings.learning_rate)
     assert int(np.argmax(rates)) == 9

@@ -18,6 +18,7 @@ from sound_server import DEVICE, SAMPLE_RATE, SoundServer, needs_sound_server
 from hygiesync.devices.sound.capture import Capture
 from hygiesync.devices.sound.devices import find_input
 from hygiesync.devices.sound.microphone import Microphone
+from hygiesync.devices.sound.ring import Ring
 from hygiesync.devices.sound.source import FIRST_BLOCK
 
 pytestmark = [pytest.mark.device, needs_sound_server]
@@ -170,15 +171,15 @@ def test_blocked_callback_leaves_the_sound_in_sync(
     server.play(counting(8))
     listener.wait_for(lambda self: self.heard()[-1] > 0)
     blocked = threading.Event()
-    on_block = present(listener.microphone._reconnecting.device)._samples.push
+    push = Ring.push
 
-    def push_late(samples: np.ndarray) -> bool:
+    def push_late(ring: Ring, items: np.ndarray) -> bool:
         if not blocked.is_set():
             blocked.set()
             time.sleep(0.2)
-        return on_block(samples)
+        return push(ring, items)
 
-    monkeypatch.setattr(present(listener.microphone._reconnecting.device)._samples, "push", push_late)
+    monkeypatch.setattr(Ring, "push", push_late)
     listener.wait_for(lambda self: blocked.is_set())
     n_blocked = listener.reads[-1][1]
     listener.wait_for(lambda self: self.reads[-1][1] > n_blocked + 2 * SAMPLE_RATE)
@@ -262,7 +263,7 @@ def test_a_fault_in_the_watch_is_raised_by_read(microphone: Microphone, monkeypa
 
     microphone.start()
     monkeypatch.setattr("hygiesync.devices.sound.reconnecting.portaudio.refresh", break_down)
-    present(microphone._reconnecting.device).close()
+    monkeypatch.setattr("hygiesync.devices.sound.reconnecting.LOST_S", 0.0)  # every block comes too late
     deadline_s = time.perf_counter() + TIMEOUT_S
     with pytest.raises(ZeroDivisionError, match="a fault of ours"):
         while time.perf_counter() < deadline_s:

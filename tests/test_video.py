@@ -36,7 +36,6 @@ from media_files import (
 from present import present
 
 from hygiesync.errors import InputError, UsageError
-from hygiesync.media import writer as writer_module
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 
@@ -430,11 +429,15 @@ def fill_a_disk(path: Path, n_frames: int, limit: int, on_failure: str) -> None:
 def test_a_copy_that_fails_costs_nothing_but_the_index_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(source: Path, target: Path, tick_rate: int) -> None:
-        target.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+    open_file: Any = av.open
 
-    monkeypatch.setattr(writer_module, "_copy_streams", fail)
+    def fail(file: str, mode: str = "r", **options: Any) -> Any:
+        if mode == "w" and file.endswith(".part"):
+            Path(file.removeprefix("file:")).write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        return open_file(file, mode, **options)
+
+    monkeypatch.setattr(av, "open", fail)
     with VideoWriter(tmp_path / "out.mp4", 32, 32, Fraction(25)) as writer:
         writer.write(np.zeros((32, 32, 3), np.uint8), Fraction(0))
     assert times(tmp_path / "out.mp4") == [0]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from signal import Signals
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from present import present
 
 from hygiesync.devices.window import Key, Panel, Window
 from hygiesync.devices.window.layout import letter_height
-from hygiesync.devices.window.text import Lettering
+from hygiesync.devices.window.text import N_KEPT, Lettering
 from hygiesync.errors import MissingDependencyError
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -274,17 +275,28 @@ class TestOnADisplay:
             assert width <= window[0]
             assert height <= window[1]
 
-    def test_what_was_drawn_is_kept_but_not_for_ever(self, open_window: Callable[..., Any]) -> None:
+    def test_what_was_drawn_is_kept_but_not_for_ever(
+        self, open_window: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         import pygame
 
         open_window()
+        open_font, panels, fonts = pygame.font.Font, WeakSet[Any](), WeakSet[Any]()
+
+        def remember(*arguments: Any) -> Any:
+            font = open_font(*arguments)
+            fonts.add(font)
+            return font
+
+        monkeypatch.setattr(pygame.font, "Font", remember)
         lettering = Lettering(pygame)
         first = lettering.draw(Panel(("0",)), (640, 480))
         assert lettering.draw(Panel(("0",)), (640, 480)) is first
+        del first
         for index in range(200):
-            lettering.draw(Panel((str(index),), size=1 + index / 100), (640, 480))
-        assert len(lettering._panels) <= 32
-        assert len(lettering._fonts) <= 32
+            panels.add(lettering.draw(Panel((str(index),), size=1 + index / 100), (640, 480)))
+        assert 0 < len(panels) <= N_KEPT
+        assert 0 < len(fonts) <= N_KEPT
 
     def test_windows_can_be_opened_one_after_the_other(
         self, open_window: Callable[..., Any], display: VirtualDisplay

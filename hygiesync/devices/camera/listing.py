@@ -12,7 +12,12 @@ import cv2
 
 from hygiesync.errors import MissingDependencyError, UsageError
 
-_VIDEO4LINUX = Path("/sys/class/video4linux")
+VIDEO4LINUX = Path("/sys/class/video4linux")
+"""Where Linux names its video devices, each in a folder of its own."""
+
+DEVICES = Path("/dev")
+"""Where they can be opened, by the same names."""
+
 _QUERY_CAPABILITIES = 0x80685600
 _CAPTURES_VIDEO = 0x1 | 0x1000
 _N_PROBED = 4
@@ -84,10 +89,10 @@ def is_linux() -> bool:
 
 def _video4linux_devices() -> Iterator[CameraDevice]:
     """Devices that capture video; a webcam has others beside it, for metadata."""
-    numbers = sorted(int(entry.name[5:]) for entry in _VIDEO4LINUX.glob("video*") if entry.name[5:].isdecimal())
+    numbers = sorted(int(entry.name[5:]) for entry in VIDEO4LINUX.glob("video*") if entry.name[5:].isdecimal())
     for number in numbers:
-        if _captures_video(Path(f"/dev/video{number}")):
-            name = (_VIDEO4LINUX / f"video{number}" / "name").read_text(errors="replace").strip()
+        if _captures_video(DEVICES / f"video{number}"):
+            name = (VIDEO4LINUX / f"video{number}" / "name").read_text(errors="replace").strip()
             yield CameraDevice(number, name or f"camera {number}")
 
 

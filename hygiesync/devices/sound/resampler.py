@@ -9,7 +9,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from hygiesync.media.audio import ANTI_ALIASING
+from hygiesync.media.audio_timeline import ANTI_ALIASING
 
 
 class BlockResampler:
