@@ -341,7 +341,7 @@ def test_frames_without_a_face_hold_the_motion(picture_path: Path, driving_path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, list[str]]]:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
 
     def call(*arguments: object) -> tuple[int, list[str]]:
@@ -351,7 +351,9 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return call
 
 
-def test_a_picture_without_a_face_is_named(run: Callable[..., Any], driving_path: Path, tmp_path: Path) -> None:
+def test_a_picture_without_a_face_is_named(
+    run: Callable[..., tuple[int, list[str]]], driving_path: Path, tmp_path: Path
+) -> None:
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 200, 3), 99, np.uint8))
     code, said = run(tmp_path / "wall.png", driving_path, "--out", tmp_path / "out.mp4")
     assert code == 3
@@ -361,7 +363,9 @@ def test_a_picture_without_a_face_is_named(run: Callable[..., Any], driving_path
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_a_video_without_a_face_is_named(run: Callable[..., Any], picture_path: Path, tmp_path: Path) -> None:
+def test_a_video_without_a_face_is_named(
+    run: Callable[..., tuple[int, list[str]]], picture_path: Path, tmp_path: Path
+) -> None:
     with VideoWriter(tmp_path / "wall.mp4", 96, 96, FPS) as writer:
         writer.write(np.full((96, 96, 3), 99, np.uint8), Fraction(0))
     code, said = run(picture_path, tmp_path / "wall.mp4", "--out", tmp_path / "out.mp4")
@@ -386,7 +390,11 @@ def test_of_several_faces_one_must_be_chosen(picture: np.ndarray, driving_path: 
 
 @pytest.mark.slow
 def test_the_command_begins_with_the_picture_unless_asked_otherwise(
-    run: Callable[..., Any], picture: np.ndarray, picture_path: Path, driving_path: Path, tmp_path: Path
+    run: Callable[..., tuple[int, list[str]]],
+    picture: np.ndarray,
+    picture_path: Path,
+    driving_path: Path,
+    tmp_path: Path,
 ) -> None:
     """The driving head is turned from the start on: relative motion doesn't see that, absolute does."""
     with VideoWriter(tmp_path / "turned.mp4", 320, 320, FPS, crf=10) as writer:
@@ -404,7 +412,7 @@ def test_the_command_begins_with_the_picture_unless_asked_otherwise(
 
 
 def test_what_makes_no_sense_is_refused(
-    run: Callable[..., Any], picture_path: Path, driving_path: Path, tmp_path: Path
+    run: Callable[..., tuple[int, list[str]]], picture_path: Path, driving_path: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
     assert run(picture_path, driving_path, "--out", out, "--only", "ears")[0] == 2

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import NoReturn
 
 import pytest
 
@@ -26,8 +26,8 @@ AV = next(package for package in packages.PACKAGES if package.module == "av")
 TORCH = next(package for package in packages.PACKAGES if package.module == "torch")
 
 
-def raising(error: Exception) -> Callable[..., Any]:
-    def attempt(*_arguments: object, **_options: object) -> None:
+def raising(error: Exception) -> Callable[..., NoReturn]:
+    def attempt(*_arguments: object, **_options: object) -> NoReturn:
         raise error
 
     return attempt
@@ -45,7 +45,7 @@ class Absence:
 
 
 @pytest.fixture
-def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes a module look as if it were not installed, or raise `error` on import."""
 
     def remove(name: str, error: ImportError | None = None) -> None:
@@ -123,7 +123,7 @@ def test_version_of_a_module_without_metadata(monkeypatch: pytest.MonkeyPatch) -
     assert packages.check_package(NUMPY).is_ok
 
 
-def test_a_missing_package(without: Callable[..., Any]) -> None:
+def test_a_missing_package(without: Callable[..., None]) -> None:
     without("torch")
     check = packages.check_package(TORCH)
     assert not check.is_ok
@@ -136,7 +136,7 @@ def test_a_missing_package(without: Callable[..., Any]) -> None:
     assert "make install" in check.fix
 
 
-def test_a_package_that_lacks_another(without: Callable[..., Any]) -> None:
+def test_a_package_that_lacks_another(without: Callable[..., None]) -> None:
     without("torch", ModuleNotFoundError("No module named 'sympy'", name="sympy"))
     check = packages.check_package(TORCH)
     assert "can't be imported" in check.detail
@@ -145,7 +145,7 @@ def test_a_package_that_lacks_another(without: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(("library", "package"), [("libGL.so.1", "libgl1"), ("libgthread-2.0.so.0", "libglib2.0-0")])
-def test_missing_system_libraries_name_their_package(without: Callable[..., Any], library: str, package: str) -> None:
+def test_missing_system_libraries_name_their_package(without: Callable[..., None], library: str, package: str) -> None:
     without("cv2", ImportError(f"{library}: cannot open shared object file: No such file or directory"))
     check = packages.check_package(CV2)
     assert not check.is_ok
@@ -188,7 +188,7 @@ def test_a_detector_that_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no face" in check.detail
 
 
-def test_a_detector_without_a_portrait_to_try(without: Callable[..., Any]) -> None:
+def test_a_detector_without_a_portrait_to_try(without: Callable[..., None]) -> None:
     without("skimage")
     check = tried("thing", True, abilities.find_face)
     assert check.is_ok
@@ -214,7 +214,7 @@ def test_missing_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install" in check.fix
 
 
-def test_missing_espeak(without: Callable[..., Any]) -> None:
+def test_missing_espeak(without: Callable[..., None]) -> None:
     without("espeakng_loader")
     check = tried("espeak", False, abilities.speak)
     assert not check.is_ok
@@ -234,7 +234,7 @@ def test_a_small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1.5 GB free, and 4 are advised" in checks["memory"].detail
 
 
-def test_memory_without_psutil(without: Callable[..., Any]) -> None:
+def test_memory_without_psutil(without: Callable[..., None]) -> None:
     without("psutil")
     memory = next(check for check in machine.check_machine() if check.name == "memory")
     assert not memory.is_ok

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -24,8 +24,8 @@ from hygiesync.devices.sound.sound_file import SoundFile
 from hygiesync.errors import MissingDependencyError
 
 
-def raising(error: MissingDependencyError | subprocess.TimeoutExpired) -> Callable[..., Any]:
-    def attempt(*_arguments: object, **_options: object) -> None:
+def raising(error: MissingDependencyError | subprocess.TimeoutExpired) -> Callable[..., NoReturn]:
+    def attempt(*_arguments: object, **_options: object) -> NoReturn:
         raise error
 
     return attempt

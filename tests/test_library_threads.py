@@ -3,8 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, suppress
 
 import cv2
 import faiss  # noqa: F401 - brings a matrix library and an OpenMP of its own
@@ -46,7 +45,10 @@ SETTINGS = [
 @pytest.mark.parametrize("leaves_first", [0, 1])
 @pytest.mark.parametrize(("context", "setting", "within"), SETTINGS)
 def test_overlapping_users_may_leave_in_any_order(
-    context: Callable[..., Any], setting: Callable[..., Any], within: float | set[int], leaves_first: int
+    context: Callable[[], AbstractContextManager[None]],
+    setting: Callable[[], float | set[int]],
+    within: float | set[int],
+    leaves_first: int,
 ) -> None:
     before = setting()
     assert before != within
@@ -62,7 +64,9 @@ def test_overlapping_users_may_leave_in_any_order(
 
 @pytest.mark.parametrize(("context", "setting", "within"), SETTINGS)
 def test_a_user_that_fails_takes_nothing_from_the_other(
-    context: Callable[..., Any], setting: Callable[..., Any], within: float | set[int]
+    context: Callable[[], AbstractContextManager[None]],
+    setting: Callable[[], float | set[int]],
+    within: float | set[int],
 ) -> None:
     before = setting()
     with context():
@@ -74,7 +78,7 @@ def test_a_user_that_fails_takes_nothing_from_the_other(
 
 @pytest.mark.parametrize(("setting", "within"), [(opencv, 1), (matrices, {1})])
 def test_the_last_to_leave_may_be_another_thread_than_the_first_to_come(
-    setting: Callable[..., Any], within: int | set[int]
+    setting: Callable[[], float | set[int]], within: int | set[int]
 ) -> None:
     before, is_in, may_leave, seen = setting(), threading.Event(), threading.Event(), []
 

@@ -174,7 +174,7 @@ class _LearningError(Exception):
 @pytest.fixture
 def labels_of(
     talker: tuple[Recording, np.ndarray, FittedFace], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+) -> Callable[..., tuple[LabelledClip, list[str]]]:
     """The labels that a training of the talker with its sound late would learn from, and what it said."""
     recording, samples, _ = talker
 
@@ -197,7 +197,9 @@ def labels_of(
 
 
 class TestTraining:
-    def test_labels_are_those_of_the_sound_in_time(self, labels_of: Callable[..., Any]) -> None:
+    def test_labels_are_those_of_the_sound_in_time(
+        self, labels_of: Callable[..., tuple[LabelledClip, list[str]]]
+    ) -> None:
         """A network learns in time, whether or not what is made with it will be."""
         (true, _), (fixed, told), (kept, _) = labels_of(0), labels_of(200, fix_offset=True), labels_of(200)
         span = slice(100, -100)
@@ -227,25 +229,33 @@ class TestTraining:
         seen = observation.observe([recording.video], job, tmp_path, lambda *_: None, lambda message: None)
         assert seen.sound_late_s == pytest.approx(kept_s, abs=0.04)
 
-    def test_without_it_one_is_told_how_to_correct(self, labels_of: Callable[..., Any]) -> None:
+    def test_without_it_one_is_told_how_to_correct(
+        self, labels_of: Callable[..., tuple[LabelledClip, list[str]]]
+    ) -> None:
         _, messages = labels_of(200)
         (message,) = [message for message in messages if "`fix_offset`" in message]
         assert "ms late" in message
 
-    def test_in_time_changes_nothing(self, labels_of: Callable[..., Any]) -> None:
+    def test_in_time_changes_nothing(self, labels_of: Callable[..., tuple[LabelledClip, list[str]]]) -> None:
         (plain, _), (fixed, messages) = labels_of(0), labels_of(0, fix_offset=True)
         np.testing.assert_array_equal(plain.coefficients, fixed.coefficients)
         assert sum("in time" in message for message in messages) == 1
 
     def test_resuming_asks_for_the_same(
-        self, labels_of: Callable[..., Any], talker: tuple[Recording, np.ndarray, FittedFace], tmp_path: Path
+        self,
+        labels_of: Callable[..., tuple[LabelledClip, list[str]]],
+        talker: tuple[Recording, np.ndarray, FittedFace],
+        tmp_path: Path,
     ) -> None:
         labels_of(0)
         with pytest.raises(UsageError, match="other videos or options"):
             train(talker[0].video.path, tmp_path / "avatar", preset="fast", resume=True, fix_offset=True)
 
     def test_a_resumed_run_is_told_the_same(
-        self, labels_of: Callable[..., Any], talker: tuple[Recording, np.ndarray, FittedFace], tmp_path: Path
+        self,
+        labels_of: Callable[..., tuple[LabelledClip, list[str]]],
+        talker: tuple[Recording, np.ndarray, FittedFace],
+        tmp_path: Path,
     ) -> None:
         _, before = labels_of(200)
         save_file(talker[0].track.arrays(), tmp_path / ".avatar.training" / "track-0.safetensors")

@@ -55,7 +55,7 @@ class World:
 
 
 @pytest.fixture
-def filmed(tmp_path: Path) -> Callable[..., Any]:
+def filmed(tmp_path: Path) -> Callable[..., Path]:
     """Make a take in a world: filmed(play, ppm) gives the file."""
 
     def film(play: Callable[[World], None], **options: Any) -> Path:
@@ -75,7 +75,7 @@ def flashes_and_clicks(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("ppm", [-300, 0, 300])
-def test_pictures_stay_on_the_sound_whatever_the_sound_cards_clock(filmed: Callable[..., Any], ppm: int) -> None:
+def test_pictures_stay_on_the_sound_whatever_the_sound_cards_clock(filmed: Callable[..., Path], ppm: int) -> None:
     def play(world: World) -> None:
         world.run(1.0)
         world.take.start(world.begin_s + 1.0)
@@ -88,7 +88,7 @@ def test_pictures_stay_on_the_sound_whatever_the_sound_cards_clock(filmed: Calla
     assert abs(np.mean(late_s[-10:]) - np.mean(late_s[:10])) < 0.002
 
 
-def test_it_begins_with_its_first_picture(filmed: Callable[..., Any]) -> None:
+def test_it_begins_with_its_first_picture(filmed: Callable[..., Path]) -> None:
     def play(world: World) -> None:
         world.run(2.0)
         world.take.start(world.begin_s + 2.01)
@@ -102,7 +102,7 @@ def test_it_begins_with_its_first_picture(filmed: Callable[..., Any]) -> None:
     assert len(read_audio(path, RATE)) / RATE == pytest.approx(4.0 - (2 + 1 / FPS), abs=0.03)
 
 
-def test_a_pause_leaves_no_gap_and_no_offset(filmed: Callable[..., Any]) -> None:
+def test_a_pause_leaves_no_gap_and_no_offset(filmed: Callable[..., Path]) -> None:
     lengths = []
 
     def play(world: World) -> None:
@@ -125,7 +125,7 @@ def test_a_pause_leaves_no_gap_and_no_offset(filmed: Callable[..., Any]) -> None
     assert float(probe(path).duration_s) == pytest.approx(9.3, abs=0.12)
 
 
-def test_nothing_of_a_pause_is_in_the_file(filmed: Callable[..., Any]) -> None:
+def test_nothing_of_a_pause_is_in_the_file(filmed: Callable[..., Path]) -> None:
     seen = []
 
     def play(world: World) -> None:
@@ -143,7 +143,7 @@ def test_nothing_of_a_pause_is_in_the_file(filmed: Callable[..., Any]) -> None:
     assert len(read_audio(path, RATE)) / RATE == pytest.approx(1.0, abs=0.04)
 
 
-def test_a_stretch_without_a_picture_is_nothing(filmed: Callable[..., Any]) -> None:
+def test_a_stretch_without_a_picture_is_nothing(filmed: Callable[..., Path]) -> None:
     def play(world: World) -> None:
         world.run(1.0)
         world.take.start(world.begin_s + 1.0)
@@ -155,7 +155,7 @@ def test_a_stretch_without_a_picture_is_nothing(filmed: Callable[..., Any]) -> N
     np.testing.assert_allclose(flashes, clicks, atol=0.004)
 
 
-def test_a_marked_moment_can_be_cut_at(filmed: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_marked_moment_can_be_cut_at(filmed: Callable[..., Path], tmp_path: Path) -> None:
     spans = []
 
     def play(world: World) -> None:

@@ -37,7 +37,7 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualDisplay
 
 
 @pytest.fixture
-def open_window(display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def open_window(display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Window]]:
     """Opens the one window of a test on the display."""
     use_environment(monkeypatch, display.environment)
     opened = []
@@ -92,7 +92,7 @@ def centres(picture: np.ndarray) -> list[tuple[int, ...]]:
 @needs_display
 class TestOnADisplay:
     def test_a_picture_arrives_with_its_colours_and_shape(
-        self, open_window: Callable[..., Any], display: VirtualDisplay
+        self, open_window: Callable[..., Window], display: VirtualDisplay
     ) -> None:
         window = open_window()
         window.show(QUARTERS)
@@ -101,13 +101,13 @@ class TestOnADisplay:
         assert centres(seen) == [RED, GREEN, BLUE, (255, 255, 255)]
         np.testing.assert_array_equal(window.screenshot(), seen)
 
-    def test_every_pixel_arrives(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_every_pixel_arrives(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         picture = np.random.default_rng(0).integers(1, 256, (500, 602, 3), np.uint8)
         window = open_window((602, 500))
         window.show(picture)
         np.testing.assert_array_equal(part_of_screen(display), picture)
 
-    def test_mirrored(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_mirrored(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         window = open_window(mirror=True)
         window.show(QUARTERS)
         assert centres(part_of_screen(display)) == [GREEN, RED, (255, 255, 255), BLUE]
@@ -115,7 +115,7 @@ class TestOnADisplay:
         assert poll_for(window, 0.2) == []
         assert centres(part_of_screen(display)) == [RED, GREEN, BLUE, (255, 255, 255)]
 
-    def test_another_size_gets_bars(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_another_size_gets_bars(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         display.client.resize(display.client.find_window(TITLE), 900, 240)
@@ -127,14 +127,14 @@ class TestOnADisplay:
         assert part_of_screen(display).shape == (240, 320, 3)
 
     def test_pictures_of_another_size_are_shown_too(
-        self, open_window: Callable[..., Any], display: VirtualDisplay
+        self, open_window: Callable[..., Window], display: VirtualDisplay
     ) -> None:
         window = open_window()
         window.show(QUARTERS)
         window.show(QUARTERS[:, :160])
         assert centres(part_of_screen(display)) == [RED, RED, BLUE, BLUE]
 
-    def test_keys_are_heard_once(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_keys_are_heard_once(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         press(display, "m")
@@ -146,7 +146,7 @@ class TestOnADisplay:
         press(display, "q")
         assert poll_until(window, bool) == ["quit"]
 
-    def test_a_held_key_counts_once(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_a_held_key_counts_once(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         """The display repeats it after 0.66 s."""
         window = open_window()
         window.show(QUARTERS)
@@ -154,7 +154,7 @@ class TestOnADisplay:
         press(display, "q")
         assert poll_until(window, lambda actions: "quit" in actions) == ["mute", "quit"]
 
-    def test_letters_of_another_alphabet_are_keys_by_their_place(self, open_window: Callable[..., Any]) -> None:
+    def test_letters_of_another_alphabet_are_keys_by_their_place(self, open_window: Callable[..., Window]) -> None:
         import pygame
 
         window = open_window()
@@ -165,7 +165,7 @@ class TestOnADisplay:
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, french))
         assert window.poll() == ["mute"]
 
-    def test_closing_means_quit(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_closing_means_quit(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         display.client.ask_to_close(display.client.find_window(TITLE))
@@ -174,7 +174,9 @@ class TestOnADisplay:
         window.close()
         window.close()
 
-    def test_help_lists_the_keys_until_escape(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_help_lists_the_keys_until_escape(
+        self, open_window: Callable[..., Window], display: VirtualDisplay
+    ) -> None:
         window = open_window()
         window.show(QUARTERS)
         plain = window.screenshot()
@@ -192,7 +194,7 @@ class TestOnADisplay:
         press(display, "Escape")
         assert poll_until(window, bool) == ["quit"]
 
-    def test_full_screen_and_back(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_full_screen_and_back(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         target = display.client.find_window(TITLE)
@@ -209,7 +211,7 @@ class TestOnADisplay:
         press(display, "Escape")
         assert poll_until(window, bool) == ["quit"]
 
-    def test_hidden_and_shown_again(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_hidden_and_shown_again(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         window = open_window()
         window.show(QUARTERS)
         target = display.client.find_window(TITLE)
@@ -221,7 +223,9 @@ class TestOnADisplay:
         poll_for(window, 0.2)
         assert centres(part_of_screen(display)) == [GREEN, RED, (255, 255, 255), BLUE]
 
-    def test_panels_are_drawn_over_the_picture(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_panels_are_drawn_over_the_picture(
+        self, open_window: Callable[..., Window], display: VirtualDisplay
+    ) -> None:
         window = open_window()
         grey = np.full((480, 640, 3), 128, np.uint8)
         panels = [
@@ -242,14 +246,14 @@ class TestOnADisplay:
         window.show(grey)
         assert np.all(part_of_screen(display) == 128)
 
-    def test_text_reads_the_same_on_any_picture(self, open_window: Callable[..., Any]) -> None:
+    def test_text_reads_the_same_on_any_picture(self, open_window: Callable[..., Window]) -> None:
         """The ground of a panel darkens what is behind it, so that white letters are seen on white."""
         window = open_window((640, 480))
         window.show(np.full((480, 640, 3), 255, np.uint8), [Panel(("level",))])
         seen = window.screenshot()[:60, :100].min(axis=2)
         assert 80 < np.median(seen[10:20, 10:20]) < 130
 
-    def test_accents_and_ligatures_have_letters_of_their_own(self, open_window: Callable[..., Any]) -> None:
+    def test_accents_and_ligatures_have_letters_of_their_own(self, open_window: Callable[..., Window]) -> None:
         window = open_window((640, 480))
         texts = [*"éèêëüöäñßœæçåøłžřąőşğıİ¿¡«»“”’…—", "no such character: \U000e0fff"]
         drawn = []
@@ -258,13 +262,13 @@ class TestOnADisplay:
             drawn.append(window.screenshot()[:160].tobytes())
         assert len(set(drawn)) == len(texts)
 
-    def test_any_text_can_be_shown(self, open_window: Callable[..., Any]) -> None:
+    def test_any_text_can_be_shown(self, open_window: Callable[..., Window]) -> None:
         window = open_window((640, 480))
         odd = ("", "\u200b", "麦克风 🎤 مرحبا", "a\0b\tc\ud800", "x" * 300)
         window.show(QUARTERS, [Panel((text,), "middle", size) for text in odd for size in (0.01, 1, 20)])
         window.show(QUARTERS, [Panel(())])
 
-    def test_long_text_shrinks_until_it_fits(self, open_window: Callable[..., Any]) -> None:
+    def test_long_text_shrinks_until_it_fits(self, open_window: Callable[..., Window]) -> None:
         import pygame
 
         open_window()
@@ -276,7 +280,7 @@ class TestOnADisplay:
             assert height <= window[1]
 
     def test_what_was_drawn_is_kept_but_not_for_ever(
-        self, open_window: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+        self, open_window: Callable[..., Window], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         import pygame
 
@@ -299,7 +303,7 @@ class TestOnADisplay:
         assert 0 < len(fonts) <= N_KEPT
 
     def test_windows_can_be_opened_one_after_the_other(
-        self, open_window: Callable[..., Any], display: VirtualDisplay
+        self, open_window: Callable[..., Window], display: VirtualDisplay
     ) -> None:
         for _ in range(3):
             with open_window() as window:
@@ -307,7 +311,7 @@ class TestOnADisplay:
                 assert part_of_screen(display).shape == (480, 640, 3)
         assert not display.screenshot().any()
 
-    def test_an_unknown_key_is_refused(self, open_window: Callable[..., Any], display: VirtualDisplay) -> None:
+    def test_an_unknown_key_is_refused(self, open_window: Callable[..., Window], display: VirtualDisplay) -> None:
         with pytest.raises(ValueError, match="unknown key"):
             open_window(keys=(Key("no such key", "x", "x"),))
         open_window().show(QUARTERS)
