@@ -16,7 +16,7 @@ from hygiesync.speech.mel import N_MELS
 
 CLOSING_ODDS = -1.5
 """Log-odds of lips that meet from which on they are made to: under even, since a closure missed is seen at once, and
-one too many hardly."""
+one too many hardly. See docs/speech_to_shape.md."""
 
 CLOSING_WIDTH = 0.4
 """Log-odds over which the closing sets in."""
@@ -48,6 +48,9 @@ class MouthNetwork(nn.Module):
     opening_path: Tensor
     opening_gain: Tensor
     early_opening_gain: Tensor
+
+    closing_odds = CLOSING_ODDS
+    """Log-odds from which on a network of this kind closes lips; whoever hears more is surer of it."""
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class MouthNetwork(nn.Module):
 
     def _apply_closure(self, coefficients: Tensor, closure_logit: Tensor, opening_gain: Tensor) -> Tensor:
         """Take the opening away where the lips meet, and multiply it by its gain elsewhere."""
-        kept = opening_gain * torch.sigmoid((CLOSING_ODDS - closure_logit) / CLOSING_WIDTH)
+        kept = opening_gain * torch.sigmoid((self.closing_odds - closure_logit) / CLOSING_WIDTH)
         return coefficients + ((kept - 1) * self.opening(coefficients))[..., None] * self.opening_path
 
     def drop_channels(self, x: Tensor) -> Tensor:
