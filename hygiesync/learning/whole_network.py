@@ -74,8 +74,8 @@ class WholeSpeechToShape(MouthNetwork):
     """
 
     closing_odds = -1.0
-    """Chosen over two people who speak freely: the opening's correlation is 0.766 with it and 0.759 with -1.5. From -0.5
-    on more of b, p and m are missed (docs/speech_to_shape.md)."""
+    """Chosen over two people who speak freely: the opening's correlation is 0.766 with it and 0.759 with -1.5. From
+    -0.5 on more of b, p and m are missed (docs/speech_to_shape.md)."""
 
     def __init__(
         self,
