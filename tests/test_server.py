@@ -3,10 +3,12 @@
 import asyncio
 import json
 import shutil
+import socket
 import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -71,6 +73,16 @@ def test_every_route_is_described_and_wants_the_token(server: RunningServer) -> 
 )
 def test_others_are_refused(server: RunningServer, headers: dict[str, str], status: int) -> None:
     assert server.ask("GET", "/avatars", headers=headers)[0] == status
+
+
+def test_a_token_of_bytes_that_are_no_text_is_a_wrong_one(server: RunningServer) -> None:
+    port = urlsplit(server.url).port
+    assert port is not None
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(f"GET /avatars HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer ".encode())
+        connection.sendall(b"\xff\xfe\r\nConnection: close\r\n\r\n")
+        answer = connection.makefile("rb").readline()
+    assert b" 40" in answer
 
 
 def test_its_own_page_may_ask(server: RunningServer) -> None:

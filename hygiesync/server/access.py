@@ -100,7 +100,7 @@ class Access:
             raise RefusedError(403, "pages of other sites may not use this server")
 
     def _check_token(self, request: web.Request, caller: str, now_s: float) -> None:
-        if not hmac.compare_digest(_token_of(request).encode(), self._token):
+        if not hmac.compare_digest(_token_of(request).encode(errors="surrogateescape"), self._token):
             if not self._wrong_tokens.allows(caller, now_s):
                 raise RefusedError(429, "too many wrong tokens came from this address; wait a moment", 5)
             raise RefusedError(401, "expected the token that the server printed, as `Authorization: Bearer TOKEN`")
