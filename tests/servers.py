@@ -96,9 +96,9 @@ class ServerProcess(Client):
 
 
 @contextmanager
-def server_process(folder: Path, *arguments: object) -> Iterator[ServerProcess]:
+def server_process(folder: Path, *arguments: object, port: int = 0) -> Iterator[ServerProcess]:
     """The command, from when it serves."""
-    command = [sys.executable, "-m", "hygiesync", "serve", "--port", "0", "--folder", str(folder)]
+    command = [sys.executable, "-m", "hygiesync", "serve", "--port", str(port), "--folder", str(folder)]
     process = subprocess.Popen(
         [*command, *map(str, arguments)], env={**os.environ, "HYGIESYNC_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
