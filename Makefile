@@ -25,7 +25,7 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 # Tests of single parts: no training, no recordings, no sound server and no display.
 UNIT := not slow and not data and not device
 
-.PHONY: help install train live demo test check coverage lint generic bench docs clean
+.PHONY: help install train live demo test check coverage assistants lint generic bench docs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,14 @@ check: lint  ## while changing code: lint, and the tests of single parts
 coverage: $(INSTALLED)  ## show what the tests of single parts don't reach
 	$(PYTEST) -m "$(UNIT)" --cov
 
+# MediaPipe and these frameworks can't be in one environment; the server runs in ours, the plug-ins in one for each.
+assistants: $(INSTALLED)  ## test the plug-ins for pipecat and LiveKit against the real packages
+	for framework in pipecat livekit; do \
+		"$(PYTHON)" -m venv .venv-$$framework && \
+		.venv-$$framework/bin/python -m pip install -q $(PIP_ARGS) -e ".[$$framework]" pytest pytest-timeout hypothesis && \
+		HYGIESYNC_PYTHON=$(BIN)/python .venv-$$framework/bin/python -m pytest tests/test_assistants.py || exit 1; \
+	done
+
 lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -68,7 +76,7 @@ docs: $(INSTALLED)  ## build docs/_build/html, run the docstrings' examples, fol
 	$(BIN)/pytest --doctest-modules hygiesync tests/test_docs.py
 
 clean:  ## remove .venv and caches; models/ and recordings/ stay
-	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
+	rm -rf $(VENV) .venv-pipecat .venv-livekit build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
 	find . \( -path ./models -o -path ./recordings -o -path ./.git \) -prune -o \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

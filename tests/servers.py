@@ -12,17 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
-from hygiesync.server.app import make_app
-from hygiesync.server.keys import SESSIONS
-from hygiesync.server.patience import PatientServer
-from hygiesync.server.sessions.registry import SessionRegistry
-from hygiesync.server.settings import ServerSettings
+if TYPE_CHECKING:
+    from hygiesync.server.sessions.registry import SessionRegistry
 
 TOKEN = "a-token-that-only-tests-know"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -77,7 +74,9 @@ class RunningServer(Client):
         self.app = app
 
     @property
-    def sessions(self) -> SessionRegistry:
+    def sessions(self) -> "SessionRegistry":
+        from hygiesync.server.keys import SESSIONS
+
         return self.app[SESSIONS]
 
 
@@ -96,9 +95,11 @@ class ServerProcess(Client):
 
 
 @contextmanager
-def server_process(folder: Path, *arguments: object, port: int = 0) -> Iterator[ServerProcess]:
+def server_process(
+    folder: Path, *arguments: object, port: int = 0, python: Path = Path(sys.executable)
+) -> Iterator[ServerProcess]:
     """The command, from when it serves."""
-    command = [sys.executable, "-m", "hygiesync", "serve", "--port", str(port), "--folder", str(folder)]
+    command = [str(python), "-m", "hygiesync", "serve", "--port", str(port), "--folder", str(folder)]
     process = subprocess.Popen(
         [*command, *map(str, arguments)], env={**os.environ, "HYGIESYNC_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -128,6 +129,11 @@ def wait_for(ask: Callable[[], Any], is_so: Callable[[Any], bool], timeout_s: fl
 @contextmanager
 def running_server(folder: Path, avatars: tuple[Path, ...], **settings: Any) -> Iterator[RunningServer]:
     """A server of these avatars, ended in order when the context is."""
+    # not imported where only a server in another environment is asked
+    from hygiesync.server.app import make_app
+    from hygiesync.server.patience import PatientServer
+    from hygiesync.server.settings import ServerSettings
+
     started, ports = threading.Event(), []
     stop: list[Callable[[], object]] = []
     app = make_app(ServerSettings(folder=folder, avatars=avatars, token=TOKEN, **settings))

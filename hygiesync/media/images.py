@@ -174,3 +174,22 @@ def label_of(text: str, height: int) -> NDArray[np.uint8]:
     image = Image.new("RGB", (round(right - left) + 2 * rim, round(bottom - top) + 2 * rim))
     ImageDraw.Draw(image).text((rim - left, rim - top), text, fill=(255, 255, 255), font=font)
     return np.array(image, np.uint8)
+
+
+def rgb_of(jpeg: bytes) -> NDArray[np.uint8]:
+    """The picture (H, W, 3), uint8, RGB, of a JPEG; the inverse of :func:`jpeg_of`.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    import io
+
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
+            return np.array(picture.convert("RGB"), np.uint8)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"expected a JPEG picture, got something else ({error})") from error
