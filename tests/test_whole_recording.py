@@ -15,6 +15,7 @@ from hygiesync.errors import InputError
 from hygiesync.media.audio import read_audio
 from hygiesync.speech.bands import loudness
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
+from hygiesync.speech_to_shape.later import LaterSound
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.stream import coefficients_at
 from hygiesync.speech_to_shape.track import CoefficientTrack, SoundTrack
@@ -132,11 +133,13 @@ def test_tracks_forget_and_interpolate() -> None:
 
 def test_an_offset_of_the_training_video_is_kept() -> None:
     """Lips that were filmed 120 ms before their sound come 120 ms before it again."""
-    usual = float(np.median(loudness(mel_spectrogram(noise(2)))))
     samples, times = noise(12), [Fraction(n, 25) for n in range(25, 250)]
     in_time = coefficients_at(stream_of(), samples, [time_s + Fraction(3, 25) for time_s in times])
-    late = WholeRecordingStream(cast(OnnxWindow, Smoother()), REST, usual, sound_late_s=0.12)
+    late = LaterSound(stream_of(), Fraction(3, 25))
     np.testing.assert_array_equal(coefficients_at(late, samples, times), in_time)
+    assert (late.lookahead_s, late.latency_s) == tuple(
+        in_file + Fraction(3, 25) for in_file in (stream_of().lookahead_s, stream_of().latency_s)
+    )
 
 
 def test_a_trained_networks_windows_say_what_one_pass_says(talker_avatar: VideoAvatar, held_out_video: Path) -> None:

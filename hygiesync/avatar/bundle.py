@@ -23,6 +23,7 @@ from hygiesync.errors import UsageError
 from hygiesync.media.container import PathLike
 from hygiesync.progress import Progress
 from hygiesync.rendering.interfaces import MouthShapes, Scene
+from hygiesync.speech_to_shape.later import LaterSound
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.stream import SpeechStream, SpeechToShapeStream
@@ -156,18 +157,25 @@ class Avatar(ABC):
         UsageError
             When it is negative, or none of the avatar's answers comes as early as that.
         """
-        if lookahead_ms == WHOLE_RECORDING and self.window is not None:
-            window, late_s = OnnxWindow(self.window), self.manifest.sound_late_ms / 1000
-            return WholeRecordingStream(window, self.rest, self.background, expressiveness, late_s)
+        if lookahead_ms == WHOLE_RECORDING:
+            late_s = Fraction(self.manifest.sound_late_ms).limit_denominator(1000) / 1000
+            return LaterSound(self._whole_recording_stream(expressiveness), late_s)
         lookahead, early = self._answer_within(lookahead_ms)
         return SpeechToShapeStream(OnnxStep(self.step, early), self.rest, self.background, lookahead, expressiveness)
+
+    def _whole_recording_stream(self, expressiveness: float) -> SpeechStream:
+        """The network that hears everything, or of avatars that have none the one for live, with all it can hear."""
+        if self.window is not None:
+            return WholeRecordingStream(OnnxWindow(self.window), self.rest, self.background, expressiveness)
+        lookahead, step = self.manifest.lookahead, OnnxStep(self.step)
+        return SpeechToShapeStream(step, self.rest, self.background, lookahead, expressiveness)
 
     def _answer_within(self, lookahead_ms: float | None) -> tuple[int, int | None]:
         """Lookahead in mel frames, and the number of the early answer that has it (None: the answer proper)."""
         proper, early = self.manifest.lookahead, self.manifest.early_lookaheads
         if lookahead_ms is not None and not lookahead_ms >= 0:
             raise UsageError(f"`lookahead_ms`: expected 0 ms or more, got {lookahead_ms:g}")
-        if lookahead_ms in (None, WHOLE_RECORDING) or lookahead_frames(lookahead_ms) >= proper:
+        if lookahead_ms is None or lookahead_frames(lookahead_ms) >= proper:
             return proper, None
         within = [(frames, index) for index, frames in enumerate(early) if frames <= lookahead_frames(lookahead_ms)]
         if not within:

@@ -62,7 +62,8 @@ class Manifest:
     sound_late_ms : float
         How late the training video's sound is against its lips, where that is certain and large. What is made of whole
         recordings keeps it, so that a dubbed video is as the person's own; live, and where training was told to correct
-        it (0 then), lips are in time with the sound.
+        it (0 then), lips are in time with the sound. For a photo it is how much the generic model's lips lag behind
+        real ones.
     sources : list of dict
         Name, sha256 and length of each training video, or of the photo.
     training : dict

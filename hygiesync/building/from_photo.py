@@ -17,7 +17,7 @@ from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.media.images import MIN_SIDE, read_still
 from hygiesync.portrait.face_selection import chosen_face
 from hygiesync.portrait.speaking.photo_renderer import speaking_layers
-from hygiesync.speech_to_shape.generic import GenericSpeech
+from hygiesync.speech_to_shape.generic import LAG_MS, GenericSpeech
 from hygiesync.version import __version__
 
 MAX_SIDE = 768
@@ -86,6 +86,7 @@ def avatar_from_photo(
         height=picture.shape[0],
         fps=str(_FPS),
         origin=FROM_PHOTO,
+        sound_late_ms=LAG_MS,
         consent=consent_text(has_consent),
         sources=[{"name": Path(image).name, "sha256": sha256_of(Path(image))}],
         training={"speech": f"generic {speech.name}"},

@@ -55,9 +55,6 @@ class WholeRecordingStream:
         Loudness of the training video's pauses, if there was one; see :class:`VoiceActivity`.
     expressiveness : float
         How far the mouth goes from rest.
-    sound_late_s : float
-        How late the sound of the training video is against its lips, seconds: what is asked about a moment of the
-        picture is answered about that much later a moment of the sound.
     """
 
     def __init__(
@@ -66,10 +63,8 @@ class WholeRecordingStream:
         rest: NDArray[Any],
         background: float | None,
         expressiveness: float = 1.0,
-        sound_late_s: float = 0.0,
     ) -> None:
         self._window, self._rest, self._expressiveness = window, rest, expressiveness
-        self._late_s = Fraction(sound_late_s).limit_denominator(1000)
         self._spectrogram, self._activity = MelSpectrogram(), VoiceActivity(background)
         self.reset()
 
@@ -89,17 +84,17 @@ class WholeRecordingStream:
     @property
     def lookahead_s(self) -> Fraction:
         """How much of what follows a moment is heard at the least before it is answered, seconds."""
-        return mel_frames_to_time(MARGIN_FRAMES) + self._late_s
+        return mel_frames_to_time(MARGIN_FRAMES)
 
     @property
     def latency_s(self) -> Fraction:
         """How much longer than to a time must be heard at the most before it is answered, seconds."""
-        return mel_frames_to_time(self._window.n_frames + 2) + self._late_s
+        return mel_frames_to_time(self._window.n_frames + 2)
 
     @property
     def known_until_s(self) -> Fraction:
         """See :class:`SpeechStream`."""
-        return self._track.known_until_s - self._late_s
+        return self._track.known_until_s
 
     @property
     def n_kept(self) -> int:
@@ -127,11 +122,11 @@ class WholeRecordingStream:
 
     def at(self, time_s: Fraction) -> NDArray[Any]:
         """See :class:`SpeechStream`."""
-        return self._track.at(time_s + self._late_s)
+        return self._track.at(time_s)
 
     def sound_at(self, time_s: Fraction) -> NDArray[Any]:
         """See :class:`SpeechStream`."""
-        return self._sound.at(time_s + self._late_s)
+        return self._sound.at(time_s)
 
     def _answer(self) -> None:
         """Answer for the inner part of the next window, and forget what no later window needs."""
