@@ -15,7 +15,7 @@ from hygiesync.errors import MissingDependencyError
 
 _PHOTO = ("mediapipe", "scipy")
 _LIVE = ("sounddevice", "pygame")
-_TRAIN = (*_PHOTO, "torch", "sklearn", "onnx", "onnxscript", "matplotlib", "psutil")
+_TRAIN = (*_PHOTO, "torch", "sklearn", "onnx", "onnxscript", "matplotlib", "psutil", "yaml")
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "photo": _PHOTO,

@@ -15,8 +15,8 @@ from hygiesync.plain_text import one_line, with_parameters_as
 from hygiesync.version import __version__
 
 COMMANDS = (
-    "record", "train", "demo", "render", "say", "live", "serve", "photo", "animate", "evaluate", "bench", "export",
-    "info", "devices", "doctor",
+    "record", "train", "demo", "render", "say", "live", "serve", "photo", "animate", "first_order", "evaluate", "bench",
+    "export", "info", "devices", "doctor",
 )  # fmt: skip
 """Each is the name of its module, too; this is the order that help shows them in."""
 

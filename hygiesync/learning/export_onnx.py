@@ -47,7 +47,7 @@ def export_step(network: AnyNetwork, path: Path) -> None:
     state = network.initial_state().tensors()
     names = [f"state_{index}" for index in range(len(state))]
     early = [f"early_{index}" for index in range(len(network.settings.early_frames))]
-    with _quiet_exporter():
+    with quiet_exporter():
         torch.onnx.export(
             _Step(network),
             (torch.zeros(1, 1, N_MELS), *state),
@@ -63,7 +63,7 @@ def export_window(network: AnyNetwork, path: Path) -> None:
     """Write `network` to `path` as a window of `WINDOW_FRAMES` mel frames: input ``mel``, output ``coefficients``."""
     assert isinstance(network, WholeSpeechToShape), "others have a state"
     network.eval()
-    with _quiet_exporter():
+    with quiet_exporter():
         torch.onnx.export(
             network,
             (torch.zeros(1, WINDOW_FRAMES, N_MELS),),
@@ -76,7 +76,7 @@ def export_window(network: AnyNetwork, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet_exporter() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Keep the exporter's news of packages that we don't use off the terminal."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]

@@ -39,20 +39,30 @@ class AnimationMethod(Protocol):
 
 METHODS = {
     "mesh": "hygiesync.portrait.mesh_animation.MeshAnimation",
+    "first-order": "hygiesync.first_order.method.FirstOrderAnimation",
 }
-"""Name -> class that is made without arguments."""
+"""Name -> class that is made without arguments, or of a model's folder."""
+
+OWN_MODELS = ("first-order",)
+"""Methods that may be given a model: ``NAME:FOLDER``."""
 
 
 def animation_method(name: str) -> AnimationMethod:
-    """A new object of the method of that name.
+    """A new object of the method of that name, or of ``NAME:FOLDER`` with a model of one's own.
 
     Raises
     ------
     UsageError
         When there is none.
+    InputError
+        When the model can't be used.
     """
+    name, _, folder = name.partition(":")
     if name not in METHODS:
         raise UsageError(f"`method`: expected one of {', '.join(METHODS)}, got {name!r}")
+    if folder and name not in OWN_MODELS:
+        raise UsageError(f"`method`: {name} takes no model, got {folder!r}; expected {OWN_MODELS[0]}:{folder}")
     module, _, kind = METHODS[name].rpartition(".")
-    method: AnimationMethod = getattr(import_module(module), kind)()
+    made = getattr(import_module(module), kind)
+    method: AnimationMethod = made(folder) if folder else made()
     return method

@@ -9,3 +9,6 @@ SPEECH_ENCODER = FOLDER / "speech_encoder.safetensors"
 
 GENERIC_SPEECH = FOLDER / "generic.onnx"
 """The step from any voice to mouth curves; see :mod:`hygiesync.speech_to_shape.generic`."""
+
+FIRST_ORDER_FACE = FOLDER / "first_order_face"
+"""A small face model that moves pictures; see :mod:`hygiesync.first_order.method`."""

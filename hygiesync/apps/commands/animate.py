@@ -49,8 +49,9 @@ def add(commands: common.Commands) -> None:
         "--swap", dest="swaps", action="store_true", help="put the picture's face onto the driving video's head"
     )
     parser.add_argument(
-        "--method", default="mesh", metavar="M", help=f"how the picture is moved: {', '.join(METHODS)} (%(default)s)"
-    )
+        "--method", default="mesh", metavar="M",
+        help=f"how the picture is moved: {', '.join(METHODS)}, or first-order:DIR, your own model (%(default)s)",
+    )  # fmt: skip
     common.crf(parser)
     common.consent(parser)
     common.json_file(parser, "what was done")

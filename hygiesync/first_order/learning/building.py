@@ -1,0 +1,165 @@
+"""From clips, or from a published checkpoint, to a model's folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from hygiesync.avatar.manifest import consent_text, sha256_of
+from hygiesync.errors import UsageError
+from hygiesync.first_order.bundle import (
+    CONFIGURATION,
+    REPORT,
+    WEIGHTS,
+    ModelManifest,
+    check_model_place,
+    write_model,
+)
+from hygiesync.first_order.clips import find_clips
+from hygiesync.first_order.configurations import write_configuration
+from hygiesync.first_order.learning.export_onnx import export_graphs
+from hygiesync.first_order.learning.generator import Generator
+from hygiesync.first_order.learning.importing import load_checked, networks_of_checkpoint, read_checkpoint_file
+from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
+from hygiesync.first_order.learning.looks import DetailLooks, Looks, PerceptualLooks, Vgg19
+from hygiesync.first_order.learning.objective import Networks
+from hygiesync.first_order.learning.report import training_page
+from hygiesync.first_order.learning.train import LOG, SHEET, train
+from hygiesync.first_order.settings import Configuration
+from hygiesync.learning.checkpoint import weights_of
+from hygiesync.learning.loop import seeded
+from hygiesync.progress import Progress
+
+OWN_LICENCE = "as whoever trained these weights decides, within what the videos' owners allow"
+PUBLISHED_LICENCE = (
+    "weights of a published checkpoint: those of the first-order-model repository are under its MIT licence (before"
+    " 2023-06 CC BY-NC 4.0); others as their publisher says"
+)
+
+
+def train_model(
+    configuration: Configuration,
+    data: Path,
+    out: Path,
+    *,
+    checkpoint: Path | None = None,
+    vgg: Path | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    has_consent: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train a model on a folder of videos and write its folder.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    data : Path
+        See :func:`hygiesync.first_order.clips.find_clips`.
+    out : Path
+        Folder to make. Unfinished work lies beside it in ``.NAME.training``.
+    checkpoint : Path, optional
+        Published or own weights to begin with, ``.pth.tar`` or a model's folder.
+    vgg : Path, optional
+        VGG19's weights; without them pictures are compared by bands of detail.
+    device : str
+    resume : bool
+        Go on where an interrupted training of the same kind stopped.
+    has_consent : bool
+        Whether those shown agree; recorded.
+    progress : callable, optional
+
+    Returns
+    -------
+    dict
+        Figures of the last epoch.
+
+    Raises
+    ------
+    InputError, UsageError, HygieSyncError
+        As :func:`hygiesync.first_order.learning.train.train`.
+    """
+    check_model_place(out)
+    train_clips, test_clips = find_clips(data)
+    looks: Looks = DetailLooks(configuration.training.weights.perceptual[0])
+    if vgg is not None:
+        looks = PerceptualLooks(Vgg19.from_file(vgg), configuration.training.weights.perceptual)
+    with seeded(configuration.training.seed):
+        networks = Networks(configuration)
+    if checkpoint is not None:
+        begin_with(networks, checkpoint)
+    work = out.with_name(f".{out.name}.training")
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, progress)
+    figures = learnt.history[-1]
+    origin = f"trained from {checkpoint.name if checkpoint else 'nothing'} on {len(train_clips)} clips of {data.name}"
+    manifest = ModelManifest(out.name, configuration, OWN_LICENCE, origin, consent_text(has_consent), figures)
+
+    def fill(folder: Path) -> None:
+        fill_model(folder, configuration, learnt.networks.kp_detector, learnt.networks.generator)
+        for name in (LOG, SHEET):
+            shutil.copyfile(work / name, folder / name)
+        page = training_page(out.name, learnt.history, work / SHEET, origin)
+        (folder / REPORT).write_text(page, encoding="utf-8")
+
+    write_model(out, manifest, fill)
+    shutil.rmtree(work, ignore_errors=True)
+    return figures
+
+
+def import_model(checkpoint: Path, configuration: Configuration, out: Path) -> None:
+    """Turn a published checkpoint into a model's folder.
+
+    Raises
+    ------
+    InputError
+        When the checkpoint can't be used.
+    UsageError
+        When `out` is something else already.
+    """
+    check_model_place(out)
+    detector, generator = networks_of_checkpoint(checkpoint, configuration)
+    origin = f"imported from {checkpoint.name}, sha256 {sha256_of(checkpoint)}"
+    manifest = ModelManifest(out.name, configuration, PUBLISHED_LICENCE, origin, consent_text(False))
+    write_model(out, manifest, lambda folder: fill_model(folder, configuration, detector, generator))
+
+
+def fill_model(folder: Path, configuration: Configuration, detector: KeypointDetector, generator: Generator) -> None:
+    """Write weights, graphs and configuration."""
+    tensors = {f"kp_detector.{name}": tensor for name, tensor in weights_of(detector).items()}
+    tensors |= {f"generator.{name}": tensor for name, tensor in weights_of(generator).items()}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
+    write_configuration(configuration, folder / CONFIGURATION)
+    export_graphs(detector, generator, configuration.data.frame_size, folder)
+
+
+def begin_with(networks: Networks, checkpoint: Path) -> None:
+    """Give networks the weights of a checkpoint or a model's folder.
+
+    A discriminator that the checkpoint lacks, or has in another form, begins anew, as published models did.
+    """
+    if checkpoint.is_dir():
+        from safetensors.torch import load
+
+        tensors = load(ModelManifest.read(checkpoint).file(checkpoint, WEIGHTS))
+        for name in ("kp_detector", "generator"):
+            own = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
+            load_checked(getattr(networks, name), own, f"{checkpoint}: {name}")
+        return
+    content = read_checkpoint_file(checkpoint)
+    for name in ("kp_detector", "generator"):
+        if not isinstance(content.get(name), dict):
+            raise UsageError(f"`checkpoint`: {checkpoint} has no network {name}; name a first order checkpoint")
+        load_checked(getattr(networks, name), content[name], f"{checkpoint}: {name}")
+    judge, given = networks.discriminator, content.get("discriminator")
+    if judge is not None and isinstance(given, dict):
+        state = judge.state_dict()
+        given = {str(key).removeprefix("module."): tensor for key, tensor in given.items()}
+        if all(key in given and given[key].shape == own.shape for key, own in state.items()):
+            judge.load_state_dict({key: torch.as_tensor(given[key]) for key in state})

@@ -1,0 +1,95 @@
+"""Networks as the four ONNX graphs of a bundle (:mod:`hygiesync.first_order.bundle`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hygiesync.first_order.learning.dense_motion import DenseMotion
+from hygiesync.first_order.learning.folding import folded
+from hygiesync.first_order.learning.generator import Generator
+from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
+from hygiesync.first_order.learning.motion import Points, resized, resized_grid
+from hygiesync.learning.export_onnx import quiet_exporter
+
+
+class _FindPoints(nn.Module):
+    def __init__(self, detector: KeypointDetector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        points = self.detector(picture)
+        return points.value, points.jacobian
+
+
+class _Encode(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        return self.generator.encode(picture), self.generator.dense_motion_network.down(picture)
+
+
+class _Move(nn.Module):
+    """Deformation and occlusion in the size of the features."""
+
+    def __init__(self, generator: Generator, side: int) -> None:
+        super().__init__()
+        self.network, self.side = generator.dense_motion_network, side
+
+    def forward(self, small: Tensor, *points: Tensor) -> tuple[Tensor, Tensor]:
+        source, driving = Points(*points[:2]), Points(*points[2:])
+        motion = self.network.of_small(small, driving, source)
+        occlusion = torch.ones_like(motion.mask[:, :1]) if motion.occlusion is None else motion.occlusion
+        return resized_grid(motion.deformation, self.side, self.side), resized(occlusion, self.side, self.side)
+
+
+class _Paint(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, features: Tensor, deformation: Tensor, occlusion: Tensor) -> Tensor:
+        return self.generator.paint(features, DenseMotion(deformation, occlusion, occlusion, features))
+
+
+def export_graphs(detector: KeypointDetector, generator: Generator, size: int, folder: Path) -> None:
+    """Write the four graphs of a model for pictures of `size` x `size` pixels.
+
+    Parameters
+    ----------
+    detector : KeypointDetector
+    generator : Generator
+    size : int
+    folder : Path
+    """
+    detector, generator = folded(detector).float(), folded(generator).float()
+    picture = torch.rand(1, 3, size, size)
+    with torch.no_grad():
+        # tensors of their own for source and driving picture: the exporter takes one tensor given twice for one input
+        points = (*detector(picture), *detector(torch.rand_like(picture)))
+        features, small = _Encode(generator)(picture)
+        move = _Move(generator, features.shape[-1])
+        motion = move(small, *points)
+    names = ["source_value", "source_jacobian", "driving_value", "driving_jacobian"]
+    _write(folder / "points.onnx", _FindPoints(detector), (picture,), ["picture"], ["value", "jacobian"])
+    _write(folder / "encode.onnx", _Encode(generator), (picture,), ["picture"], ["features", "small"])
+    _write(
+        folder / "motion.onnx", move, (small, *points), ["small", *names], ["deformation", "occlusion"]
+    )  # fmt: skip
+    _write(
+        folder / "paint.onnx", _Paint(generator), (features, *motion), ["features", "deformation", "occlusion"],
+        ["prediction"],
+    )  # fmt: skip
+
+
+def _write(path: Path, module: nn.Module, arguments: tuple[Tensor, ...], inputs: list[str], outputs: list[str]) -> None:
+    with quiet_exporter():
+        torch.onnx.export(
+            module.eval(), arguments, path, input_names=inputs, output_names=outputs, opset_version=18, dynamo=True,
+            external_data=False,
+        )  # fmt: skip

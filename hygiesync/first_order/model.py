@@ -1,0 +1,135 @@
+"""A model that runs: points of pictures, and a source picture moved to them, through ONNX Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hygiesync.array_types import FloatArray
+from hygiesync.errors import InputError, UsageError
+from hygiesync.first_order.bundle import GRAPHS, ModelManifest
+from hygiesync.first_order.keypoints import KeyPoints
+from hygiesync.first_order.settings import Configuration
+from hygiesync.media.container import PathLike
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+@dataclass(frozen=True)
+class Source:
+    """All of a source picture that is computed once.
+
+    Attributes
+    ----------
+    points : KeyPoints
+    features, small : ndarray
+        What the painting and the motion network see of it.
+    """
+
+    points: KeyPoints
+    features: NDArray[np.float32]
+    small: NDArray[np.float32]
+
+
+class FirstOrderModel:
+    """A model of a bundle; any number of threads may share one.
+
+    Parameters
+    ----------
+    manifest : ModelManifest
+    graphs : dict of str to bytes
+        The four ONNX models by name.
+    n_threads : int
+        Threads for one picture. Small models gain nothing from a second one: draw two pictures side by side.
+    """
+
+    def __init__(self, manifest: ModelManifest, graphs: dict[str, bytes], n_threads: int = 1) -> None:
+        if n_threads < 1:
+            raise UsageError(f"`n_threads`: expected 1 or more, got {n_threads}")
+        self.manifest = manifest
+        self._sessions = {name: _session(graphs[name], n_threads, name) for name in GRAPHS}
+
+    @classmethod
+    def load(cls, folder: PathLike, n_threads: int = 1) -> FirstOrderModel:
+        """Read a model that ``hygiesync first-order train`` or ``import`` made.
+
+        Raises
+        ------
+        InputError
+            When it is none, or damaged.
+        """
+        place = Path(folder)
+        manifest = ModelManifest.read(place)
+        return cls(manifest, {name: manifest.file(place, f"{name}.onnx") for name in GRAPHS}, n_threads)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the model is."""
+        return self.manifest.configuration
+
+    @property
+    def size(self) -> int:
+        """Side of the square pictures that it takes and makes, pixels."""
+        return self.configuration.data.frame_size
+
+    def points(self, image: NDArray[np.uint8]) -> KeyPoints:
+        """Points of a picture (size, size, 3), uint8, RGB."""
+        value, jacobian = self._run("points", picture=self._as_input(image))
+        return KeyPoints(value[0].astype(np.float64), jacobian[0].astype(np.float64))
+
+    def source(self, image: NDArray[np.uint8]) -> Source:
+        """What is computed once of a picture (size, size, 3), uint8, RGB, that is to be moved."""
+        features, small = self._run("encode", picture=self._as_input(image))
+        return Source(self.points(image), features, small)
+
+    def predict(self, source: Source, driving: KeyPoints) -> NDArray[np.float32]:
+        """The source moved to points: (size, size, 3), float32, RGB, 0 to 1."""
+        motion = self._run(
+            "motion",
+            small=source.small,
+            source_value=_batch(source.points.value),
+            source_jacobian=_batch(source.points.jacobian),
+            driving_value=_batch(driving.value),
+            driving_jacobian=_batch(driving.jacobian),
+        )
+        (prediction,) = self._run("paint", features=source.features, deformation=motion[0], occlusion=motion[1])
+        return np.ascontiguousarray(prediction[0].transpose(1, 2, 0))
+
+    def draw(self, source: Source, driving: KeyPoints) -> NDArray[np.uint8]:
+        """The source moved to points: (size, size, 3), uint8, RGB."""
+        return np.rint(self.predict(source, driving) * 255).astype(np.uint8)
+
+    def _as_input(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if image.shape != (self.size, self.size, 3) or image.dtype != np.uint8:
+            raise UsageError(
+                f"picture: expected {self.size}x{self.size} pixels in RGB, uint8, got {image.shape}, {image.dtype};"
+                " cut a square and scale it"
+            )
+        return image.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+
+    def _run(self, graph: str, **inputs: FloatArray) -> list[NDArray[np.float32]]:
+        outputs: list[NDArray[np.float32]] = self._sessions[graph].run(None, inputs)
+        return outputs
+
+
+def _batch(values: FloatArray) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values[None], np.float32)
+
+
+def _session(graph: bytes, n_threads: int, name: str) -> InferenceSession:
+    import onnxruntime
+
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1
+    options.log_severity_level = 3
+    # threads that spin while they wait take the core from whatever else is drawn
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
+        raise InputError(f"{name}.onnx: is no model that can be run ({type(error).__name__}); make it again") from error

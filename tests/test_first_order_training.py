@@ -1,0 +1,144 @@
+"""Training a first order model: resumed to the bit, watched, bounded, and told apart from what can't be learnt."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from first_order_shapes import write_shapes
+from safetensors.torch import load_file
+
+from hygiesync.errors import HygieSyncError, InputError, UsageError
+from hygiesync.first_order.bundle import ModelManifest
+from hygiesync.first_order.configurations import read_configuration
+from hygiesync.first_order.learning import train as training
+from hygiesync.first_order.learning.building import train_model
+from hygiesync.first_order.settings import Configuration
+from hygiesync.media.images import read_png
+
+TINY = Path(__file__).parent / "first_order_configs" / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shapes(tmp_path_factory.mktemp("data") / "shapes", 2, 1)
+
+
+@pytest.fixture(scope="module")
+def model(data: Path) -> Path:
+    out = data.parent / "models" / "tiny"
+    train_model(read_configuration(TINY), data, out, has_consent=True)
+    return out
+
+
+@pytest.mark.slow
+def test_a_model_s_folder_is_whole(model: Path) -> None:
+    manifest = ModelManifest.read(model)
+    assert manifest.configuration == read_configuration(TINY)
+    assert manifest.consent == "stated"
+    assert all(manifest.file(model, name) for name in manifest.files)
+    assert {"config.yaml", "weights.safetensors", "points.onnx", "report.html", "log.csv"} <= set(manifest.files)
+    with (model / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert {"looks", "generator_gan", "discriminator_gan", "watched_l1"} <= set(rows[0])
+    assert read_png(model / "sheet.png").shape == (128, 6 * 128, 3)
+    assert "data:image/png;base64" in (model / "report.html").read_text()
+    assert not model.with_name(".tiny.training").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_to_the_same_weights(model: Path, data: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "tiny", tmp_path / ".tiny.training"
+    command = [sys.executable, "-m", "hygiesync", "first-order", "train", "--config", str(TINY)]
+    command += ["--data", str(data), "--out", str(out), "--i-have-consent"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    while not (work / training.CHECKPOINT).exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    train_model(read_configuration(TINY), data, out, resume=True)
+    resumed, straight = load_file(out / "weights.safetensors"), load_file(model / "weights.safetensors")
+    assert resumed.keys() == straight.keys()
+    assert all(torch.equal(resumed[name], straight[name]) for name in straight)
+
+
+@pytest.mark.slow
+def test_another_training_s_checkpoint_is_refused(data: Path, tmp_path: Path) -> None:
+    configuration = read_configuration(TINY)
+    shorter = dataclasses.replace(configuration.training, n_epochs=1)
+    work = tmp_path / ".other.training"
+    with pytest.raises(_Stopped):
+        train_model(configuration, data, tmp_path / "other", progress=_stop_in_epoch_2)
+    assert (work / training.CHECKPOINT).exists()
+    assert len(list((work / "snapshots").iterdir())) == 1
+    with pytest.raises(InputError, match="other settings or data"):
+        train_model(dataclasses.replace(configuration, training=shorter), data, tmp_path / "other", resume=True)
+
+
+@pytest.mark.slow
+def test_snapshots_are_bounded(tmp_path: Path) -> None:
+    for epoch in range(1, 6):
+        training.keep_snapshot(tmp_path / "snapshots", epoch, {"w": torch.zeros(1)}, 2)
+    names = sorted(path.name for path in (tmp_path / "snapshots").iterdir())
+    assert names == ["epoch_00004.safetensors", "epoch_00005.safetensors"]
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_is_named_with_its_cause(data: Path, tmp_path: Path) -> None:
+    configuration = read_configuration(TINY)
+    wild = dataclasses.replace(configuration.training, rate_generator=1e30, rate_keypoints=0.0)
+    with pytest.raises(HygieSyncError, match=r"training went astray: .*lower training\.rate_"):
+        train_model(dataclasses.replace(configuration, training=wild), data, tmp_path / "wild")
+    assert not (tmp_path / "wild").exists()
+
+
+def test_a_device_that_is_not_there_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="`device`"):
+        train_model(read_configuration(TINY), data, tmp_path / "model", device="tpu")
+
+
+@pytest.mark.slow
+def test_training_begins_with_a_model_s_weights(model: Path, data: Path, tmp_path: Path) -> None:
+    still = _without_learning(read_configuration(TINY))
+    train_model(still, data, tmp_path / "again", checkpoint=model)
+    again, before = load_file(tmp_path / "again" / "weights.safetensors"), load_file(model / "weights.safetensors")
+    assert all(torch.equal(again[name], before[name]) for name in before if name.endswith("conv.weight"))
+
+
+@pytest.mark.slow
+def test_two_processes_learn_together(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "hygiesync", "first-order", "train", "--config", str(TINY), "--data", str(data)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [*command, "--out", str(tmp_path / "both"), "--i-have-consent"], env=environment, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-2000:].decode()
+    assert ModelManifest.read(tmp_path / "both").training["looks"] > 0
+
+
+class _Stopped(Exception):  # noqa: N818
+    pass
+
+
+def _stop_in_epoch_2(_stage: str, done: int, _total: int, _note: str) -> None:
+    if done == 4:
+        raise _Stopped
+
+
+def _without_learning(configuration: Configuration) -> Configuration:
+    settings = dataclasses.replace(
+        configuration.training, n_epochs=1, rate_generator=0.0, rate_keypoints=0.0, rate_discriminator=0.0
+    )
+    return dataclasses.replace(configuration, training=settings)
