@@ -166,9 +166,9 @@ def test_detail_looks_prefer_a_shifted_texture_to_a_blurred_one() -> None:
     shifted, blurred = texture.roll(3, -1), torch.full_like(texture, float(texture.mean()))
     values_only = (texture - shifted).abs().mean() > (texture - blurred).abs().mean()
     assert values_only
-    contrast = DetailLooks(weight=1.0, contrast=20.0)
+    looks = DetailLooks(weight=1.0, strength=20.0)
     one = {1.0: texture}
-    assert float(contrast({1.0: shifted}, one)) < float(contrast({1.0: blurred}, one))
+    assert float(looks({1.0: shifted}, one)) < float(looks({1.0: blurred}, one))
 
 
 def test_vgg_gives_the_published_features() -> None:

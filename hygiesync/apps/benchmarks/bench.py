@@ -18,6 +18,7 @@ import numpy as np
 
 from hygiesync.apps.benchmarks.animate import measure_animate
 from hygiesync.apps.benchmarks.drawing import measure_drawing
+from hygiesync.apps.benchmarks.first_order import measure_first_order
 from hygiesync.apps.benchmarks.learning import measure_learning
 from hygiesync.apps.benchmarks.live import measure_live
 from hygiesync.apps.benchmarks.processes import measure_startup, measure_training
@@ -59,7 +60,7 @@ def bench(
     -------
     dict
         ``sizes`` (see :func:`measure_drawing`), ``listening``, ``latency_s``, ``load_ms``, ``animate``, ``live``,
-        ``startup``, ``training`` and ``learning`` (when asked for) and ``machine``.
+        ``startup``, ``first_order``, ``training`` and ``learning`` (the last three when asked to train) and ``machine``.
 
     Raises
     ------
@@ -79,6 +80,7 @@ def bench(
     result["live"] = measure_live(avatar, report)
     result["startup"] = measure_startup(report)
     if training_video is not None:
+        result["first_order"] = measure_first_order(report)
         result["training"] = measure_training(training_video, report)
         result["learning"] = measure_learning(report)
     return result

@@ -40,6 +40,10 @@ def format_bench(result: dict[str, Any]) -> str:
         f"--help         {startup['ratios']['help_to_bare_python_cpu']:.1f} x a bare Python's processor time"
         f" ({startup['help']['cpu_ms']:.0f} against {startup['bare_python']['cpu_ms']:.0f} ms)",
     ]
+    lines += [
+        f"{f'learnt, {name}':<14} {speed['pictures_per_s']:.1f} pictures/s, two side by side; {speed['peak_mb']:.0f} MB"
+        for name, speed in result.get("first_order", {}).items()
+    ]
     if "training" in result:
         training = result["training"]
         lines.append(

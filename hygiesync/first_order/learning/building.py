@@ -27,6 +27,7 @@ from hygiesync.first_order.learning.importing import load_checked, networks_of_c
 from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
 from hygiesync.first_order.learning.looks import DetailLooks, Looks, PerceptualLooks, Vgg19
 from hygiesync.first_order.learning.objective import Networks
+from hygiesync.first_order.learning.processes import process_rank
 from hygiesync.first_order.learning.report import training_page
 from hygiesync.first_order.learning.train import LOG, SHEET, train
 from hygiesync.first_order.settings import Configuration
@@ -93,11 +94,15 @@ def train_model(
     if checkpoint is not None:
         begin_with(networks, checkpoint)
     work = out.with_name(f".{out.name}.training")
-    if not resume:
-        shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True, exist_ok=True)
-    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, progress)
+    writes = process_rank() == 0
+    if writes:
+        if not resume:
+            shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True, exist_ok=True)
+    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, progress if writes else None)
     figures = learnt.history[-1]
+    if not writes:
+        return figures
     origin = f"trained from {checkpoint.name if checkpoint else 'nothing'} on {len(train_clips)} clips of {data.name}"
     manifest = ModelManifest(out.name, configuration, OWN_LICENCE, origin, consent_text(has_consent), figures)
 

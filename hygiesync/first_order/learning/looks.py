@@ -38,24 +38,24 @@ def pyramid(pictures: Tensor, scales: tuple[float, ...]) -> Pyramid:
 
 
 class DetailLooks:
-    """Values, gradients and local contrast at each scale: what training compares by when it has no VGG19.
+    """Values, gradients and the strength of detail at each scale: what training compares by when it has no VGG19.
 
-    Values alone are met best by a blurred picture. Gradients ask for edges in their places, contrast (the standard
-    deviation around each pixel, the middle factor of SSIM) for texture even where it can't be in its place.
+    Values alone are met best by a blurred picture. Gradients ask for edges in their places; strength, the standard
+    deviation around each pixel of what a small blur takes away, asks for texture even where it can't be in its place.
 
     Parameters
     ----------
     weight : float
-        Of values and gradients; contrast counts `contrast` times as much.
+        Of values and gradients; strength counts `strength` times as much.
 
     References
     ----------
     Mathieu et al., *Deep Multi-Scale Video Prediction Beyond Mean Square Error*, 2016, for gradients; Wang et al.,
-    *Multi-Scale Structural Similarity*, 2003, for contrast.
+    *Multi-Scale Structural Similarity*, 2003, whose contrast factor is such a deviation.
     """
 
-    def __init__(self, weight: float = 10.0, contrast: float = 2.0) -> None:
-        self.weight, self.contrast = weight, contrast
+    def __init__(self, weight: float = 10.0, strength: float = 6.0) -> None:
+        self.weight, self.strength = weight, strength
 
     def __call__(self, made: Pyramid, real: Pyramid) -> Tensor:
         """See :class:`Looks`."""
@@ -66,19 +66,19 @@ class DetailLooks:
 
     def _difference(self, a: Tensor, b: Tensor) -> Tensor:
         gradients = [(a.diff(dim=axis) - b.diff(dim=axis)).abs().mean() for axis in (2, 3)]
-        contrast = (_deviation(a) - _deviation(b)).abs().mean()
-        return (a - b).abs().mean() + gradients[0] + gradients[1] + self.contrast * contrast
+        strength = (_detail(a) - _detail(b)).abs().mean()
+        return (a - b).abs().mean() + gradients[0] + gradients[1] + self.strength * strength
 
 
-_WINDOW = 5
-"""Pixels around each that its contrast is measured in."""
+_BLUR, _WINDOW = 3, 5
+"""Pixels of the blur that takes detail away, and of the window that its strength is measured in."""
 
 
-def _deviation(pictures: Tensor) -> Tensor:
-    mean = functional.avg_pool2d(pictures, _WINDOW, 1)
-    variance = functional.avg_pool2d(pictures**2, _WINDOW, 1) - mean**2
-    # the root's slope has no end at 0; 1e-5 is a deviation of a third of a percent
-    return torch.sqrt(variance.clamp(min=0) + 1e-5)
+def _detail(pictures: Tensor) -> Tensor:
+    detail = pictures - functional.avg_pool2d(pictures, _BLUR, 1, _BLUR // 2, count_include_pad=False)
+    variance = functional.avg_pool2d(detail**2, _WINDOW, 1)
+    # the root's slope has no end at 0; 1e-6 is a deviation of a tenth of a percent
+    return torch.sqrt(variance + 1e-6)
 
 
 VGG_SLICES = ((0,), (2, 5), (7, 10), (12, 14, 16, 19), (21, 23, 25, 28))

@@ -15,6 +15,11 @@ from torch import nn
 from hygiesync.errors import UsageError
 
 
+def process_rank() -> int:
+    """The number of this process among those that ``torchrun`` started; 0, which writes files, if it is alone."""
+    return int(os.environ.get("RANK", "0"))
+
+
 @dataclass(frozen=True)
 class Processes:
     """One process among those that train together: the one that asks.
