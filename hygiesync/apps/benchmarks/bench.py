@@ -60,7 +60,7 @@ def bench(
     -------
     dict
         ``sizes`` (see :func:`measure_drawing`), ``listening``, ``latency_s``, ``load_ms``, ``animate``, ``live``,
-        ``startup``, ``first_order``, ``training`` and ``learning`` (the last three when asked to train) and ``machine``.
+        ``startup``, ``first_order``, ``training`` and ``learning`` (when asked for) and ``machine``.
 
     Raises
     ------
