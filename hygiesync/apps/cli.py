@@ -15,8 +15,8 @@ from hygiesync.plain_text import one_line, with_parameters_as
 from hygiesync.version import __version__
 
 COMMANDS = (
-    "record", "train", "demo", "render", "say", "live", "serve", "photo", "animate", "first_order", "evaluate", "bench",
-    "export", "info", "devices", "doctor",
+    "record", "train", "demo", "render", "say", "batch", "live", "serve", "photo", "animate", "first_order", "evaluate",
+    "bench", "export", "info", "devices", "doctor",
 )  # fmt: skip
 """Each is the name of its module, too; this is the order that help shows them in."""
 
@@ -29,6 +29,7 @@ Make one person's face speak any audio, in real time, on a CPU.
   hygiesync record me                                   five minutes of video, with a text to read
   hygiesync train recordings/me/me.mp4 --out models/me  become an avatar
   hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file
+  hygiesync batch jobs.csv --out videos                 many at once, from a table or a folder
   hygiesync live models/me                              the avatar says what the microphone hears, as you speak
   hygiesync serve models/me                             the avatar in a browser, on a tablet, for programs
   hygiesync evaluate models/me held_out.mp4             how near is it to the real mouth?

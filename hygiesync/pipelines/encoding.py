@@ -17,8 +17,11 @@ class EncodingOptions:
         The encoder's speed, such as ``veryfast``.
     codec : str
         FFmpeg's name of the encoder.
+    n_threads : int
+        Threads that encode.
     """
 
     crf: int = 17
     preset: str = "veryfast"
     codec: str = "libx264"
+    n_threads: int = 2

@@ -49,8 +49,9 @@ def write_pictures(
     """
     encoding = encoding or EncodingOptions()
     open_writer = partial(
-        VideoWriter, out, *size, fps, metadata=metadata, crf=encoding.crf, preset=encoding.preset, codec=encoding.codec
-    )
+        VideoWriter, out, *size, fps, metadata=metadata,
+        crf=encoding.crf, preset=encoding.preset, codec=encoding.codec, n_threads=encoding.n_threads,
+    )  # fmt: skip
     if sound is None:
         with open_writer() as writer:
             _write_side_by_side(writer, pictures, iter(()), 1, progress)

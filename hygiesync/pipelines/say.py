@@ -42,6 +42,17 @@ def say(
     UsageError
         When an option or the voice's language is unknown.
     """
-    chunks = list((voice or open_voice()).speak(text))
-    spoken = Sound(np.concatenate([chunk.samples for chunk in chunks]), chunks[0].sample_rate)
+    spoken = read_aloud(text, voice or open_voice())
     render(avatar, spoken, out, options, progress=progress, method=Method.FROM_TEXT)
+
+
+def read_aloud(text: str, voice: Voice) -> Sound:
+    """The whole of a text as one sound.
+
+    Raises
+    ------
+    InputError, UsageError
+        As :func:`say` has them.
+    """
+    chunks = list(voice.speak(text))
+    return Sound(np.concatenate([chunk.samples for chunk in chunks]), chunks[0].sample_rate)

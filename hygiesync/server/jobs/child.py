@@ -7,21 +7,17 @@ the command line would.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import resource
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from hygiesync.concurrency.processes import end_with_parent
 from hygiesync.errors import HygieSyncError
 from hygiesync.server.jobs.job import INPUT, PHOTO, RENDER, RESULT, SAY, TRAIN, Job
-
-_PR_SET_PDEATHSIG = 1
-"""Of Linux' prctl: the signal that a process gets when its parent dies."""
 
 _NICE = 10
 
@@ -72,8 +68,7 @@ class _Reporter:
 
 
 def _limit(memory_bytes: int, cpu_s: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     os.nice(_NICE)
     for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
