@@ -173,7 +173,8 @@ def test_a_bad_row_is_told_with_its_column(folder: Path, wrong: dict[str, str], 
 
 
 def test_all_bad_rows_are_told_at_once(folder: Path) -> None:
-    rows = [Row(2, cells(crf="x", fps="0")), Fault(3, "", "torn"), Row(4, cells()), Row(5, cells(out="./a.mp4"))]
+    rows: list[Row | Fault] = [Row(2, cells(crf="x", fps="0")), Fault(3, "", "torn")]
+    rows += [Row(4, cells()), Row(5, cells(out="./a.mp4"))]
     checked = check(folder, rows)
     assert [(fault.row, fault.column) for fault in checked.faults] == [
         (2, "fps"),
