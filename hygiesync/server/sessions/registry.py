@@ -13,7 +13,7 @@ from hygiesync.server.avatars import AvatarShelf
 from hygiesync.server.faults import LOG, RefusedError
 from hygiesync.server.folder import new_id
 from hygiesync.server.metrics import Metrics
-from hygiesync.server.sessions.cost import USABLE_SHARE, drawing_cost, n_that_fit, usable_cores
+from hygiesync.server.sessions.cost import SERVING_COST, USABLE_SHARE, drawing_cost, n_that_fit, usable_cores
 from hygiesync.server.sessions.session import Session
 from hygiesync.server.settings import ServerSettings
 
@@ -119,11 +119,11 @@ class SessionRegistry:
         if key not in self._costs:
             drawing = drawing_cost(avatar, self._settings.fps, lookahead_ms)
             size = avatar.manifest.width, avatar.manifest.height
-            self._costs[key] = drawing + self._encoding_cost(size)
+            self._costs[key] = drawing + self._encoding_cost(size) + SERVING_COST
         return self._costs[key]
 
     def _check_room(self, cost: float) -> None:
-        taken = sum(max(self._expected[one.id], one.cost or 0.0) for one in self._sessions.values())
+        taken = sum(max(self._expected[one.id], SERVING_COST + (one.cost or 0.0)) for one in self._sessions.values())
         room = USABLE_SHARE * self._cores
         if self._sessions and taken + cost > room:
             self._metrics.add("sessions_refused_total")

@@ -47,7 +47,8 @@ class Peer:
         self._tasks: list[asyncio.Task[None]] = []
         self._video_sender = self._connection.addTrack(self._pictures)
         if has_sound:
-            self._connection.addTrack(self._sound)
+            # browsers keep sound and pictures together if both are of one stream, and aiortc makes one for each track
+            self._connection.addTrack(self._sound)._stream_id = self._video_sender._stream_id
         self._connection.on("track", self._hear)
         self._connection.on("connectionstatechange", self._changed)
 
