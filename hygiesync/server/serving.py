@@ -56,14 +56,9 @@ def serve(
     InputError
         When certificate, folder or an avatar can't be used.
     """
-    is_local = is_loopback(settings.host)
-    if not is_local and tls is None and not is_self_signed:
-        raise UsageError(
-            f"`host`: {settings.host} can be reached by other machines, and that needs TLS: name `tls_cert` and"
-            " `tls_key`, or let `tls_self_signed` make them"
-        )
-    names = () if is_local else machine_names()
     settings = replace(settings, has_tls=tls is not None or is_self_signed)
+    check_reach(settings.host, has_tls=settings.has_tls)
+    names = () if is_loopback(settings.host) else machine_names()
     app = make_app(settings, names)
     if is_self_signed:
         tls = self_signed(settings.folder, (*LOOPBACK, *names, *settings.allowed_hosts))
@@ -72,6 +67,21 @@ def serve(
         tell("browsers give this page the microphone on this machine only; for a tablet, serve with TLS")
     context = None if tls is None else _tls_context(*tls)
     asyncio.run(_serve(app, settings, context, names, ready))
+
+
+def check_reach(host: str, *, has_tls: bool) -> None:
+    """Refuse to be reached by other machines without TLS.
+
+    Raises
+    ------
+    UsageError
+        When it would be.
+    """
+    if not has_tls and not is_loopback(host):
+        raise UsageError(
+            f"`host`: {host} can be reached by other machines, and that needs TLS: name `tls_cert` and `tls_key`, or"
+            " let `tls_self_signed` make them"
+        )
 
 
 async def _serve(

@@ -79,11 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
     from hygiesync.server.avatars import AvatarShelf
     from hygiesync.server.demo_avatar import make_demo_avatar
     from hygiesync.server.folder import ServerFolder
-    from hygiesync.server.serving import qr_code, serve
+    from hygiesync.server.serving import check_reach, qr_code, serve
 
     if (arguments.tls_cert is None) != (arguments.tls_key is None):
         raise UsageError("`tls_cert` and `tls_key`: expected both, got one")
     settings = _settings(arguments)
+    check_reach(settings.host, has_tls=arguments.tls_cert is not None or arguments.tls_self_signed)
     folder = ServerFolder(settings.folder)
     if not AvatarShelf(settings.avatars, folder.avatars).names():
         common.say_so("no avatar was named: making one from a portrait in the public domain")
