@@ -42,9 +42,14 @@ def finished_output(folder: Path, name: str) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what ended processes have left."""
+@contextlib.contextmanager
+def without_leftovers(folder: Path) -> Iterator[None]:
+    """Remove what ended processes have left, before the block and after it; for the one batch that writes there."""
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

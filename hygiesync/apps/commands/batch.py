@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hygiesync.batch.local import LocalEngine
     from hygiesync.batch.machine import free_memory, n_cores, n_workers
     from hygiesync.batch.manifest import MANIFEST, Manifest
-    from hygiesync.batch.outputs import remove_unfinished
+    from hygiesync.batch.outputs import without_leftovers
     from hygiesync.batch.rendering import JobRenderer
 
     _check_numbers(arguments)
@@ -76,12 +76,15 @@ def run(arguments: argparse.Namespace) -> int:
     stop = Stop()
     work = partial(JobRenderer, arguments.out.absolute(), arguments.max_duration_s)
     workers = min(arguments.n_workers or n_workers(n_cores(), free_memory()), len(jobs))
-    with Manifest(arguments.out) as manifest, LocalEngine(work, workers) as engine, BatchBar(len(jobs), stop) as bar:
-        remove_unfinished(arguments.out)
-        with _asked_by_ctrl_c(stop):
-            tally = run_batch(jobs, engine, manifest, stop=stop, tell=bar)
+    with (
+        Manifest(arguments.out) as manifest,
+        without_leftovers(arguments.out),
+        LocalEngine(work, workers) as engine,
+        BatchBar(len(jobs), stop) as bar,
+        _asked_by_ctrl_c(stop),
+    ):
+        tally = run_batch(jobs, engine, manifest, stop=stop, tell=bar)
         elapsed_s = bar.elapsed_s
-    remove_unfinished(arguments.out)
     names = common.option_names(arguments.parser)
     for outcome in tally.failures:
         reason = with_parameters_as({**_COLUMN_OF, **names}, outcome.error)
