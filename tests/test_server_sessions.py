@@ -288,3 +288,18 @@ def test_nothing_is_left_running(server: RunningServer) -> None:
     wait_for(lambda: len(server.sessions), lambda n: n == 0)
     wait_for(lambda: [one.name for one in threading.enumerate() if one.name == "engine"], lambda names: not names)
     assert server.ask("GET", "/avatars", headers=AUTHORIZED)[0] == 200
+
+
+def test_a_rendering_that_sigterm_cut_off_is_done_after_the_next_start(
+    portrait_avatar_directory: Path, tmp_path: Path
+) -> None:
+    with server_process(tmp_path, portrait_avatar_directory) as first:
+        job = first.json("POST", "/say", {"avatar": "portrait", "text": "Apples and pears. " * 10})
+        wait_for(lambda: first.json("GET", f"/jobs/{job['id']}"), lambda now: now["total"] > 0)
+        code, said = first.end()
+        assert (code, "Traceback" in said) == (0, False)
+    assert not (tmp_path / "jobs" / job["id"] / "out.mp4").exists()
+    with server_process(tmp_path, portrait_avatar_directory) as second:
+        assert second.ask("GET", f"/jobs/{job['id']}/file")[0] == 409
+        assert second.wait_for_job(job)["state"] == "done"
+        assert second.ask("GET", f"/jobs/{job['id']}/file")[0] == 200

@@ -25,9 +25,9 @@ export async function showJob(list, job, title) {
   const show = (now) => {
     job = now;
     item.dataset.state = job.state;
-    state.textContent = [word(STATES[job.state]), job.stage].filter(Boolean).join(": ");
+    state.textContent = word(STATES[job.state]) + (job.state === "running" && job.stage ? `: ${job.stage}` : "");
     if (job.total) { progress.max = job.total; progress.value = job.done; } else progress.removeAttribute("value");
-    notes.textContent = job.notes.join(" ");
+    notes.textContent = job.notes.join("\n");
   };
   show(job);
   while (!["done", "failed", "lost"].includes(job.state) && item.isConnected) {
