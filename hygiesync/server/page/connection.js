@@ -4,6 +4,8 @@ import { SocketMedia } from "/page/socket.js";
 
 const WEBRTC_PATIENCE_MS = 8000;
 const LONGEST_WAIT_S = 15;
+// Browsers play sound some 35 ms later than they could show its picture (measured): pictures wait for it.
+const PICTURE_DELAY_MS = 35;
 
 export class Connection {
   // tell(state, seconds): connecting, ready, busy, lost; event(message): what the server says.
@@ -68,7 +70,7 @@ export class Connection {
     const stream = new MediaStream();
     peer.ontrack = (event) => {
       stream.addTrack(event.track);
-      if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
+      if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = event.track.kind === "video" ? PICTURE_DELAY_MS : 0;
       this.video.srcObject = stream;
     };
     this.microphone = peer.addTransceiver(this.track || "audio", { direction: "sendrecv" });
