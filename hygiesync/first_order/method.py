@@ -1,4 +1,4 @@
-"""The learnt way to move a face, behind the same interface as the mesh's (`hygiesync animate --method first-order`)."""
+"""The learnt way to move a face, behind the same interface as the mesh's: the method `first-order` of `animate`."""
 
 from __future__ import annotations
 
