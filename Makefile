@@ -25,10 +25,10 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 # Tests of single parts: no training, no recordings, no sound server and no display.
 UNIT := not slow and not data and not device
 
-.PHONY: help install train live demo test check coverage assistants lint generic bench docs clean
+.PHONY: help install train live demo test check coverage assistants lint generic first-order bench docs clean
 
 help:  ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED)  ## make .venv and install hygiesync and all it needs
 
@@ -67,6 +67,9 @@ lint: $(INSTALLED)  ## check style, types and who imports whom
 
 generic: $(INSTALLED)  ## train the speech encoder and the generic speech model again, on synthetic voices (25 minutes; needs flite)
 	$(BIN)/python -m hygiesync.apps.make_generic
+
+first-order: $(INSTALLED)  ## train the small face model that moves pictures again, on made faces (half an hour)
+	$(BIN)/python -m hygiesync.apps.make_first_order
 
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
 	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"
