@@ -1,48 +1,24 @@
-"""Learnt motion on what can be seen through: made shapes, parts of a face, and the face model that is shipped."""
+"""Learnt motion: parts of a face, squares put back, and the face model that is shipped."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from first_order_shapes import SIZE, shape_clip, write_shapes
 
 from hygiesync.errors import UsageError
 from hygiesync.face.topology import OUTER_LIPS
 from hygiesync.first_order.animation import MovingPicture
-from hygiesync.first_order.configurations import read_configuration
 from hygiesync.first_order.crop import Square
 from hygiesync.first_order.keypoints import CarryOptions
-from hygiesync.first_order.learning.building import train_model
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.first_order.pasting import Pasting
-from hygiesync.first_order.reconstruction import reconstruct
 from hygiesync.first_order.regions import FACE, LIPS, region_mask
 from hygiesync.pipelines.animation_methods import animation_method
 from hygiesync.portrait.parts import OVAL
 from hygiesync.weights import FIRST_ORDER_FACE
 
-SHAPES = Path(__file__).parent / "first_order_configs" / "shapes.yaml"
-
 MAX_BYTES = 8_000_000
 """Of the face model that is shipped."""
-
-
-@pytest.mark.slow
-def test_shapes_are_learnt(tmp_path: Path) -> None:
-    data = write_shapes(tmp_path / "shapes", 12, 3)
-    train_model(read_configuration(SHAPES), data, tmp_path / "model")
-    model = FirstOrderModel.load(tmp_path / "model")
-    assert reconstruct(model, data, finds_faces=False)["ratio"] < 0.5
-    # the points that move stay on one and the same shape, in a clip that was not learnt from
-    frames, places = shape_clip(13)
-    found = (np.array([model.points(frame).value for frame in frames]) + 1) / 2 * (SIZE - 1)
-    moving = [k for k in range(found.shape[1]) if found[:, k].std(0).max() > 4]
-    assert moving
-    for point in moving:
-        offsets = found[:, point, None] - places
-        assert offsets.std(0).max(-1).min() < 3
 
 
 def test_parts_of_a_face_are_masks() -> None:
@@ -52,7 +28,7 @@ def test_parts_of_a_face_are_masks() -> None:
         landmarks[list(ring)] = 50 + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
     face, lips = (region_mask(landmarks, (100, 100), region) for region in (FACE, LIPS))
     for mask, inside, outside in ((face, 25, 95), (lips, 6, 20)):
-        assert mask[50, 50] == pytest.approx(1)
+        assert mask[50, 50] > 0.99
         assert mask[50, 50 + inside] > 0.9 or mask is lips
         assert mask[50, min(99, 50 + outside)] == pytest.approx(0, abs=1e-3)
     assert face.sum() > 8 * lips.sum() > 0

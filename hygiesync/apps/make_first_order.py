@@ -31,9 +31,7 @@ def main() -> None:
     """Draw the faces, train, write the model at half precision."""
     parser = argparse.ArgumentParser("python -m hygiesync.apps.make_first_order", description=__doc__)
     parser.add_argument("--out", type=Path, default=FIRST_ORDER_FACE, metavar="DIR", help="to write (%(default)s)")
-    parser.add_argument(
-        "--clips", type=int, default=N_TRAIN, metavar="N", help="made faces to learn from (%(default)s)"
-    )
+    parser.add_argument("--clips", type=int, default=N_TRAIN, metavar="N", help="made faces (%(default)s)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep faces and the trained model here; go on from it")
     arguments = parser.parse_args()
     try:

@@ -160,9 +160,10 @@ def find_clips(folder: Path) -> tuple[list[Clip], list[Clip]]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected videos to learn from; `first-order prepare` makes them")
-    if (folder / "train").is_dir():
-        train = _clips_in(folder / "train")
-        return train, _clips_in(folder / "test") if (folder / "test").is_dir() else []
+    parts = [folder / "train", folder / "test"]
+    if any(part.is_dir() for part in parts):
+        train, test = (_clips_in(part) if part.is_dir() else [] for part in parts)
+        return train, test
     clips = _clips_in(folder)
     order = np.random.default_rng(0).permutation(len(clips))
     n_test = round(len(clips) * TEST_SHARE)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from hygiesync.avatar.manifest import consent_text, sha256_of
-from hygiesync.errors import UsageError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.first_order.bundle import (
     CONFIGURATION,
     REPORT,
@@ -86,6 +86,8 @@ def train_model(
     """
     check_model_place(out)
     train_clips, test_clips = find_clips(data)
+    if not train_clips:
+        raise InputError(f"{data}: has nothing to learn from; put videos into {data / 'train'}")
     looks: Looks = DetailLooks(configuration.training.weights.perceptual[0])
     if vgg is not None:
         looks = PerceptualLooks(Vgg19.from_file(vgg), configuration.training.weights.perceptual)
