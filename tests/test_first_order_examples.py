@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from first_order_shapes import SIZE, shape_clip, write_shapes
 
 from hygiesync.errors import UsageError
 from hygiesync.face.topology import OUTER_LIPS
 from hygiesync.first_order.animation import MovingPicture
+from hygiesync.first_order.configurations import read_configuration
 from hygiesync.first_order.crop import Square
 from hygiesync.first_order.keypoints import CarryOptions
+from hygiesync.first_order.learning.building import train_model
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.first_order.pasting import Pasting
+from hygiesync.first_order.reconstruction import reconstruct
 from hygiesync.first_order.regions import FACE, LIPS, region_mask
 from hygiesync.pipelines.animation_methods import animation_method
 from hygiesync.portrait.parts import OVAL
 from hygiesync.weights import FIRST_ORDER_FACE
 
+SHAPES = Path(__file__).parent / "first_order_configs" / "shapes.yaml"
+
 MAX_BYTES = 8_000_000
 """Of the face model that is shipped."""
+
+
+@pytest.mark.slow
+def test_shapes_are_learnt(tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "shapes", 12, 3)
+    train_model(read_configuration(SHAPES), data, tmp_path / "model")
+    model = FirstOrderModel.load(tmp_path / "model")
+    assert reconstruct(model, data, finds_faces=False)["ratio"] < 0.5
+    # each point stays on one and the same shape, in a clip that was not learnt from
+    frames, places = shape_clip(13)
+    found = (np.array([model.points(frame).value for frame in frames]) + 1) / 2 * (SIZE - 1)
+    for point in range(found.shape[1]):
+        offsets = found[:, point, None] - places
+        assert offsets.std(0).max(-1).min() < 3
 
 
 def test_parts_of_a_face_are_masks() -> None:
