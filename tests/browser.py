@@ -12,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-READY_MS = 60_000
+READY_MS = 180_000
 
 _SKIN = 40
 """How much skin's brightness differs from its median, levels of 255."""

@@ -44,7 +44,7 @@ def test_the_microphone_is_heard_again_and_moves_the_mouth(server: ServerProcess
         wait_until(page, "listening")
         assert page.get_attribute("#talk", "aria-pressed") == "true"
         seen = Seen(page, 7, MOUTH)
-        assert len(seen.mouth[0]) > 20
+        assert len(seen.mouth[0]) > 5
         assert seen.played[1].max() > 0.01
         # by how much is measured by docs/experiments/server_latency.py: beside other tests it would say nothing
         assert np.ptp(seen.mouth[1]) > 1

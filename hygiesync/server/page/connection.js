@@ -2,7 +2,7 @@
 import { json, openSocket, wishes } from "/page/server.js";
 import { SocketMedia } from "/page/socket.js";
 
-const WEBRTC_PATIENCE_MS = 8000;
+const WEBRTC_PATIENCE_MS = 15000;
 const LONGEST_WAIT_S = 15;
 // Browsers play sound some 35 ms later than they could show its picture (measured): pictures wait for it.
 const PICTURE_DELAY_MS = 35;
