@@ -134,8 +134,8 @@ def test_relative_motion_is_the_published_one(
     pixel: list[float],
 ) -> None:
     found = [detector(picture) for picture in (source, driving, golden.batch(256, (0, -0.1)))]
-    arrays = [KeyPoints(some.value[0].numpy(), some.jacobian[0].numpy()) for some in found]
-    moved = carried(*arrays, CarryOptions(adapts_scale=adapts))
+    of_source, of_driving, of_first = [KeyPoints(some.value[0].numpy(), some.jacobian[0].numpy()) for some in found]
+    moved = carried(of_source, of_driving, of_first, CarryOptions(adapts_scale=adapts))
     near(moved.value[:3], points)
     near(moved.jacobian[0], [0.9237603, -0.02979644, 0.01835707, 0.8835788])
     target = Points(torch.from_numpy(moved.value)[None], torch.from_numpy(moved.jacobian)[None])
