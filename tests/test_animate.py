@@ -177,7 +177,7 @@ class Grey:
 def test_an_unknown_method_is_refused_with_those_that_there_are(
     picture_path: Path, driving_path: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=r"method.*expected one of mesh, got 'magic'"):
+    with pytest.raises(UsageError, match=r"method.*expected one of mesh, first-order, got 'magic'"):
         animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="magic"))
 
 
