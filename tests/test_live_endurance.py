@@ -134,16 +134,15 @@ def test_ten_minutes_cost_no_memory_and_no_files(talker_avatar: VideoAvatar, spe
     for index in range(len(talker_avatar.atlas)):  # opened mouths stay open within a bound: what grows now is a leak
         talker_avatar.atlas.picture(index)
     gc.collect()
-    process, sizes = psutil.Process(), []
+    process = psutil.Process()
+    sizes: list[tuple[int, int, int]] = []
     worker.start()
     while not worker.is_finished:
         timed = playout.take(source.now_s() + 1)
         if timed is not None:
             shown.append(timed.ready_s - timed.heard_s)
         moment_s = source.n_read // RATE
-        if (
-            not sizes or moment_s > sizes[-1][0]
-        ):  # kept more often, sizes are the growth
+        if not sizes or moment_s > sizes[-1][0]:  # kept more often, sizes are the growth
             sizes.append((moment_s, process.memory_info().rss, process.num_fds()))
         time.sleep(0.002)
     worker.check()
