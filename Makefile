@@ -74,9 +74,11 @@ first-order: $(INSTALLED)  ## train the small face model that moves pictures aga
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
 	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"
 
+# The plug-ins want packages that stand in no environment with ours; `make assistants` imports them.
 docs: $(INSTALLED)  ## build docs/_build/html, run the docstrings' examples, follow the pages' links; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
-	$(BIN)/pytest --doctest-modules hygiesync tests/test_docs.py
+	$(BIN)/pytest --doctest-modules hygiesync tests/test_docs.py \
+		--ignore hygiesync/assistants/livekit.py --ignore hygiesync/assistants/pipecat.py
 
 clean:  ## remove .venv and caches; models/ and recordings/ stay
 	rm -rf $(VENV) .venv-pipecat .venv-livekit build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
