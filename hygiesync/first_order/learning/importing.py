@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from hygiesync.errors import InputError
 from hygiesync.first_order.learning.generator import Generator
 from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
+from hygiesync.first_order.learning.safe_loading import load_safely
 from hygiesync.first_order.settings import Configuration
 
 _PARALLEL = "module."
@@ -26,18 +26,7 @@ def read_checkpoint_file(path: Path) -> dict[str, Any]:
     InputError
         When it is no such file, or would run code.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected a checkpoint, such as vox-cpk.pth.tar") from None
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path}: holds something other than tensors, which could run code, so it is not opened; get the"
-            " checkpoint from where it was published"
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path}: can't be read as a checkpoint ({reason}); download it again") from error
+    content = load_safely(path, "a checkpoint, such as vox-cpk.pth.tar")
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected networks by name, got something else; name a first order checkpoint")
     return content

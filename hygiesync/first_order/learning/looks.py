@@ -6,7 +6,6 @@ weights would be no measure of looks and is never used as one.
 
 from __future__ import annotations
 
-import pickle
 import re
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hygiesync.errors import InputError
+from hygiesync.first_order.learning.safe_loading import load_safely
 
 Pyramid = dict[float, Tensor]
 """The same pictures (n, c, h, w) by scale."""
@@ -166,15 +166,14 @@ def _tensors_of(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" and path.exists():
+        try:
             tensors = load_file(path)
-        else:
-            tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected VGG19's weights") from None
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as weights ({' '.join(str(error).split())[:120]})") from error
+        except (SafetensorError, OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"{path}: can't be read as VGG19's weights ({reason})") from error
+    else:
+        tensors = load_safely(path, "VGG19's weights")
     if not isinstance(tensors, dict):
         raise InputError(f"{path}: expected VGG19's weights by name, got something else")
     return {name: t for name, t in tensors.items() if isinstance(t, Tensor) and re.fullmatch(r"features\..*", name)}

@@ -40,8 +40,8 @@ def bitrate_for(size: tuple[int, int], fps: Fraction) -> int:
     return round(min(max(BITS_PER_PIXEL * size[0] * size[1] * fps, MIN_BITRATE), MAX_BITRATE))
 
 
-class SizedVp8Encoder(Vp8Encoder):
-    """VP8 at up to a bitrate; less where the receiver asks for less."""
+class _SizedBitrate:
+    """The bitrate of an encoder of aiortc: up to a full one, less where the receiver asks for less."""
 
     def __init__(self, bitrate: int) -> None:
         super().__init__()
@@ -57,21 +57,12 @@ class SizedVp8Encoder(Vp8Encoder):
         self._wanted = round(min(max(bitrate, _LEAST_SHARE * self._full), self._full))
 
 
-class SizedH264Encoder(H264Encoder):
+class SizedVp8Encoder(_SizedBitrate, Vp8Encoder):
+    """VP8 at a bitrate for its pictures' size."""
+
+
+class SizedH264Encoder(_SizedBitrate, H264Encoder):
     """H.264, as :class:`SizedVp8Encoder`."""
-
-    def __init__(self, bitrate: int) -> None:
-        super().__init__()
-        self._full = self._wanted = bitrate
-
-    @property
-    def target_bitrate(self) -> int:
-        """Bits a second."""
-        return self._wanted
-
-    @target_bitrate.setter
-    def target_bitrate(self, bitrate: int) -> None:
-        self._wanted = round(min(max(bitrate, _LEAST_SHARE * self._full), self._full))
 
 
 def set_encoder(sender: RTCRtpSender, encoder: Any) -> None:
