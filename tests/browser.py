@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -51,8 +51,8 @@ _WATCH = """
 
 
 @contextmanager
-def browser_page(url: str, microphone: Path, **context: Any) -> Iterator[Page]:
-    """The page, opened; its microphone hears a wav file once."""
+def open_browser(microphone: Path) -> Iterator[Browser]:
+    """A browser whose microphone hears a wav file, once each time that a page opens it."""
     assert CHROMIUM is not None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -63,17 +63,27 @@ def browser_page(url: str, microphone: Path, **context: Any) -> Iterator[Page]:
                 "--autoplay-policy=no-user-gesture-required",
             ],
         )  # fmt: skip
-        page = browser.new_context(permissions=["microphone"], accept_downloads=True, **context).new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-        page.set_default_timeout(READY_MS)
-        page.goto(url)
         try:
-            yield page
-            assert not faults
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def open_page(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
+    """A page in a profile of its own, none of whose scripts fails."""
+    profile = browser.new_context(permissions=["microphone"], accept_downloads=True, **context)
+    page = profile.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
+    page.set_default_timeout(READY_MS)
+    page.goto(url)
+    try:
+        yield page
+        assert not faults
+    finally:
+        profile.close()
 
 
 def wait_until(page: Page, state: str) -> None:

@@ -4,18 +4,20 @@ import asyncio
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import numpy as np
 from aiohttp import web
 
 if TYPE_CHECKING:
@@ -26,22 +28,32 @@ AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 PROTOCOLS = ("hygiesync", f"token.{TOKEN}")
 LONG_S = 60.0
 
+CERTIFICATE, KEY = "certificate.pem", "key.pem"
+"""Files in the server's folder when it makes them itself."""
+
+VOICE = (np.sin(np.arange(48_000) * 0.05) * np.sin(np.arange(48_000) * 0.0008) * 20_000).astype("<i2")
+"""A second, at 48 kHz, of a tone that swells and falls as syllables do."""
+
 
 class Client:
-    """A plain client of a server."""
+    """A plain client of a server, by TLS where it has a context for that."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self.port, self.tls = port, tls
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, knows: bool = True
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of an answer."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=LONG_S)
+        connection = (
+            HTTPSConnection("127.0.0.1", self.port, timeout=LONG_S, context=self.tls)
+            if self.tls
+            else HTTPConnection("127.0.0.1", self.port, timeout=LONG_S)
+        )
         content = json.dumps(body).encode() if isinstance(body, dict) else body
         try:
             connection.request(method, path, content, {**(AUTHORIZED if knows else {}), **(headers or {})})
@@ -61,7 +73,10 @@ class Client:
 
     def raw(self, data: bytes) -> bytes:
         """The beginning of what is answered to bytes that need not be HTTP."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S) as connection:
+        with ExitStack() as closing:
+            connection = closing.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S))
+            if self.tls:
+                connection = closing.enter_context(self.tls.wrap_socket(connection, server_hostname="127.0.0.1"))
             connection.sendall(data)
             return connection.recv(65536)
 
@@ -74,6 +89,11 @@ class RunningServer(Client):
         self.app = app
 
     @property
+    def page(self) -> str:
+        """The page's address, with the token."""
+        return f"{self.url}/#token={TOKEN}"
+
+    @property
     def sessions(self) -> "SessionRegistry":
         from hygiesync.server.keys import SESSIONS
 
@@ -83,8 +103,8 @@ class RunningServer(Client):
 class ServerProcess(Client):
     """``hygiesync serve`` in a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[str], page: str) -> None:
-        super().__init__(urlsplit(page).port or 0)
+    def __init__(self, process: subprocess.Popen[str], page: str, tls: ssl.SSLContext | None) -> None:
+        super().__init__(urlsplit(page).port or 0, tls)
         self.process, self.page = process, page
 
     def end(self) -> tuple[int, str]:
@@ -108,7 +128,8 @@ def server_process(
         assert process.stdout is not None
         page = process.stdout.readline().strip()
         assert page.startswith("http"), process.communicate()[1]
-        yield ServerProcess(process, page)
+        is_tls = page.startswith("https")
+        yield ServerProcess(process, page, ssl.create_default_context(cafile=folder / CERTIFICATE) if is_tls else None)
     finally:
         process.kill()
         process.communicate()
@@ -127,8 +148,10 @@ def wait_for(ask: Callable[[], Any], is_so: Callable[[Any], bool], timeout_s: fl
 
 
 @contextmanager
-def running_server(folder: Path, avatars: tuple[Path, ...], **settings: Any) -> Iterator[RunningServer]:
-    """A server of these avatars, ended in order when the context is."""
+def running_server(
+    folder: Path, avatars: tuple[Path, ...], *, port: int = 0, **settings: Any
+) -> Iterator[RunningServer]:
+    """A server of these avatars, at a port that is free or at this one, ended in order when the context is."""
     # not imported where only a server in another environment is asked
     from hygiesync.server.app import make_app
     from hygiesync.server.patience import PatientServer
@@ -144,7 +167,7 @@ def running_server(folder: Path, avatars: tuple[Path, ...], **settings: Any) -> 
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
-        listening = await loop.create_server(PatientServer(runner.server), "127.0.0.1", 0)
+        listening = await loop.create_server(PatientServer(runner.server), "127.0.0.1", port, reuse_address=True)
         ports.append(listening.sockets[0].getsockname()[1])
         started.set()
         await over.wait()
@@ -187,3 +210,12 @@ class Listener:
         n_before = len(self.events)
         await self.until(lambda heard: any(event["type"] == kind for event in heard.events[n_before:]))
         return next(event for event in self.events[n_before:] if event["type"] == kind)
+
+
+@asynccontextmanager
+async def speaking(server: Client, query: str) -> AsyncIterator[tuple[Any, Listener]]:
+    async with (
+        aiohttp.ClientSession() as client,
+        client.ws_connect(f"{server.url}/speak?{query}", protocols=PROTOCOLS, ssl=server.tls or True) as socket,
+    ):
+        yield socket, Listener(socket)

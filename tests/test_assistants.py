@@ -6,14 +6,13 @@ for each framework, while HYGIESYNC_PYTHON serves.
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from servers import TOKEN, ServerProcess, server_process
+from servers import TOKEN, Client, running_server, server_process
 
 from hygiesync.assistants.client import RATE, AvatarClient, Event, Picture, SpokenSound
 from hygiesync.errors import InputError
@@ -25,17 +24,27 @@ VOICE = (np.sin(np.arange(VOICE_RATE) * 0.05) * 12_000).astype("<i2").tobytes()
 """A second of a tone."""
 
 
+SERVING_PYTHON = os.environ.get("HYGIESYNC_PYTHON")
+"""Of the environment that serves, where this one can't."""
+
+AVATAR = "demo" if SERVING_PYTHON else "portrait"
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server, which makes its own avatar."""
-    python = os.environ.get("HYGIESYNC_PYTHON", sys.executable)
-    with server_process(tmp_path_factory.mktemp("server"), python=Path(python)) as running:
-        yield running
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A server; one in another environment makes its own avatar."""
+    folder = tmp_path_factory.mktemp("server")
+    if SERVING_PYTHON:
+        with server_process(folder, python=Path(SERVING_PYTHON)) as process:
+            yield process
+    else:
+        with running_server(folder, (request.getfixturevalue("portrait_avatar_directory"),)) as running:
+            yield running
 
 
-def test_a_client_pushes_sound_and_gets_pictures_and_the_same_sound(server: ServerProcess) -> None:
+def test_a_client_pushes_sound_and_gets_pictures_and_the_same_sound(server: Client) -> None:
     async def converse() -> None:
-        async with AvatarClient(server.url, TOKEN, "demo") as avatar:
+        async with AvatarClient(server.url, TOKEN, AVATAR) as avatar:
             assert avatar.fps == 25
             await avatar.push(VOICE, VOICE_RATE)
             await avatar.flush()
@@ -52,16 +61,16 @@ def test_a_client_pushes_sound_and_gets_pictures_and_the_same_sound(server: Serv
     asyncio.run(converse())
 
 
-def test_a_client_without_the_token_is_told_so(server: ServerProcess) -> None:
+def test_a_client_without_the_token_is_told_so(server: Client) -> None:
     async def converse() -> None:
-        async with AvatarClient(server.url, "wrong", "demo"):
+        async with AvatarClient(server.url, "wrong", AVATAR):
             pass
 
     with pytest.raises(InputError, match="no session was begun"):
         asyncio.run(converse())
 
 
-def test_pipecat_feeds_the_avatar_and_gets_frames(server: ServerProcess) -> None:
+def test_pipecat_feeds_the_avatar_and_gets_frames(server: Client) -> None:
     pytest.importorskip("pipecat")
     from pipecat.frames.frames import (
         EndFrame,
@@ -75,7 +84,7 @@ def test_pipecat_feeds_the_avatar_and_gets_frames(server: ServerProcess) -> None
     from hygiesync.assistants.pipecat import AvatarVideoService
 
     async def converse() -> list[Any]:
-        service = AvatarVideoService(server.url, TOKEN, "demo")
+        service = AvatarVideoService(server.url, TOKEN, AVATAR)
         frames = [
             TTSAudioRawFrame(audio=VOICE, sample_rate=VOICE_RATE, num_channels=1),
             TTSStoppedFrame(),
@@ -96,7 +105,7 @@ def test_pipecat_feeds_the_avatar_and_gets_frames(server: ServerProcess) -> None
     assert any(isinstance(frame, TTSStoppedFrame) for frame in frames)
 
 
-def test_livekit_pushes_audio_and_iterates_over_frames(server: ServerProcess) -> None:
+def test_livekit_pushes_audio_and_iterates_over_frames(server: Client) -> None:
     pytest.importorskip("livekit.agents")
     from livekit import rtc
     from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
@@ -104,7 +113,7 @@ def test_livekit_pushes_audio_and_iterates_over_frames(server: ServerProcess) ->
     from hygiesync.assistants.livekit import AvatarVideoGenerator
 
     async def converse() -> None:
-        async with AvatarVideoGenerator(server.url, TOKEN, "demo") as avatar:
+        async with AvatarVideoGenerator(server.url, TOKEN, AVATAR) as avatar:
             assert isinstance(avatar, VideoGenerator)
             assert avatar.options().video_fps == 25
             await avatar.push_audio(rtc.AudioFrame(VOICE, VOICE_RATE, 1, len(VOICE) // 2))

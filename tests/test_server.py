@@ -2,22 +2,17 @@
 
 import asyncio
 import json
-import shutil
 import socket
-import ssl
-import stat
 import struct
 import time
 from collections.abc import Iterator
-from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from servers import TOKEN, RunningServer, running_server, server_process, wait_for
+from servers import TOKEN, RunningServer, running_server
 
-from hygiesync.apps.cli import main
 from hygiesync.media.audio import write_wav
 from hygiesync.media.video import probe
 from hygiesync.server import bodies, fields
@@ -237,16 +232,6 @@ def test_jobs_that_a_server_left_are_begun_again_or_lost(
     assert not (tmp_path / "jobs" / "of nobody").exists()
 
 
-def test_a_server_that_ends_takes_its_jobs_along(portrait_avatar_directory: Path, tmp_path: Path) -> None:
-    with running_server(tmp_path, (portrait_avatar_directory,)) as first:
-        job = first.json("POST", "/say", {"avatar": "portrait", "text": "Apples and pears. " * 100})
-        wait_for(lambda: first.json("GET", f"/jobs/{job['id']}"), lambda now: now["total"] > 0)
-    kept = Job.load(tmp_path / "jobs" / job["id"])
-    assert kept.state == RUNNING
-    assert not (tmp_path / "jobs" / job["id"] / "out.mp4").exists()
-    shutil.rmtree(tmp_path / "jobs" / job["id"])
-
-
 def test_too_many_requests_have_to_wait(portrait_avatar_directory: Path, tmp_path: Path) -> None:
     with running_server(tmp_path, (portrait_avatar_directory,)) as fresh:
         assert fresh.ask("GET", "/avatars", headers={"Authorization": f"Basic {TOKEN}"})[0] == 401
@@ -254,34 +239,3 @@ def test_too_many_requests_have_to_wait(portrait_avatar_directory: Path, tmp_pat
         assert wrong[:19] == [401] * 19
         assert wrong[-1] == 429
         assert fresh.ask("GET", "/avatars")[0] == 200  # others at this address are not shut out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--host", "0.0.0.0"], "--host: 0.0.0.0 can be reached by other machines"),
-        (["--max-sessions", "0"], "--max-sessions: expected a number from 1 on, or auto"),
-        (["--tls-cert", "certificate.pem"], "--tls-cert and --tls-key: expected both"),
-        (["--fps", "1000"], "--fps: expected a frame rate"),
-    ],
-)
-def test_the_command_refuses_what_can_not_be_served(
-    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["serve", "--folder", str(tmp_path / "folder"), *arguments]) == 2
-    assert says in capsys.readouterr().err
-    assert not (tmp_path / "folder").exists()
-
-
-def test_other_machines_are_served_with_a_certificate_of_its_own(
-    portrait_avatar_directory: Path, tmp_path: Path
-) -> None:
-    arguments = [portrait_avatar_directory, "--host", "0.0.0.0", "--tls-self-signed"]
-    with server_process(tmp_path, *arguments) as server:
-        assert server.page.startswith("https://")
-        context = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
-        connection = HTTPSConnection("localhost", server.port, context=context, timeout=30)
-        connection.request("GET", "/page/page.js")
-        assert connection.getresponse().status == 200
-        assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600
-        assert server.end()[0] == 0

@@ -20,7 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from browser import Seen, browser_page, lag_s, opening_of, wait_until
+from browser import Seen, lag_s, open_browser, open_page, opening_of, wait_until
 from numpy.typing import NDArray
 
 import hygiesync
@@ -82,7 +82,7 @@ def main() -> None:
     server = json.loads(Path(sys.argv[1]).read_text())
     wav, lookahead = Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""
     url = server["url"] + (f"&lookahead_ms={lookahead}" if lookahead else "")
-    with browser_page(url, wav) as page:
+    with open_browser(wav) as browser, open_page(browser, url) as page:
         wait_until(page, "ready")
         page.click("#headphones")
         page.click("#talk")

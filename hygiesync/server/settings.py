@@ -39,6 +39,8 @@ class ServerSettings:
         Names that a browser may call it by, besides those of `host`.
     max_sessions : int, optional
         Conversations at a time; as many as the processor is found to bear when left out.
+    cores : float, optional
+        Processor cores that are counted on when sessions are let in; all that there are when left out.
     fps : Fraction
         Pictures a second of sessions.
     lookahead_ms : float, optional
@@ -67,6 +69,7 @@ class ServerSettings:
     has_tls: bool = False
     allowed_hosts: tuple[str, ...] = ()
     max_sessions: int | None = 2
+    cores: float | None = None
     fps: Fraction = Fraction(25)
     lookahead_ms: float | None = None
     max_upload_bytes: int = 200 * 1024 * 1024

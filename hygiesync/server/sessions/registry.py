@@ -49,7 +49,7 @@ class SessionRegistry:
         self._admitting = threading.Lock()
         self._looking: asyncio.Task[None] | None = None
         self._ended_pictures = self._ended_missed = 0
-        self._cores = usable_cores()
+        self._cores = settings.cores or usable_cores()
 
     def __len__(self) -> int:
         return len(self._sessions)

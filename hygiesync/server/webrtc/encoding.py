@@ -48,6 +48,12 @@ class _SizedBitrate:
         self._full = self._wanted = bitrate
 
     @property
+    def bitrate(self) -> int:
+        """Bits a second that the codec was told; 0 before the first picture."""
+        codec: Any = getattr(self, "codec", None)
+        return 0 if codec is None else int(codec.bit_rate)
+
+    @property
     def target_bitrate(self) -> int:
         """Bits a second."""
         return self._wanted

@@ -44,6 +44,7 @@ class Peer:
         servers = [RTCIceServer(urls=url) for url in ice_servers]
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._pictures, self._sound = PictureTrack(), SoundTrack()
+        self._encoder: SizedVp8Encoder | SizedH264Encoder | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._video_sender = self._connection.addTrack(self._pictures)
         if has_sound:
@@ -74,7 +75,8 @@ class Peer:
             raise RefusedError(400, f"sdp: expected at most {_MAX_SECTIONS} media sections")
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            set_encoder(self._video_sender, self._encoder(sdp))
+            self._encoder = self._encoder_of(sdp)
+            set_encoder(self._video_sender, self._encoder)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # aiortc raises whatever its parser stumbles over
             LOG.info("an offer was refused: %s", type(error).__name__)
@@ -86,7 +88,12 @@ class Peer:
         self._tasks.append(asyncio.create_task(self._give_up()))
         return self._connection.localDescription.sdp
 
-    def _encoder(self, sdp: str) -> SizedVp8Encoder | SizedH264Encoder:
+    @property
+    def bitrate(self) -> int:
+        """Bits a second that pictures are encoded at; 0 before the first."""
+        return 0 if self._encoder is None else self._encoder.bitrate
+
+    def _encoder_of(self, sdp: str) -> SizedVp8Encoder | SizedH264Encoder:
         """The encoder of the codec that both know, with VP8 before H.264."""
         bitrate = bitrate_for(self._session.size, self._session.fps)
         has_vp8 = "VP8/90000" in sdp
