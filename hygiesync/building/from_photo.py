@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hygiesync.avatar.bundle import STEP
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest, consent_text, sha256_of
@@ -78,8 +81,19 @@ def avatar_from_photo(
     picture = read_still(image, max_side, warn)
     landmarks = chosen_face(picture, image, face)
     layers = speaking_layers(picture, landmarks, person_matte(picture))
-    manifest = Manifest(
-        name=directory.name,
+    manifest = _manifest(directory.name, picture, speech, Path(image), has_consent)
+
+    def fill(folder: Path) -> None:
+        (folder / STEP).write_bytes(speech.step)
+        save_photo(folder, picture, landmarks, layers, mesh_triangles())
+
+    write_bundle(directory, manifest, PhotoAvatar.FILES, fill)
+    return load_avatar(directory, PhotoAvatar)
+
+
+def _manifest(name: str, picture: NDArray[np.uint8], speech: GenericSpeech, image: Path, has_consent: bool) -> Manifest:
+    return Manifest(
+        name=name,
         lookahead=speech.lookahead,
         early_lookaheads=list(speech.early_lookaheads),
         width=picture.shape[1],
@@ -88,15 +102,8 @@ def avatar_from_photo(
         origin=FROM_PHOTO,
         sound_late_ms=LAG_MS,
         consent=consent_text(has_consent),
-        sources=[{"name": Path(image).name, "sha256": sha256_of(Path(image))}],
+        sources=[{"name": image.name, "sha256": sha256_of(image)}],
         training={"speech": f"generic {speech.name}"},
         synthetic_media_note=_PHOTO_NOTE,
         hygiesync_version=__version__,
     )
-
-    def fill(folder: Path) -> None:
-        (folder / STEP).write_bytes(speech.step)
-        save_photo(folder, picture, landmarks, layers, mesh_triangles())
-
-    write_bundle(directory, manifest, PhotoAvatar.FILES, fill)
-    return load_avatar(directory, PhotoAvatar)

@@ -65,13 +65,11 @@ def train(
     has_consent : bool
         Whether the person shown agreed; recorded in the bundle.
     fix_offset : bool
-        Whether to learn from sound that is late or early against the lips as if it were in time; see
-        :mod:`hygiesync.building.av_offset`.
+        Whether to learn from late or early sound as if it were in time (:mod:`hygiesync.building.av_offset`).
     progress, warn : callable, optional
         Told of work done, and of what is odd about the videos.
     report : callable, optional
-        Makes the page that the avatar carries as ``report.html``, such as
-        :func:`hygiesync.evaluation.training_report.make_report`.
+        Makes ``report.html``, such as :func:`hygiesync.evaluation.training_report.make_report`.
 
     Returns
     -------
@@ -80,21 +78,34 @@ def train(
     Raises
     ------
     InputError
-        When a video can't be used; the message says why.
+        When a video can't be used.
     UsageError
         When an argument is out of range, or `out` holds something else.
     MissingDependencyError
         Without the packages of the extra ``train``.
     """
     require("train", "training")
-    paths = (videos,) if isinstance(videos, str | os.PathLike) else tuple(videos)
-    directory = Path(out)
+    paths, directory = (videos,) if isinstance(videos, str | os.PathLike) else videos, Path(out)
     job = Job.checked(tuple(Path(path) for path in paths), preset, lookahead_ms, seed, fix_offset=fix_offset)
     check_destination(directory)
-    infos = [check_video(path) for path in job.videos]
-    alert, tell = warn or (lambda message: None), progress or (lambda *_: None)
+    alert = warn or (lambda message: None)
     workshop = open_workshop(directory, job, resume=resume, warn=alert)
-    seen = observe(infos, job, workshop, tell, alert)
+    _make_bundle(directory, job, workshop, has_consent, progress or (lambda *_: None), alert, report)
+    shutil.rmtree(workshop, ignore_errors=True)
+    return load_avatar(directory, VideoAvatar)
+
+
+def _make_bundle(
+    directory: Path,
+    job: Job,
+    workshop: Path,
+    has_consent: bool,
+    tell: Progress,
+    alert: Callable[[str], None],
+    report: ReportMaker | None,
+) -> None:
+    """Observe, learn, write; what is interrupted goes on from the workshop."""
+    seen = observe([check_video(path) for path in job.videos], job, workshop, tell, alert)
     whole_clips = seen.clips(ANSWER_FRAMES)
     learned = learn(seen.clips(job.lookahead), whole_clips, seen.face, job, workshop, tell)
     rest = resting_coefficients(seen.recordings, seen.face, seen.background)
@@ -106,8 +117,6 @@ def train(
             (folder / video_avatar.REPORT).write_bytes(report(evidence))
 
     write_bundle(directory, _manifest(directory.name, job, seen, learned, has_consent), VideoAvatar.FILES, fill)
-    shutil.rmtree(workshop, ignore_errors=True)
-    return load_avatar(directory, VideoAvatar)
 
 
 def _manifest(name: str, job: Job, seen: Observation, learned: Learned, has_consent: bool) -> Manifest:

@@ -104,15 +104,10 @@ def learn(
         if process is not None:
             process.wait()
     whole = work.run(whole_checkpoint, _teller("learning to hear ahead", report))
-    live_answers = [predict(run.network, clip.mel) for clip in validation]
+    answers = [predict(run.network, clip.mel) for clip in validation]
     whole_answers = [predict(whole.network, clip.mel) for clip in work.validation]
-    return Learned(
-        run,
-        whole,
-        _measures(validation, live_answers, face),
-        _measures(work.validation, whole_answers, face),
-        whole_answers,
-    )
+    measures, whole_measures = _measures(validation, answers, face), _measures(work.validation, whole_answers, face)
+    return Learned(run, whole, measures, whole_measures, whole_answers)
 
 
 def streaming_network(n_components: int, n_mel_frames: int, early_frames: tuple[int, ...]) -> NetworkSettings:

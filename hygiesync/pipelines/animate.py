@@ -101,21 +101,17 @@ def animate(
         When an option asks for what there isn't.
     """
     require("photo", "animating a picture")
-    options = options or AnimateOptions()
-    _check(options)
+    options = _checked(options or AnimateOptions())
     moves = animation_method(options.method)
     check_not_same(out, image, driving)
     info = probe(driving)
     picture = read_still(image, warn=warn)
-    landmarks = chosen_face(picture, image, options.face)
-    report = progress or (lambda *_: None)
-    work = _Animation(moves, picture, landmarks, driving, options)
-    n_frames = n_video_frames(info.duration_s, info.fps)
+    work = _Animation(moves, picture, chosen_face(picture, image, options.face), driving, options)
+    report, n_frames = progress or (lambda *_: None), n_video_frames(info.duration_s, info.fps)
     if options.uses_best_frame:
         work.find_best_frame(lambda done: report("choosing a frame", done, n_frames, ""))
     size = (info.width, info.height) if options.swaps else (picture.shape[1], picture.shape[0])
-    method = Method.FACE_SWAPPED if options.swaps else Method.VIDEO_DRIVEN
-    tags = Provenance(method, Path(image).name, has_consent).tags()
+    tags = _provenance(options, image, has_consent).tags()
 
     def count(time_s: Fraction) -> None:
         report("animating", n_video_frames(time_s, info.fps) + 1, n_frames, "")
@@ -125,13 +121,7 @@ def animate(
         write_pictures(drawn, out, size, info.fps, tags, sound=sound, encoding=options, progress=count)
     if work.n_unseen and warn is not None:
         warn(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
-    return {
-        "n_frames": work.n_frames,
-        "n_frames_without_face": work.n_unseen,
-        "width": size[0],
-        "height": size[1],
-        "reference_s": float(work.reference_s),
-    }
+    return work.summary(size)
 
 
 class _Animation:
@@ -164,6 +154,16 @@ class _Animation:
         if self._reference is None:
             raise InputError(_no_face(self._driving))
 
+    def summary(self, size: tuple[int, int]) -> dict[str, Any]:
+        """What :func:`animate` returns, for pictures of `size` (width, height)."""
+        return {
+            "n_frames": self.n_frames,
+            "n_frames_without_face": self.n_unseen,
+            "width": size[0],
+            "height": size[1],
+            "reference_s": float(self.reference_s),
+        }
+
     def pictures(self) -> Iterator[VideoFrame]:
         """The animated pictures, at the driving frames' times."""
         with closing(prefetched(watch_driving(self._driving), _WATCHED_AHEAD)) as frames:
@@ -193,7 +193,13 @@ def _no_face(driving: PathLike) -> str:
     return f"{driving}: no face was found in any frame; expected a video of one face, frontal and well lit"
 
 
-def _check(options: AnimateOptions) -> None:
+def _checked(options: AnimateOptions) -> AnimateOptions:
     unknown = sorted(set(options.transfer.only) - set(REGIONS))
     if unknown or not options.transfer.only:
         raise UsageError(f"`only`: expected some of {','.join(REGIONS)}, got {','.join(options.transfer.only)!r}")
+    return options
+
+
+def _provenance(options: AnimateOptions, image: PathLike, has_consent: bool) -> Provenance:
+    method = Method.FACE_SWAPPED if options.swaps else Method.VIDEO_DRIVEN
+    return Provenance(method, Path(image).name, has_consent)
