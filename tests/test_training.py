@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -80,11 +81,12 @@ def test_the_mouth_rests_closed(talker_avatar: VideoAvatar) -> None:
 
 
 def first_seconds(video: Path, path: Path, seconds: int) -> Path:
+    """A video's beginning, half as large."""
     samples = read_audio(video)[: seconds * 16000]
-    with VideoWriter(path, 512, 512, Fraction(25), audio_rate=16000, audio_channels=1) as writer:
+    with VideoWriter(path, 256, 256, Fraction(25), audio_rate=16000, audio_channels=1) as writer:
         writer.write_audio(samples)
         for frame in islice(read_frames(video), seconds * 25):
-            writer.write(frame.image, frame.time_s)
+            writer.write(cv2.resize(frame.image, (256, 256), interpolation=cv2.INTER_AREA), frame.time_s)
     return path
 
 
@@ -132,22 +134,22 @@ def test_two_faces_are_counted_and_the_larger_is_followed(talker_video: Path, tm
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_a_real_minute_gives_true_lips(data: Path, tmp_path: Path) -> None:
-    """One real minute is enough to be far better than a mouth that never moves (used as a smoke test of real data)."""
+def test_half_a_real_minute_gives_true_lips(data: Path, tmp_path: Path) -> None:
+    """Half a minute, learnt quickly, is enough to be far better than a mouth that never moves."""
     from hygiesync.evaluation.evaluate import evaluate
 
-    cut = tmp_path / "minute.mp4"
+    cut = tmp_path / "cut.mp4"
     info = probe(data / "grid" / "dev.mp4")
     with VideoWriter(cut, info.width, info.height, info.fps, audio_rate=16000, audio_channels=1) as writer:
-        writer.write_audio(read_audio(data / "grid" / "dev.mp4")[: 45 * 16000])
-        for frame in read_frames(data / "grid" / "dev.mp4", 0, 45):
+        writer.write_audio(read_audio(data / "grid" / "dev.mp4")[: 30 * 16000])
+        for frame in read_frames(data / "grid" / "dev.mp4", 0, 30):
             writer.write(frame.image, frame.time_s)
     held_out = tmp_path / "held out.mp4"
     with VideoWriter(held_out, info.width, info.height, info.fps, audio_rate=16000, audio_channels=1) as writer:
-        writer.write_audio(read_audio(data / "grid" / "dev.mp4")[48 * 16000 : 57 * 16000])
-        for frame in read_frames(data / "grid" / "dev.mp4", 48, 57):
+        writer.write_audio(read_audio(data / "grid" / "dev.mp4")[48 * 16000 : 54 * 16000])
+        for frame in read_frames(data / "grid" / "dev.mp4", 48, 54):
             writer.write(frame.image, frame.time_s - 48)
-    rows = evaluate(train(cut, tmp_path / "avatar"), held_out)
+    rows = evaluate(train(cut, tmp_path / "avatar", preset="fast"), held_out)
     assert rows["ours"]["opening_correlation"] > 0.7
     assert rows["ours"]["lip_distance_pct"] < 0.85 * rows["mean"]["lip_distance_pct"]
     assert rows["oracle"]["lip_distance_pct"] < rows["ours"]["lip_distance_pct"]

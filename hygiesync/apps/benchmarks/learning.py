@@ -27,19 +27,19 @@ N_ROUNDS = 4
 """Measurements of each kind, by turns: what else the machine does meets both."""
 
 
-def measure_learning(report: Progress) -> dict[str, Any]:
+def measure_learning(report: Progress, n_rounds: int = N_ROUNDS) -> dict[str, Any]:
     """Seconds of a training of `N_EPOCHS`, alone and beside busy processes, and their ratio; the slowest of each kind.
 
     The slowest, because what made training collapse met one run in four.
     """
     trainings_s: dict[str, list[float]] = {"alone": [], "beside": []}
-    for number in range(N_ROUNDS):
-        report("training", 2 * number, 2 * N_ROUNDS, "")
+    for number in range(n_rounds):
+        report("training", 2 * number, 2 * n_rounds, "")
         trainings_s["alone"].append(_run_training())
-        report("training", 2 * number + 1, 2 * N_ROUNDS, "beside busy processes")
+        report("training", 2 * number + 1, 2 * n_rounds, "beside busy processes")
         with _busy_cores():
             trainings_s["beside"].append(_run_training())
-    report("training", 2 * N_ROUNDS, 2 * N_ROUNDS, "")
+    report("training", 2 * n_rounds, 2 * n_rounds, "")
     alone_s, beside_s = (max(trainings_s[kind]) for kind in ("alone", "beside"))
     return {
         "steps": N_EPOCHS * STEPS_PER_EPOCH,
