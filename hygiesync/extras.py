@@ -22,7 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "train": _TRAIN,
     "live": _LIVE,
     "record": (*_LIVE, *_PHOTO),
-    "report": (*_PHOTO, "matplotlib"),
+    "report": (*_PHOTO, "matplotlib", "psutil"),
     "demo": (*_TRAIN, "skimage"),
     "serve": ("aiohttp", "aiortc", "cryptography", "segno", "skimage", *_PHOTO),
     "vcam": ("pyvirtualcam",),

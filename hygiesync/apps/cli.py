@@ -16,7 +16,7 @@ from hygiesync.version import __version__
 
 COMMANDS = (
     "record", "train", "demo", "render", "say", "batch", "live", "serve", "photo", "animate", "first_order", "evaluate",
-    "bench", "export", "info", "devices", "doctor",
+    "compare", "engines", "bench", "export", "info", "devices", "doctor",
 )  # fmt: skip
 """Each is the name of its module, too; this is the order that help shows them in."""
 

@@ -58,27 +58,34 @@ class Provenance:
         Whether somebody said that the person shown agrees.
     part : {"mouth", "face"}
         What of the pictures was made.
+    engine : str, optional
+        Whose program made it, where it was not hygiesync's own.
     """
 
     method: Method
     face: str
     has_consent: bool
     part: str = "face"
+    engine: str | None = None
 
     @classmethod
-    def from_avatar(cls, avatar: Avatar, method: Method) -> Provenance:
+    def from_avatar(cls, avatar: Avatar, method: Method, engine: str | None = None) -> Provenance:
         """Of what an avatar was made to say."""
         manifest = avatar.manifest
         part = "face" if manifest.origin == FROM_PHOTO else "mouth"
-        return cls(method, manifest.name, manifest.has_consent, part)
+        return cls(method, manifest.name, manifest.has_consent, part, engine)
 
     def tags(self) -> dict[str, str]:
         """Tags of a media file."""
         sentence, consent = _SENTENCES[self.method].format(part=self.part), consent_text(self.has_consent)
+        if self.engine is not None:
+            sentence = sentence.replace("by hygiesync", f"by {self.engine} with hygiesync", 1)
         record = {
             "synthetic": self.part, "method": self.method.value, "face": self.face, "consent": consent,
             "software": f"hygiesync {__version__}",
         }  # fmt: skip
+        if self.engine is not None:
+            record["engine"] = self.engine
         return {
             "title": f"{self.face} (synthetic media)",
             "comment": f"Synthetic media ({self.method.value}): {sentence}. Consent of the person shown: {consent}.",

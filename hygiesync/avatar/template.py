@@ -147,7 +147,7 @@ class IdleTemplate:
 
     def frames(self) -> Iterator[PlainFrame]:
         """The loop's frames, for ever."""
-        return _at_constant_rate(self._endless(), self._fps)
+        return at_constant_rate(self._endless(), self._fps)
 
     def _endless(self) -> Iterator[PlainFrame]:
         start_s = Fraction(0)
@@ -183,7 +183,7 @@ class VideoTemplate:
     def frames(self) -> Iterator[PlainFrame]:
         """The video's frames, forth and back for ever."""
         own = self._forth_and_back()
-        return own if self._fps is None else _at_constant_rate(own, self._fps)
+        return own if self._fps is None else at_constant_rate(own, self._fps)
 
     def frames_once(self) -> Iterator[PlainFrame]:
         """The video's own frames, once."""
@@ -213,8 +213,8 @@ class VideoTemplate:
             turn_s += end_s - start_s
 
 
-def _at_constant_rate(frames: Iterator[PlainFrame], fps: Fraction) -> Iterator[PlainFrame]:
-    """The frame whose own time is nearest to each time n / fps."""
+def at_constant_rate(frames: Iterator[PlainFrame], fps: Fraction) -> Iterator[PlainFrame]:
+    """Of frames without end, the one whose own time is nearest to each time n / fps."""
     shown, following = next(frames), next(frames)
     for number in count():
         time_s = video_frame_time(number, fps)

@@ -6,6 +6,7 @@ columns.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import av
 
 from hygiesync.engine import check_expressiveness
 from hygiesync.errors import UsageError
+from hygiesync.external.registry import ENGINES
 from hygiesync.timing import parse_fps
 from hygiesync.tts.voice import MAX_PITCH, MAX_WORDS_PER_MINUTE, MIN_PITCH, MIN_WORDS_PER_MINUTE
 
@@ -89,6 +91,23 @@ def _encoder_preset(text: str) -> str:
     return text
 
 
+def _engine(text: str) -> str:
+    if text not in ENGINES:
+        raise ValueError
+    return text
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError
+    return value
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(shlex.split(text))
+
+
 _YES_OR_NO = "yes or no"
 
 RENDER_SETTINGS: Mapping[str, Setting] = {
@@ -98,6 +117,9 @@ RENDER_SETTINGS: Mapping[str, Setting] = {
     "expressiveness": Setting("expressiveness", "a number from 0 to 2", _expressiveness),
     "lookahead_ms": Setting("lookahead_ms", "milliseconds from 0 on, or all", _lookahead_ms),
     "landmarks_only": Setting("landmarks_only", _YES_OR_NO, _yes_or_no),
+    "engine": Setting("engine", f"one of {', '.join(ENGINES)}", _engine),
+    "engine_timeout": Setting("time_limit_s", "seconds, more than 0", _positive),
+    "engine_args": Setting("engine_arguments", "arguments of the engine's own", _words),
     "codec": Setting("codec", "FFmpeg's name of a video encoder, such as libx264", _codec),
     "crf": Setting("crf", f"a whole number from 0 to {MAX_CRF}", _within(0, MAX_CRF)),
     "encoder_preset": Setting("preset", f"one of {', '.join(ENCODER_PRESETS)}", _encoder_preset),

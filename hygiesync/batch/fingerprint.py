@@ -11,6 +11,7 @@ from pathlib import Path
 from hygiesync.avatar.manifest import MANIFEST_NAME, sha256_of
 from hygiesync.batch.job import Job
 from hygiesync.errors import InputError
+from hygiesync.pipelines.by_engine import EngineOptions
 
 
 class Fingerprints:
@@ -28,6 +29,9 @@ class Fingerprints:
             When a file can't be read.
         """
         options, voice = asdict(job.settings.options), asdict(job.settings.voice)
+        if job.settings.options.engine is None:
+            # so that a batch made before engines could be named is still known
+            options = {name: value for name, value in options.items() if name not in EngineOptions.__dataclass_fields__}
         if job.settings.options.template is not None:
             options["template"] = self._file(os.fspath(job.settings.options.template))
         if str(voice["name"]).endswith(".onnx"):

@@ -30,7 +30,7 @@ def opening_curves(times_s: FloatArray, openings: Mapping[str, FloatArray], is_v
     ----------
     times_s : ndarray, shape (n_frames,), seconds
     openings : mapping of str to ndarray, shape (n_frames,), % of the distance between the eyes
-        "real", "oracle", "ours", "predicted"; NaN frames are holes.
+        "real", "oracle", "ours", "predicted" have styles of their own; NaN frames are holes.
     is_voice : ndarray, shape (n_frames,), bool
         The rest is shaded.
 
@@ -49,7 +49,7 @@ def opening_curves(times_s: FloatArray, openings: Mapping[str, FloatArray], is_v
     for number, axes in enumerate(np.atleast_1d(figure.subplots(n_strips, 1, squeeze=True))):
         axes.fill_between(times_s, 0, top, where=~is_voice, step="mid", color="#eceef1", linewidth=0)
         for name, values in openings.items():
-            axes.plot(times_s, values, label=name, **_STYLES[name])
+            axes.plot(times_s, values, label=name, **_STYLES.get(name, {"linewidth": 1.2}))
         axes.set_xlim(start_s + number * strip_s, start_s + (number + 1) * strip_s)
         axes.set_ylim(0, top)
         axes.spines[["top", "right"]].set_visible(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -98,16 +98,18 @@ def format_value(measure: Measure, row: Mapping[str, float]) -> str:
     return f"{row[measure.name]:.{measure.n_digits}f}" if measure.name in row else "–"
 
 
-def format_table(rows: Rows) -> str:
+def format_table(rows: Rows, measures: Sequence[Measure] = MEASURES) -> str:
     """Rows of measures as a plain text table, a line for each measure and a column for each row.
 
     Parameters
     ----------
     rows : mapping
         As :func:`hygiesync.evaluation.evaluate.evaluate` returns them.
+    measures : sequence of Measure
+        What is shown of them.
     """
     head = ["", *rows, "ideal"]
-    lines = [[m.label, *(format_value(m, row) for row in rows.values()), m.ideal] for m in MEASURES]
+    lines = [[m.label, *(format_value(m, row) for row in rows.values()), m.ideal] for m in measures]
     widths = [max(len(cell) for cell in column) for column in zip(head, *lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])

@@ -6,9 +6,7 @@ any misplaced pixel counts. Nothing but sums and the last two mouths is remember
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.evaluation.blend_seam import change_across, picture_gradient
+from hygiesync.evaluation.mouth_look import GREY, MouthLook, RunningMean, psnr_db, squared_error
 from hygiesync.face.pose import apply_similarity, invert_similarity
 from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_LIPS, LOWER_MOUTH_REGION
@@ -23,10 +22,6 @@ from hygiesync.rendering.interfaces import TemplateFace
 from hygiesync.rendering.mesh import FaceMesh
 
 _MOUTH_MARGIN = 0.12
-_SURELY_EQUAL = 1e-3
-"""Mean squared error that stands for no difference at all: it gives 78 dB."""
-
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _REGION_MARGIN_PX = 3
 
 
@@ -81,31 +76,22 @@ class PictureComparison:
 
     def __init__(self, shape: ShapeModel, px_per_unit: float) -> None:
         self._mesh = FaceMesh(shape)
-        self._mouth = CanonicalWindow.around(shape.mean[LOWER_LIPS], _MOUTH_MARGIN, px_per_unit)
+        self._mouth, self._look = mouth_window(shape, px_per_unit), MouthLook()
         self.lower_face = CanonicalWindow.around(self._mesh.still, 0.0, px_per_unit)
         window = (self.lower_face.height, self.lower_face.width, 3)
         self._difference, self._real = np.zeros(window), np.zeros(window)
         self._edges = np.zeros((2, *window[:2]))
-        self._mouth_error, self._sharpness, self._flicker, self._seam = _Mean(), _Mean(2), _Mean(2), _Mean(2)
-        self._outside_error = _Mean()
-        self._last: deque[NDArray[Any]] = deque(maxlen=3)
+        self._seam, self._outside_error = RunningMean(2), RunningMean()
         self._n_pairs = 0
 
     def add(self, real: NDArray[np.uint8], other: NDArray[np.uint8], face: TemplateFace) -> None:
         """Take in the next pair of pictures (H, W, 3), uint8, RGB; `face` is the real one's."""
-        real_mouth, other_mouth = (self._mouth.cut(image, face.to_picture) for image in (real, other))
-        self._mouth_error.add(_squared_error(real_mouth, other_mouth))
-        grey = np.stack([mouth @ _GREY for mouth in (real_mouth, other_mouth)])
-        self._sharpness.add(np.array([cv2.Laplacian(mouth, cv2.CV_32F).var() for mouth in grey]))
-        self._last.append(grey)
-        if len(self._last) == 3:
-            before, at, after = self._last
-            self._flicker.add(np.abs(before - 2 * at + after).mean((1, 2)))
-        self._outside_error.add(_squared_error(real, other, ~self._lower_face_mask(face, *real.shape[:2])))
+        self._look.add(*(self._mouth.cut(image, face.to_picture) for image in (real, other)))
+        self._outside_error.add(squared_error(real, other, ~self._lower_face_mask(face, *real.shape[:2])))
         real_window, other_window = (self.lower_face.cut(image, face.to_picture) for image in (real, other))
         self._real += real_window
         self._difference += cv2.absdiff(real_window, other_window)
-        gradients = [picture_gradient(window @ _GREY) for window in (real_window, other_window)]
+        gradients = [picture_gradient(window @ GREY) for window in (real_window, other_window)]
         self._edges += [np.hypot(*gradient) for gradient in gradients]
         outline = self._outline(face)
         self._seam.add(np.array([change_across(gradient, outline) for gradient in gradients]))
@@ -113,19 +99,15 @@ class PictureComparison:
 
     def skip(self) -> None:
         """Leave out a pair: what comes next does not follow upon what came before."""
-        self._last.clear()
+        self._look.skip()
 
     def measures(self) -> dict[str, float]:
         """Peak signal-to-noise ratios in decibels; ratios of the other's measure to the real one's."""
-        real_sharpness, sharpness = self._sharpness.value
-        real_flicker, flicker = self._flicker.value
         real_seam, seam = self._seam.value
         return {
-            "mouth_psnr_db": _psnr_db(self._mouth_error),
-            "mouth_sharpness_ratio": float(sharpness / max(real_sharpness, 1e-9)),
-            "mouth_flicker_ratio": float(flicker / max(real_flicker, 1e-9)),
+            **self._look.measures(),
             "seam_ratio": float(seam / max(real_seam, 1e-9)),
-            "outside_psnr_db": _psnr_db(self._outside_error),
+            "outside_psnr_db": psnr_db(self._outside_error),
         }
 
     @property
@@ -165,28 +147,6 @@ class PictureComparison:
         return cv2.dilate(mask, np.ones((2 * _REGION_MARGIN_PX + 1,) * 2, np.uint8)).astype(bool)
 
 
-class _Mean:
-    """Mean of a stream of numbers, or of rows of `size` numbers."""
-
-    def __init__(self, size: int = 1) -> None:
-        self._sum, self._count = np.zeros(size), 0
-
-    def add(self, value: FloatArray | float) -> None:
-        self._sum += value
-        self._count += 1
-
-    @property
-    def value(self) -> NDArray[np.float64]:
-        return self._sum / max(self._count, 1)
-
-
-def _squared_error(a: NDArray[np.uint8], b: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> float:
-    """Mean squared difference of two pictures, within `mask`; 0 where that is empty."""
-    squared = cv2.absdiff(a, b).astype(np.float32) ** 2
-    if mask is None:
-        return float(squared.mean())
-    return float(squared[mask].mean()) if mask.any() else 0.0
-
-
-def _psnr_db(error: _Mean) -> float:
-    return float(10 * np.log10(255**2 / max(float(error.value[0]), _SURELY_EQUAL)))
+def mouth_window(shape: ShapeModel, px_per_unit: float) -> CanonicalWindow:
+    """The window that holds a person's lips, at so many pixels for the distance between the eyes."""
+    return CanonicalWindow.around(shape.mean[LOWER_LIPS], _MOUTH_MARGIN, px_per_unit)

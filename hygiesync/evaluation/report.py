@@ -86,7 +86,7 @@ def _page(report: Report) -> str:
     sections = [
         section("Measures", _EXPLAINED, _table(report.rows)),
         section("Opening of the mouth", _CURVES, opening_curves(real.times_s, openings, is_voice)),
-        section("The same moments", _SHEETS, _contact_sheets(report.strips, moments)),
+        section("The same moments", _SHEETS, mouth_sheets(report.strips, moments)),
         section(
             "Where the pictures differ",
             _SEAM,
@@ -144,7 +144,7 @@ def _table(rows: Rows) -> str:
     )
 
 
-def _contact_sheets(strips: Sequence[Strip], moments: Sequence[Moment]) -> str:
+def mouth_sheets(strips: Sequence[Strip], moments: Sequence[Moment]) -> str:
     """Sheets of mouths, large, and one of whole faces."""
     sheets = []
     for first in range(0, len(moments), _MOMENTS_A_SHEET):

@@ -23,6 +23,7 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
 from hygiesync.media.video import probe
 from hygiesync.pipelines.animation_methods import animation_method
+from hygiesync.pipelines.by_engine import EngineOptions, animate_picture
 from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
@@ -39,7 +40,7 @@ _WATCHED_AHEAD, _DRAWN_AHEAD = 3, 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnimateOptions(EncodingOptions):
+class AnimateOptions(EncodingOptions, EngineOptions):
     """What an animation may be asked for.
 
     Attributes
@@ -53,6 +54,8 @@ class AnimateOptions(EncodingOptions):
         Put the picture's face onto the driving video's head.
     method : str
         Which way of moving pictures, among :data:`hygiesync.pipelines.animation_methods.METHODS`.
+
+    With an `engine` none of these but `face` is asked for.
     """
 
     transfer: TransferOptions = field(default_factory=TransferOptions)
@@ -102,6 +105,11 @@ def animate(
     """
     require("photo", "animating a picture")
     options = _checked(options or AnimateOptions())
+    if options.engine is not None:
+        return animate_picture(
+            image, driving, out, options, options,
+            face=options.face, has_consent=has_consent, progress=progress, warn=warn,
+        )  # fmt: skip
     moves = animation_method(options.method)
     check_not_same(out, image, driving)
     info = probe(driving)
@@ -194,6 +202,10 @@ def _no_face(driving: PathLike) -> str:
 
 
 def _checked(options: AnimateOptions) -> AnimateOptions:
+    plain = AnimateOptions()
+    for field_name, name in (("transfer", "only"), ("uses_best_frame",) * 2, ("swaps",) * 2, ("method",) * 2):
+        if options.engine is not None and getattr(options, field_name) != getattr(plain, field_name):
+            raise UsageError(f"`{name}`: {options.engine} moves pictures in its own way; leave out this, or `engine`")
     unknown = sorted(set(options.transfer.only) - set(REGIONS))
     if unknown or not options.transfer.only:
         raise UsageError(f"`only`: expected some of {','.join(REGIONS)}, got {','.join(options.transfer.only)!r}")

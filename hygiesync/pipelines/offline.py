@@ -13,8 +13,10 @@ from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import Engine, VideoFrame, check_expressiveness
+from hygiesync.errors import UsageError
 from hygiesync.media.container import PathLike
 from hygiesync.media.sound import Sound
+from hygiesync.pipelines.by_engine import EngineOptions, speak_avatar
 from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
@@ -29,7 +31,7 @@ _READ_AHEAD, _DRAWN_AHEAD = 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(EncodingOptions):
+class RenderOptions(EncodingOptions, EngineOptions):
     """What a rendering may be asked for.
 
     Attributes
@@ -48,6 +50,8 @@ class RenderOptions(EncodingOptions):
     lookahead_ms : float
         How far ahead the network may hear: the whole recording, since nobody waits, unless it is to be seen what is
         drawn live.
+
+    With an `engine`, which hears for itself, `expressiveness`, `lookahead_ms` and `landmarks_only` are refused.
     """
 
     template: PathLike | None = None
@@ -103,6 +107,9 @@ def render(
     check_expressiveness(options.expressiveness)
     files = (avatar.directory / name for name in avatar.manifest.files)
     check_not_same(out, None if isinstance(audio, Sound) else audio, options.template, *files)
+    if options.engine is not None:
+        _render_by_engine(avatar, audio, out, options, method, progress)
+        return
     sound = Soundtrack(audio, is_heard=True)
     tell = progress or (lambda *_: None)
     scene = _scene(avatar, options, sound.duration_s, tell)
@@ -120,6 +127,28 @@ def render(
     tags = Provenance.from_avatar(avatar, method).tags()
     with single_threaded_libraries(), closing(prefetched(_spoken(engine, sound), _DRAWN_AHEAD)) as drawn:
         write_pictures(drawn, out, scene.size, scene.fps, tags, sound=sound, encoding=options, progress=count)
+
+
+def _render_by_engine(
+    avatar: Avatar,
+    audio: PathLike | Sound,
+    out: PathLike,
+    options: RenderOptions,
+    method: Method,
+    progress: Progress | None,
+) -> None:
+    plain = RenderOptions()
+    for name in ("expressiveness", "lookahead_ms", "landmarks_only"):
+        if getattr(options, name) != getattr(plain, name):
+            raise UsageError(
+                f"`{name}`: {options.engine} hears and draws by itself; leave it out, or leave out `engine`"
+            )
+    sound_s = Soundtrack(audio, is_heard=False).duration_s
+    tell = progress or (lambda *_: None)
+    speak_avatar(
+        avatar, audio, out, lambda fps: _scene(avatar, replace(options, fps=fps), sound_s, tell),
+        options, options, options.fps, method, progress,
+    )  # fmt: skip
 
 
 def _spoken(engine: Engine, sound: Soundtrack) -> Iterator[VideoFrame]:

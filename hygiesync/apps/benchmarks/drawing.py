@@ -23,7 +23,8 @@ from hygiesync.rendering.atlas import Atlas
 from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.interfaces import PlainFrame, TemplateFace
 from hygiesync.rendering.mouth_choice import MouthChoice
-from hygiesync.rendering.mouth_drawing import MouthDrawing, MouthTarget, WarpedMouth
+from hygiesync.rendering.mouth_drawing import MouthDrawing
+from hygiesync.rendering.mouth_pasting import MouthTarget, WarpedMouth
 
 N_ROUNDS = 250
 """Frames measured at each size. They are drawn once before without a watch, so that pictures are open as they are
@@ -76,10 +77,10 @@ class TimedDrawing(MouthDrawing):
         with self.watch.timing("warp"):
             return super().warp_mouth(target, index, strength)
 
-    def blend(self, picture: NDArray[Any], mouth: WarpedMouth, appearance: NDArray[Any]) -> None:
+    def blend(self, picture: NDArray[Any], mouth: WarpedMouth, look: NDArray[Any]) -> None:
         """See :meth:`MouthDrawing.blend`."""
         with self.watch.timing("blend"):
-            super().blend(picture, mouth, appearance)
+            super().blend(picture, mouth, look)
         self.blended = mouth, picture
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from hygiesync.apps.commands import common
+from hygiesync.apps.commands import common, engine_options
 from hygiesync.apps.progress_bars import StageBars
 from hygiesync.pipelines.animation_methods import METHODS
 
@@ -20,7 +20,9 @@ def add(commands: common.Commands) -> None:
         "The driving face's motion since the video's first frame is added to the picture's own face, so that it keeps\n"
         "its identity: begin the video with the expression and direction of the picture, or let --best-frame look for\n"
         "that moment. The background stands still. Inside an opened mouth the driving face's teeth and tongue are\n"
-        "seen. The video's sound is carried over.",
+        "seen. The video's sound is carried over.\n\n"
+        "  hygiesync animate portrait.jpg driving.mp4 --out moving.mp4 --engine liveportrait\n\n"
+        "With --engine another program moves the picture; see `hygiesync engines`.",
     )  # fmt: skip
     common.picture(parser)
     parser.add_argument("driving", metavar="DRIVING.mp4", help="video of the face that leads")
@@ -52,6 +54,7 @@ def add(commands: common.Commands) -> None:
         "--method", default="mesh", metavar="M",
         help=f"how the picture is moved: {', '.join(METHODS)}, or first-order:DIR, your own model (%(default)s)",
     )  # fmt: skip
+    engine_options.add(parser, "liveportrait")
     common.crf(parser)
     common.consent(parser)
     common.json_file(parser, "what was done")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hygiesync.apps.commands import common
+from hygiesync.apps.commands import common, engine_options
 from hygiesync.apps.progress_bars import StageBars
 
 
@@ -21,7 +21,10 @@ def add(commands: common.Commands) -> None:
         "the sound is cut; one shorter than the sound is played forth and back, without a jump. Where its face is\n"
         "missing, turned away or covered by a hand, its pictures stay as they are, and the mouth fades out and in.\n\n"
         "With --still only the mouth moves: on the idle loop's picture with the quietest mouth, or with --template on\n"
-        "such a picture of the video's first seconds.",
+        "such a picture of the video's first seconds.\n\n"
+        "  hygiesync render models/me speech.wav --out painted.mp4 --engine musetalk\n"
+        "  hygiesync render portrait.jpg speech.wav --out painted.mp4 --engine sadtalker\n\n"
+        "With --engine another program makes the mouth, or moves the picture; see `hygiesync engines`.",
     )  # fmt: skip
     common.avatar(parser)
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="wav, mp3, mp4 ...: any file with sound")
@@ -39,6 +42,8 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--encoder-preset", dest="preset", default="veryfast", metavar="P", help="x264's speed (%(default)s)"
     )
+    engine_options.add(parser, "musetalk for filmed avatars, sadtalker for photos")
+    common.consent(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,6 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     from hygiesync.pipelines.offline import RenderOptions, render
 
     options = common.chosen(arguments, RenderOptions, fps=common.rate(arguments.fps))
+    if engine_options.is_picture(arguments):
+        engine_options.speak(arguments, arguments.audio, options)
+        return common.finish(arguments, f"{arguments.out}: written")
     avatar = load_avatar(arguments.avatar)
     with StageBars() as bars:
         render(avatar, arguments.audio, arguments.out, options, progress=bars)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from hygiesync.apps.commands import common
+from hygiesync.apps.commands import common, engine_options
 from hygiesync.apps.progress_bars import StageBars
 
 
@@ -18,7 +18,9 @@ def add(commands: common.Commands) -> None:
         '  hygiesync say models/me "Bonjour !" --language fr --voice f3 --out bonjour.mp4\n'
         "  hygiesync say models/me - --voice en_GB-alba-medium.onnx --out read.mp4 < story.txt\n\n"
         "espeak-ng speaks over a hundred languages, like a machine. A voice of Piper (two files, .onnx and\n"
-        ".onnx.json) speaks one, like a person; it needs `pip install 'hygiesync[piper]'`.",
+        ".onnx.json) speaks one, like a person; it needs `pip install 'hygiesync[piper]'`.\n\n"
+        '  hygiesync say portrait.jpg "Hello!" --out hello.mp4 --engine sadtalker\n\n'
+        "With --engine another program makes the pictures, also of a bare picture; see `hygiesync engines`.",
     )  # fmt: skip
     common.avatar(parser)
     parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
@@ -37,19 +39,24 @@ def add(commands: common.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--pitch", type=int, default=50, metavar="P", help="espeak's, 0 to 100 (%(default)s)")
     common.speaking(parser)
+    engine_options.add(parser, "musetalk for filmed avatars, sadtalker for photos and pictures")
+    common.consent(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from hygiesync.avatar.loading import load_avatar
     from hygiesync.pipelines.offline import RenderOptions
-    from hygiesync.pipelines.say import say
+    from hygiesync.pipelines.say import read_aloud, say
     from hygiesync.tts.voices import open_voice
 
     options = common.chosen(arguments, RenderOptions, fps=common.rate(arguments.fps))
     voice = open_voice(arguments.voice, arguments.language, arguments.words_per_minute, arguments.pitch)
-    avatar = load_avatar(arguments.avatar)
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    if engine_options.is_picture(arguments):
+        engine_options.speak(arguments, read_aloud(text, voice), options, is_text=True)
+        return common.finish(arguments, f"{arguments.out}: written")
+    avatar = load_avatar(arguments.avatar)
     with StageBars() as bars:
         say(avatar, text, arguments.out, options, voice=voice, progress=bars)
     return common.finish(arguments, f"{arguments.out}: written")

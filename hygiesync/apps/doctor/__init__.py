@@ -16,7 +16,7 @@ from hygiesync.apps.doctor.devices import (
     check_virtual_camera,
 )
 from hygiesync.apps.doctor.machine import check_machine
-from hygiesync.apps.doctor.models import check_avatars, check_speech_encoder
+from hygiesync.apps.doctor.models import check_avatars, check_engines, check_speech_encoder
 from hygiesync.apps.doctor.packages import PACKAGES, check_package, check_python, check_single_opencv
 from hygiesync.extras import is_there
 
@@ -46,5 +46,6 @@ def diagnose() -> list[Check]:
         tried("virtual camera", False, check_virtual_camera),
         tried("speech encoder", False, check_speech_encoder),
         *check_avatars(),
+        *check_engines(),
         *check_machine(),
     ]

@@ -1,0 +1,1 @@
+"""Engines that others trained, each in a folder, an environment and a process of its own."""
