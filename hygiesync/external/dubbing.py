@@ -7,7 +7,7 @@ the engine's own jaw is: the skin is moved there first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,7 +72,7 @@ def dub_by_engine(
     sound: PathLike | Sound,
     fps: Fraction,
     progress: Progress | None = None,
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame, None, None]:
     """Pictures of a template that says a sound by an engine's mouth.
 
     Parameters

@@ -104,7 +104,7 @@ def find_installation(card: EngineCard) -> Installation:
 
 def install_steps(card: EngineCard) -> str:
     """What to type to install an engine, from its authors' own instructions."""
-    steps = files("hygiesync.external").joinpath("steps", f"{card.name}.txt").read_text(encoding="utf-8")
+    steps = (files("hygiesync.external") / "steps" / f"{card.name}.txt").read_text(encoding="utf-8")
     folder = os.environ.get(ENGINES_VARIABLE) or ENGINES_FOLDER
     return steps.format(folder=folder, repository=card.repository, commit=card.commit)
 

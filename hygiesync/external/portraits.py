@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -64,7 +64,7 @@ class Portrait:
 
 def speak_by_engine(
     call: EngineCall, portrait: Portrait, sound: PathLike | Sound, progress: Progress | None = None
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame, None, None]:
     """Pictures of a portrait that says a sound, 25 a second, as many as the sound is long.
 
     Parameters
@@ -93,7 +93,7 @@ def speak_by_engine(
 
 def animate_by_engine(
     call: EngineCall, portrait: Portrait, driving: PathLike, progress: Progress | None = None
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame, None, None]:
     """Pictures of a portrait that moves as the face in a video does, one for each of the video's, at its time.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -91,7 +91,7 @@ def write_sound(out: Path, sound: PathLike | Sound, fps: Fraction) -> int:
     return n_video_frames(sample_time(len(samples)), fps)
 
 
-def pictures_of(video: Path, n_wanted: int, title: str) -> Iterator[NDArray[np.uint8]]:
+def pictures_of(video: Path, n_wanted: int, title: str) -> Generator[NDArray[np.uint8], None, None]:
     """Exactly as many pictures (h, w, 3), uint8, as are wanted, of what an engine made.
 
     Raises

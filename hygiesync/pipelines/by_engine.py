@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -219,7 +219,7 @@ def animate_picture(
 
 
 def _write(
-    pictures: Iterator[VideoFrame],
+    pictures: Generator[VideoFrame, None, None],
     out: PathLike,
     size: tuple[int, int],
     fps: Fraction,
@@ -246,14 +246,14 @@ def _write(
     return n_frames
 
 
-def _begun(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def _begun(pictures: Generator[VideoFrame, None, None]) -> Generator[VideoFrame, None, None]:
     """The pictures, the first of which is made at once."""
     first = next(pictures, None)
     if first is None:
         raise InputError("the sound is too short for a single picture; expected at least 0.04 s")
 
-    def all_of_them() -> Iterator[VideoFrame]:
-        with closing(pictures):  # type: ignore[type-var]
+    def all_of_them() -> Generator[VideoFrame, None, None]:
+        with closing(pictures):
             yield first
             yield from pictures
 
