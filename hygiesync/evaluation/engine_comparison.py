@@ -6,7 +6,6 @@ are compared with the real ones of the moment. Mouths are cut out where each vid
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,41 +13,34 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hygiesync.avatar.bundle import WHOLE_RECORDING
 from hygiesync.avatar.provenance import Method, Provenance
-from hygiesync.avatar.template import FacePlaces
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.evaluation.comparison_report import ComparisonReport, write_comparison
 from hygiesync.evaluation.contact_sheet import Strip
-from hygiesync.evaluation.measures import MEASURES, Measure, Rows, lip_measures
-from hygiesync.evaluation.mouth_look import MouthLook
+from hygiesync.evaluation.judging import judge, real_shapes, shapes_at
+from hygiesync.evaluation.measures import MEASURES, Measure, Rows
 from hygiesync.evaluation.other_moments import OtherMoments
-from hygiesync.evaluation.picture_quality import mouth_window
-from hygiesync.evaluation.real_video import RealVideo, to_canonical_face, watch_real_video
+from hygiesync.evaluation.peak_memory import PeakMemory
+from hygiesync.evaluation.real_video import RealVideo, watch_real_video
 from hygiesync.external.dubbing import DUBBING_FPS, dub_by_engine
 from hygiesync.external.interface import Ability
 from hygiesync.external.process import TIME_LIMIT_S
 from hygiesync.extras import require
-from hygiesync.face.pose import similarity_scale
 from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
 from hygiesync.media.audio import probe_audio, read_audio
 from hygiesync.media.container import PathLike
-from hygiesync.media.video import probe, read_frames
+from hygiesync.media.video import probe
 from hygiesync.pipelines.by_engine import EngineOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.progress import Progress
 from hygiesync.rendering.compositor import WHOLE_PATH_LAG
 from hygiesync.speech_to_shape.stream import moments_at
-from hygiesync.timing import video_frame_time
 
 OWN = ("retrieval",)
 """Renderers of hygiesync's own."""
@@ -64,8 +56,6 @@ COMPARED: tuple[Measure, ...] = (
     Measure("memory_mb", "memory at most, MB", "low", 0),
 )
 """What is compared."""
-
-_LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -127,7 +117,7 @@ def compare(
     _check_destinations(Path(video), report, keep, list(ways))
     with TemporaryDirectory(prefix="hygiesync-") if keep is None else nullcontext(keep) as folder:
         real = watch_real_video(avatar, video, tell)
-        strips, rows, shapes = [Strip(real.info.path, real.track, "real")], {}, {"real": _real_shapes(avatar, real)}
+        strips, rows, shapes = [Strip(real.info.path, real.track, "real")], {}, {"real": real_shapes(avatar, real)}
         for name, way in ways.items():
             out = Path(folder, f"{name}.mp4")
             try:
@@ -136,8 +126,8 @@ def compare(
                 left_out[name] = str(error)
                 continue
             track = _watch(out, name, tell)
-            shapes[name] = _shapes_at(avatar, track, real.track.times_s)
-            rows[name] = _judge(avatar, real, out, track, shapes["real"], shapes[name]) | cost
+            shapes[name] = shapes_at(avatar, track, real.track.times_s)
+            rows[name] = judge(avatar, real, out, track, shapes["real"], shapes[name]) | cost
             strips.append(Strip(out, track, name))
         if not rows:
             raise MissingDependencyError("; ".join(left_out.values()))
@@ -163,8 +153,10 @@ def _ways(names: Sequence[str], time_limit_s: float) -> tuple[dict[str, Way], di
             left_out[name] = str(error)
         except UsageError as error:
             raise UsageError(f"{error}; hygiesync's own: {', '.join(OWN)}") from error
+    if not names:
+        raise UsageError("`engines`: expected at least one name, got none")
     if not ways:
-        raise UsageError("; ".join(left_out.values()) or "`engines`: expected at least one name, got none")
+        raise MissingDependencyError("; ".join(left_out.values()))
     return ways, left_out
 
 
@@ -218,62 +210,6 @@ def _watch(out: Path, name: str, tell: Progress) -> FaceTrack:
     return watch(info, 0.0, lambda done: tell(f"watching {name}", done, info.n_frames, ""))
 
 
-def _real_shapes(avatar: VideoAvatar, real: RealVideo) -> NDArray[np.float64]:
-    lower = to_canonical_face(avatar, real.track)
-    lower[~real.has_place] = np.nan
-    return lower
-
-
-def _shapes_at(avatar: VideoAvatar, track: FaceTrack, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Canonical lower faces (n_times, n_lower, 2) of a track, interpolated between its frames; NaN without a face."""
-    lower = to_canonical_face(avatar, track)
-    after = np.clip(np.searchsorted(track.times_s, times_s), 1, len(track) - 1)
-    span_s = track.times_s[after] - track.times_s[after - 1]
-    share = np.clip((times_s - track.times_s[after - 1]) / span_s, 0, 1)[:, None, None]
-    between = (1 - share) * lower[after - 1] + share * lower[after]
-    # on a frame itself only that frame counts, whatever its neighbours show
-    exact = np.where(share == 0, lower[after - 1], np.where(share == 1, lower[after], between))
-    exact[times_s > track.times_s[-1] + span_s.max()] = np.nan
-    return exact
-
-
-def _judge(
-    avatar: VideoAvatar,
-    real: RealVideo,
-    out: Path,
-    track: FaceTrack,
-    wanted: NDArray[np.float64],
-    got: NDArray[np.float64],
-) -> dict[str, float]:
-    frame_s = float(video_frame_time(1, real.info.fps))
-    got = np.where(np.isnan(wanted), np.nan, got)
-    measures = {**lip_measures(wanted, got, real.track.shots(), frame_s), **_compare_mouths(avatar, real, out, track)}
-    return {name: round(value, 4) for name, value in measures.items()}
-
-
-def _compare_mouths(avatar: VideoAvatar, real: RealVideo, out: Path, track: FaceTrack) -> dict[str, float]:
-    """How the mouths look, each cut out where its own face is, paired by time."""
-    places = FacePlaces.from_track(track, avatar.pose)
-    px_per_unit = float(np.median(similarity_scale(real.places.to_picture[real.has_place])))
-    window, look = mouth_window(avatar.shape, px_per_unit), MouthLook()
-    others = enumerate(read_frames(out, n_threads=1))
-    number, other = next(others)
-    with real.frames() as frames:
-        for frame in frames:
-            while number + 1 < len(track) and _is_nearer(track.times_s, number + 1, float(frame.time_s)):
-                number, other = next(others)
-            face = places.face(number)
-            if frame.face is None or face is None:
-                look.skip()
-            else:
-                look.add(window.cut(frame.image, frame.face.to_picture), window.cut(other.image, face.to_picture))
-    return look.measures()
-
-
-def _is_nearer(times_s: NDArray[np.float64], number: int, time_s: float) -> bool:
-    return abs(float(times_s[number]) - time_s) <= abs(float(times_s[number - 1]) - time_s)
-
-
 def _check_destinations(video: Path, report: Path, keep: Path | None, names: Sequence[str]) -> None:
     if keep is not None:
         try:
@@ -286,44 +222,3 @@ def _check_destinations(video: Path, report: Path, keep: Path | None, names: Seq
         check_not_same(file, video)
     if report.is_dir() or not report.absolute().parent.is_dir():
         raise InputError(f"{report}: can't be written; expected the name of an HTML file in a folder that exists")
-
-
-class PeakMemory:
-    """The most memory that this process and its children held while the body ran; a context manager.
-
-    Looked at twenty times a second by a thread; pages that processes share count for each.
-
-    Attributes
-    ----------
-    n_bytes : int
-    """
-
-    def __init__(self) -> None:
-        self.n_bytes = 0
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> PeakMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        import psutil
-
-        here = psutil.Process()
-        while True:
-            held = 0
-            for process in [here, *here.children(recursive=True)]:
-                try:
-                    held += process.memory_info().rss
-                except psutil.Error:  # it has ended meanwhile
-                    continue
-            self.n_bytes = max(self.n_bytes, held)
-            if self._is_over.wait(_LOOK_EVERY_S):
-                return

@@ -110,6 +110,19 @@ def animate(
             image, driving, out, options, options,
             face=options.face, has_consent=has_consent, progress=progress, warn=warn,
         )  # fmt: skip
+    return _by_ourselves(image, driving, out, options, has_consent=has_consent, progress=progress, warn=warn)
+
+
+def _by_ourselves(
+    image: PathLike,
+    driving: PathLike,
+    out: PathLike,
+    options: AnimateOptions,
+    *,
+    has_consent: bool,
+    progress: Progress | None,
+    warn: Callable[[str], None] | None,
+) -> dict[str, Any]:
     moves = animation_method(options.method)
     check_not_same(out, image, driving)
     info = probe(driving)
