@@ -19,8 +19,9 @@ from hygiesync.building.face_fitting import Recording, fit_face
 from hygiesync.building.from_video import train
 from hygiesync.face.comparison import compare_lips
 from hygiesync.face.pose import apply_similarity
+from hygiesync.face.target import find_target
 from hygiesync.face.topology import LOWER_FACE, RIGID
-from hygiesync.face.tracking import count_faces, track_face
+from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.speech.mel import mel_spectrogram
@@ -117,7 +118,7 @@ def test_killed_and_resumed_equals_uninterrupted(talker_video: Path, tmp_path: P
     assert one.training == other.training
 
 
-def test_two_faces_are_counted_and_the_larger_is_followed(talker_video: Path, tmp_path: Path) -> None:
+def test_of_two_faces_the_larger_is_followed(talker_video: Path, tmp_path: Path) -> None:
     path = tmp_path / "two.mp4"
     with VideoWriter(path, 512, 256, Fraction(25)) as writer:
         for frame in islice(read_frames(talker_video), 50):
@@ -126,8 +127,9 @@ def test_two_faces_are_counted_and_the_larger_is_followed(talker_video: Path, tm
             picture[60 : 60 + 128, 40 : 40 + 128] = small
             picture[:, 256:] = large
             writer.write(picture, frame.time_s)
-    assert count_faces(probe(path)) == 2
-    track = track_face(probe(path), max_faces=4)
+    target = find_target(probe(path))
+    assert "shows 2 people; number 2 from the left is followed, the largest" in target.note
+    track = track_face(probe(path), target)
     assert track.has_face.mean() > 0.95
     assert (track.rigid[track.has_face][:, :, 0] > 256).all()
 

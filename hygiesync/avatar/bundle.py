@@ -11,6 +11,7 @@ A bundle is whole or not there at all (:mod:`hygiesync.building.bundle_writing`)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from hygiesync.avatar.manifest import Manifest
 from hygiesync.errors import UsageError
+from hygiesync.face.target import FaceChoice
 from hygiesync.media.container import PathLike
 from hygiesync.progress import Progress
 from hygiesync.rendering.interfaces import MouthShapes, Scene
@@ -112,7 +114,9 @@ class Avatar(ABC):
         still: bool = False,
         duration_s: Fraction | None = None,
         lag: int = 0,
+        face: FaceChoice = None,
         progress: Progress | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> Scene[Any]:
         """A video of the person, whose mouth is to be replaced.
 
@@ -126,7 +130,10 @@ class Avatar(ABC):
         duration_s : Fraction, optional
             How much of the video will be wanted; all of it when left out.
         lag : int
-        progress : callable, optional
+        face : int or str, optional
+            Whose mouth, where several people are seen; who looks like the avatar when left out. See
+            :mod:`hygiesync.face.target`.
+        progress, warn : callable, optional
 
         Raises
         ------

@@ -13,6 +13,7 @@ speech model (:mod:`hygiesync.speech_to_shape.generic`). A video of the person k
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +29,7 @@ from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import N_LANDMARKS
+from hygiesync.face.target import FaceChoice
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_png, write_png
 from hygiesync.portrait.layers import Layers
@@ -112,7 +114,9 @@ class PhotoAvatar(Avatar):
         still: bool = False,
         duration_s: Fraction | None = None,
         lag: int = 0,
+        face: FaceChoice = None,
         progress: Progress | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> Scene[PhotoFace]:
         """Refused: there is no mouth of this person that could be put into a video; see :meth:`Avatar.dub`."""
         raise UsageError(

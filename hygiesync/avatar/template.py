@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, islice
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hygiesync.array_types import FloatArray
 from hygiesync.face.pose import PoseModel, invert_similarity
 from hygiesync.face.smoothing import gaussian_smooth
+from hygiesync.face.target import FaceChoice, WantedLooks
 from hygiesync.face.track import FaceTrack, is_turned_beyond
 from hygiesync.face.tracking import watch
 from hygiesync.media.reverse import read_frames_backwards
@@ -94,12 +95,24 @@ class FacePlaces:
 
 
 def watched_places(
-    video: VideoInfo, pose: PoseModel, until_s: Fraction | None, progress: Progress | None = None
+    video: VideoInfo,
+    pose: PoseModel,
+    until_s: Fraction | None,
+    progress: Progress | None = None,
+    *,
+    face: FaceChoice = None,
+    wanted: WantedLooks | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> FacePlaces:
-    """Where the face is in a video's frames before `until_s`, or in all of them when that is left out."""
+    """Where the face is in a video's frames before `until_s`, or in all of them when that is left out.
+
+    Whose it is where several are seen: see :func:`hygiesync.face.target.find_target`.
+    """
     n_frames = n_video_frames(min(video.duration_s, until_s or video.duration_s), video.fps)
     tell = progress or (lambda *_: None)
-    track = watch(video, 0.0, lambda done: tell("watching", done, n_frames, ""), until_s=until_s)
+    track = watch(
+        video, 0.0, lambda done: tell("watching", done, n_frames, ""), warn, until_s, face=face, wanted=wanted
+    )
     return FacePlaces.from_track(track, pose)
 
 

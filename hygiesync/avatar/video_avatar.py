@@ -17,6 +17,7 @@ whoever deletes it or writes notes into it still has an avatar.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -33,8 +34,11 @@ from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
 from hygiesync.avatar.still_template import STILL_WITHIN_S, StillTemplate
 from hygiesync.avatar.template import SPARE_S, FacePlaces, IdleTemplate, VideoTemplate, watched_places
 from hygiesync.errors import InputError
+from hygiesync.face.identity import Look
+from hygiesync.face.people import looks_in
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import ShapeModel
+from hygiesync.face.target import FaceChoice
 from hygiesync.media.container import PathLike
 from hygiesync.media.mjpeg import read_jpegs, write_jpegs
 from hygiesync.media.video import probe
@@ -132,18 +136,24 @@ class VideoAvatar(Avatar):
         still: bool = False,
         duration_s: Fraction | None = None,
         lag: int = 0,
+        face: FaceChoice = None,
         progress: Progress | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> Scene[TemplateFace]:
         """A video of the person, whose mouth is to be replaced; see :meth:`Avatar.dub`."""
         info = probe(video)
         until_s = STILL_WITHIN_S if still else duration_s + SPARE_S if duration_s else None
-        places = watched_places(info, self.pose, until_s, progress)
+        places = watched_places(info, self.pose, until_s, progress, face=face, wanted=self._looks, warn=warn)
         template: TemplateSource[TemplateFace]
         if still:
             template = StillTemplate.from_video(info.path, places, fps or info.fps)
         else:
             template = VideoTemplate(info, places, fps)
         return Scene(template, self.renderer(lag), (info.width, info.height), fps or info.fps)
+
+    def _looks(self) -> list[Look]:
+        """How this person looks in the idle loop."""
+        return looks_in(probe(self.directory / IDLE_VIDEO))
 
     def _scene(self, template: TemplateSource[TemplateFace], fps: Fraction, lag: int) -> Scene[TemplateFace]:
         return Scene(template, self.renderer(lag), (self.manifest.width, self.manifest.height), fps)

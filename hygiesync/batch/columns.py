@@ -16,6 +16,7 @@ import av
 from hygiesync.engine import check_expressiveness
 from hygiesync.errors import UsageError
 from hygiesync.external.registry import ENGINES
+from hygiesync.face.target import RULES, parse_face
 from hygiesync.timing import parse_fps
 from hygiesync.tts.voice import MAX_PITCH, MAX_WORDS_PER_MINUTE, MIN_PITCH, MIN_WORDS_PER_MINUTE
 
@@ -116,6 +117,8 @@ RENDER_SETTINGS: Mapping[str, Setting] = {
     "fps": Setting("fps", "a frame rate of 1 to 240, such as 25, 29.97 or 30000/1001", parse_fps),
     "expressiveness": Setting("expressiveness", "a number from 0 to 2", _expressiveness),
     "lookahead_ms": Setting("lookahead_ms", "milliseconds from 0 on, or all", _lookahead_ms),
+    "face": Setting("face", f"a number from 1 on, or one of {', '.join(RULES)}", parse_face),
+    "audio_track": Setting("audio_track", "a number from 1 on", _within(1, 10_000)),
     "landmarks_only": Setting("landmarks_only", _YES_OR_NO, _yes_or_no),
     "engine": Setting("engine", f"one of {', '.join(ENGINES)}", _engine),
     "engine_timeout": Setting("time_limit_s", "seconds, more than 0", _positive),

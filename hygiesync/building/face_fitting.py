@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.avatar.template import FacePlaces
+from hygiesync.building.dead_sound import Span, heard_loudness, is_within
 from hygiesync.building.sound_level import SoundLevel
 from hygiesync.errors import InputError
 from hygiesync.face.pose import PoseModel, apply_similarity
@@ -46,6 +47,8 @@ class Recording:
     sound : SoundLevel, optional
     sound_late_s : float
         How late the sound is to be taken to be against the pictures; negative is early.
+    deaf_spans : tuple of (float, float)
+        Where one sees speech and hears none, seconds: nothing is learnt there.
     """
 
     video: VideoInfo
@@ -53,6 +56,7 @@ class Recording:
     mel: NDArray[np.float32]
     sound: SoundLevel | None = None
     sound_late_s: float = 0.0
+    deaf_spans: tuple[Span, ...] = ()
 
     @property
     def heard_times_s(self) -> NDArray[np.float64]:
@@ -109,7 +113,7 @@ def fit_face(recordings: list[Recording]) -> FittedFace:
         When too few frames are usable.
     """
     smooth = [recording.track.smoothed() for recording in recordings]
-    usable = [_looks_usable(recording.track) for recording in recordings]
+    usable = [_looks_usable(recording) for recording in recordings]
     n_usable = sum(int(flags.sum()) for flags in usable)
     if n_usable < MIN_USABLE_FRAMES:
         raise InputError(
@@ -150,8 +154,10 @@ def _placed(placing: FloatArray, track: FaceTrack) -> NDArray[np.float32]:
     return apply_similarity(placing, track.lower).astype(np.float32)
 
 
-def _looks_usable(track: FaceTrack) -> NDArray[np.bool_]:
-    return track.has_face & ~track.is_blurred() & ~track.is_occluded()
+def _looks_usable(recording: Recording) -> NDArray[np.bool_]:
+    track = recording.track
+    is_deaf = is_within(recording.heard_times_s, recording.deaf_spans)
+    return track.has_face & ~track.is_blurred() & ~track.is_occluded() & ~is_deaf
 
 
 def _names(recordings: list[Recording]) -> str:
@@ -166,7 +172,7 @@ def background_loudness(recordings: list[Recording]) -> float:
     InputError
         When nothing stands out of it: the sound is silent, or all one noise.
     """
-    level = np.concatenate([loudness(recording.mel) for recording in recordings])
+    level = np.concatenate([heard_loudness(recording.mel, recording.deaf_spans) for recording in recordings])
     background = float(np.quantile(level, _BACKGROUND_QUANTILE))
     if np.quantile(level, 0.9) < background + _VOICE_MARGIN:
         raise InputError(

@@ -17,6 +17,7 @@ from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.errors import UsageError
 from hygiesync.extras import require
 from hygiesync.face.landmarks import mesh_triangles, person_matte
+from hygiesync.face.target import FaceChoice
 from hygiesync.media.images import MIN_SIDE, read_still
 from hygiesync.portrait.face_selection import chosen_face
 from hygiesync.portrait.speaking.photo_renderer import speaking_layers
@@ -39,7 +40,7 @@ def avatar_from_photo(
     image: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    face: int | None = None,
+    face: FaceChoice = None,
     has_consent: bool = False,
     max_side: int = MAX_SIDE,
     warn: Callable[[str], None] | None = None,
@@ -52,8 +53,8 @@ def avatar_from_photo(
         A photograph, a painting, a statue, with a face that looks about towards the camera.
     out : path
         The bundle to make, such as ``models/mona``; an avatar already there is replaced at the end.
-    face : int, optional
-        Which of several faces, 1 is the leftmost.
+    face : int or str, optional
+        Which of several faces: a number, 1 is the leftmost, ``left``, ``right`` or ``largest``.
     has_consent : bool
         Whether the person shown agreed; recorded in the bundle.
     max_side : int

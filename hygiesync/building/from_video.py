@@ -19,11 +19,14 @@ from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.building.evidence import TrainingEvidence
 from hygiesync.building.face_fitting import resting_coefficients
 from hygiesync.building.idle_loop import build_idle_loop
-from hygiesync.building.job import DEFAULT_LOOKAHEAD_MS, Job, check_video, open_workshop
+from hygiesync.building.job import DEFAULT_LOOKAHEAD_MS, Job, check_video
 from hygiesync.building.learning_step import Learned, learn
 from hygiesync.building.observation import Observation, observe
 from hygiesync.building.records import evidence_of, source_record, training_record
+from hygiesync.building.workshop import open_workshop
 from hygiesync.extras import require
+from hygiesync.face.target import FaceChoice
+from hygiesync.media.video import VideoInfo, probe
 from hygiesync.progress import Progress
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
@@ -43,6 +46,8 @@ def train(
     resume: bool = False,
     has_consent: bool = False,
     fix_offset: bool = False,
+    face: FaceChoice = None,
+    audio_track: int | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     report: ReportMaker | None = None,
@@ -66,6 +71,11 @@ def train(
         Whether the person shown agreed; recorded in the bundle.
     fix_offset : bool
         Whether to learn from late or early sound as if it were in time (:mod:`hygiesync.building.av_offset`).
+    face : int or str, optional
+        Whose face, where several people are seen: a number from the left, ``left``, ``right``, ``largest`` or
+        ``speaking``; the clearly largest, or who speaks, when left out.
+    audio_track : int, optional
+        Which of the videos' sound tracks, 1 is the first; the default one when left out.
     progress, warn : callable, optional
         Told of work done, and of what is odd about the videos.
     report : callable, optional
@@ -86,12 +96,19 @@ def train(
     """
     require("train", "training")
     paths, directory = (videos,) if isinstance(videos, str | os.PathLike) else videos, Path(out)
-    job = Job.checked(tuple(Path(path) for path in paths), preset, lookahead_ms, seed, fix_offset=fix_offset)
+    job = Job.checked(
+        tuple(Path(path) for path in paths),
+        preset,
+        lookahead_ms,
+        seed,
+        fix_offset=fix_offset,
+        face=face,
+        audio_track=audio_track,
+    )
     check_destination(directory)
     alert = warn or (lambda message: None)
-    workshop = open_workshop(directory, job, resume=resume, warn=alert)
-    _make_bundle(directory, job, workshop, has_consent, progress or (lambda *_: None), alert, report)
-    shutil.rmtree(workshop, ignore_errors=True)
+    with open_workshop(directory, job, resume=resume, warn=alert) as workshop:
+        _make_bundle(directory, job, workshop, has_consent, progress or (lambda *_: None), alert, report)
     return load_avatar(directory, VideoAvatar)
 
 
@@ -110,24 +127,32 @@ def _make_bundle(
     learned = learn(seen.clips(job.lookahead), whole_clips, seen.face, job, workshop, tell)
     rest = resting_coefficients(seen.recordings, seen.face, seen.background)
 
+    loop_path = workshop / video_avatar.IDLE_VIDEO
+    loop = build_idle_loop(seen.recordings, seen.face, loop_path)
+
     def fill(folder: Path) -> None:
         _fill_bundle(folder, seen, learned, rest, tell)
+        shutil.copyfile(loop_path, folder / video_avatar.IDLE_VIDEO)
+        video_avatar.save_idle(folder, loop)
         if report is not None:
             evidence = evidence_of(directory.name, job, seen, whole_clips, learned, rest)
             (folder / video_avatar.REPORT).write_bytes(report(evidence))
 
-    write_bundle(directory, _manifest(directory.name, job, seen, learned, has_consent), VideoAvatar.FILES, fill)
+    # of recordings of several sizes and rates, the avatar has those of the one that its loop was cut from
+    manifest = _manifest(directory.name, job, seen, learned, probe(loop_path), has_consent=has_consent)
+    write_bundle(directory, manifest, VideoAvatar.FILES, fill)
 
 
-def _manifest(name: str, job: Job, seen: Observation, learned: Learned, has_consent: bool) -> Manifest:
-    first = seen.videos[0]
+def _manifest(
+    name: str, job: Job, seen: Observation, learned: Learned, loop: VideoInfo, *, has_consent: bool
+) -> Manifest:
     return Manifest(
         name=name,
         lookahead=job.lookahead,
         early_lookaheads=list(job.early_lookaheads),
-        width=first.width,
-        height=first.height,
-        fps=str(first.fps),
+        width=loop.width,
+        height=loop.height,
+        fps=str(min((video.fps for video in seen.videos), key=lambda fps: abs(fps - loop.fps))),
         consent=consent_text(has_consent),
         sound_late_ms=round(1000 * seen.sound_late_s, 1),
         sources=[source_record(info) for info in seen.videos],
@@ -156,7 +181,6 @@ def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatA
     video_avatar.save_face(folder, face.pose, face.shape, rest, seen.background)
     video_avatar.save_atlas(folder, atlas, size)
     video_avatar.save_look(folder, mesh, canvas, appearance)
-    video_avatar.save_idle(folder, build_idle_loop(recordings, face, folder / video_avatar.IDLE_VIDEO))
     export_step(learned.run.network, folder / STEP)
     export_window(learned.whole.network, folder / WINDOW)
     (folder / video_avatar.WEIGHTS).write_bytes(serialized(learned.run.network.state_dict()))

@@ -1,20 +1,14 @@
-"""What one training is asked for, and the folder in which it keeps unfinished work until the bundle is there.
-
-A run that was killed is resumed from that folder: the tracks of the faces once they are whole, and the network after
-every epoch.
-"""
+"""What one training is asked for, and whether its videos can be used."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.errors import InputError, UsageError
+from hygiesync.face.target import FaceChoice, parse_face
 from hygiesync.media.video import VideoInfo, probe
 from hygiesync.timing import lookahead_frames
 
@@ -25,6 +19,9 @@ MAX_LOOKAHEAD_MS = 200.0
 
 EARLY_LOOKAHEADS = (0, 4)
 """Mel frames; every avatar has heads that answer as early as that too, as far as it is less than its own lookahead."""
+
+
+_OPTIONS = ("preset", "lookahead", "seed", "fix_offset", "face", "audio_track")
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,9 @@ class Job:
         Of the main head, mel frames.
     seed : int
     fix_offset : bool
+    face : int, str or None
+        Whose face, as of :mod:`hygiesync.face.target`.
+    audio_track : int or None
     """
 
     videos: tuple[Path, ...]
@@ -46,9 +46,21 @@ class Job:
     lookahead: int
     seed: int
     fix_offset: bool = False
+    face: FaceChoice = None
+    audio_track: int | None = None
 
     @classmethod
-    def checked(cls, videos: tuple[Path, ...], preset: str, lookahead_ms: float, seed: int, *, fix_offset: bool) -> Job:
+    def checked(
+        cls,
+        videos: tuple[Path, ...],
+        preset: str,
+        lookahead_ms: float,
+        seed: int,
+        *,
+        fix_offset: bool = False,
+        face: FaceChoice = None,
+        audio_track: int | None = None,
+    ) -> Job:
         """A job whose arguments are in range.
 
         Raises
@@ -62,7 +74,7 @@ class Job:
             raise UsageError(f"`preset`: expected one of {', '.join(PRESETS)}, got {preset!r}")
         if not 0 <= lookahead_ms <= MAX_LOOKAHEAD_MS:
             raise UsageError(f"`lookahead_ms`: expected 0 to {MAX_LOOKAHEAD_MS:g} ms, got {lookahead_ms:g}")
-        return cls(videos, preset, lookahead_frames(lookahead_ms), seed, fix_offset)
+        return cls(videos, preset, lookahead_frames(lookahead_ms), seed, fix_offset, parse_face(face), audio_track)
 
     @property
     def early_lookaheads(self) -> tuple[int, ...]:
@@ -77,7 +89,7 @@ class Job:
     def fingerprint(self) -> dict[str, Any]:
         """What tells this job from others."""
         hashes = [sha256_of(video) for video in self.videos]
-        options = {name: getattr(self, name) for name in ("preset", "lookahead", "seed", "fix_offset")}
+        options = {name: getattr(self, name) for name in _OPTIONS}
         return {"videos": hashes, **options}
 
 
@@ -98,34 +110,3 @@ def check_video(path: Path) -> VideoInfo:
             " (five minutes are best)"
         )
     return info
-
-
-def open_workshop(directory: Path, job: Job, *, resume: bool, warn: Callable[[str], None]) -> Path:
-    """Folder for unfinished work beside `directory`: either fresh or that of an interrupted run of the same job.
-
-    Raises
-    ------
-    UsageError
-        When the interrupted run was another job.
-    InputError
-        When the folder can't be written.
-    """
-    workshop = directory.with_name(f".{directory.name}.training")
-    record = workshop / "job.json"
-    fingerprint = job.fingerprint()
-    if resume and record.is_file():
-        if json.loads(record.read_text()) != fingerprint:
-            raise UsageError(
-                f"{directory}: the interrupted training had other videos or options; repeat them, or train without"
-                " resume"
-            )
-        return workshop
-    if resume:
-        warn(f"{directory}: nothing to resume, so training starts from the beginning")
-    shutil.rmtree(workshop, ignore_errors=True)
-    try:
-        workshop.mkdir(parents=True)
-        record.write_text(json.dumps(fingerprint))
-    except OSError as error:
-        raise InputError(f"{workshop}: can't be written ({error.strerror}); choose another folder") from error
-    return workshop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from hygiesync.building.av_offset import Offset, fix_offsets, measure_offsets
+from hygiesync.building.dead_sound import deaf_spans
 from hygiesync.building.face_fitting import FittedFace, Recording, background_loudness, fit_face
 from hygiesync.building.job import Job
 from hygiesync.building.sound_level import SoundLevel
@@ -20,6 +21,7 @@ from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
 from hygiesync.learning.dataset import LabelledClip, align
 from hygiesync.media.audio import read_audio
+from hygiesync.media.sound_survey import survey_sound
 from hygiesync.media.video import VideoInfo
 from hygiesync.progress import Progress
 from hygiesync.speech.mel import mel_spectrogram
@@ -71,7 +73,7 @@ def observe(
 ) -> Observation:
     """Watch and hear all videos, and say what is odd about them."""
     recordings = [
-        _record(info, workshop / f"track-{number}.safetensors", report, warn) for number, info in enumerate(infos)
+        _record(info, job, workshop / f"track-{number}.safetensors", report, warn) for number, info in enumerate(infos)
     ]
     face = fit_face(recordings)
     background = background_loudness(recordings)
@@ -84,17 +86,39 @@ def observe(
     return Observation(in_time, face, background, offsets, advice, late_s)
 
 
-def _record(info: VideoInfo, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:
+def _record(info: VideoInfo, job: Job, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:
     """Watch and hear one video; the track comes from `cache` when an interrupted run left it whole."""
-    samples = read_audio(info.path)
-    mel, sound = mel_spectrogram(samples), SoundLevel.from_samples(samples)
+    survey = survey_sound(info.path, job.audio_track)
+    for note in (*survey.notes(), *survey.lengths(info.duration_s)):
+        warn(f"{info.path}: {note}")
+    samples = read_audio(info.path, track=job.audio_track)
+    sound = SoundLevel.from_samples(samples)
+    mel = mel_spectrogram(samples * np.float32(survey.gain))
     if cache.exists():
         try:
-            return Recording(info, FaceTrack(**load_file(cache)), mel, sound)
+            return _heard(Recording(info, FaceTrack(**load_file(cache)), mel, sound), warn)
         except (SafetensorError, TypeError) as error:
             raise InputError(f"{cache}: is damaged ({error}); train again without resume") from error
-    track = watch(info, MIN_FACE_SHARE, lambda done: report("watching", done, info.n_frames, ""), warn)
+    track = watch(
+        info,
+        MIN_FACE_SHARE,
+        lambda done: report("watching", done, info.n_frames, ""),
+        warn,
+        face=job.face,
+        audio_track=job.audio_track,
+    )
     partial = cache.with_suffix(".partial")
     save_file(track.arrays(), partial)
     partial.replace(cache)
-    return Recording(info, track, mel, sound)
+    return _heard(Recording(info, track, mel, sound), warn)
+
+
+def _heard(recording: Recording, warn: Callable[[str], None]) -> Recording:
+    """A recording that knows where its microphone was dead."""
+    spans = deaf_spans(recording.mel, recording.track)
+    for start_s, end_s in spans:
+        warn(
+            f"{recording.video.path}: the mouth speaks and nothing is heard from {start_s:.1f} s to {end_s:.1f} s;"
+            " that is left out: was the microphone off?"
+        )
+    return replace(recording, deaf_spans=spans)

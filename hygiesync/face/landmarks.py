@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from itertools import combinations
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,6 +18,9 @@ from hygiesync.array_types import FloatArray
 from hygiesync.extras import imports_of
 
 Detector = TypeVar("Detector", bound="LandmarkDetector")
+
+FaceChooser = Callable[[NDArray[np.uint8], list[NDArray[np.float64]]], int | None]
+"""Which of the faces (478, 3) in a picture (H, W, 3) is meant."""
 
 N_LANDMARKS = 478
 """Points of FaceMesh with refined lips, eyes and irises."""
@@ -72,8 +76,14 @@ class LandmarkDetector:
     Parameters
     ----------
     max_faces : int
-        How many faces to look for. With more than one, the largest face is taken at first, and then the one nearest
-        to where it was in the picture before, so that a passer-by never takes over.
+        How many faces to look for.
+    choose : callable, optional
+        Which of the faces in a picture is meant, by its place in the list, or None for none of them:
+        :meth:`hygiesync.face.following.Follower.choose`. Left out, the largest face is taken at first, and then the
+        one nearest to where it was in the picture before.
+    region : tuple of int, optional
+        (left, top, right, bottom), pixels, of the part of the pictures that is looked at: in it, a face that is small
+        in the whole picture is large enough to be found.
 
     References
     ----------
@@ -81,7 +91,13 @@ class LandmarkDetector:
     Grishchenko et al., *Attention Mesh*, 2020 (the refined lips and eyes).
     """
 
-    def __init__(self, max_faces: int = 1) -> None:
+    def __init__(
+        self,
+        max_faces: int = 1,
+        choose: FaceChooser | None = None,
+        region: tuple[int, int, int, int] | None = None,
+    ) -> None:
+        self._choose, self._region = choose, region
         with _silenced:
             self._mesh = _solutions().face_mesh.FaceMesh(max_num_faces=max_faces, refine_landmarks=True)
             self._mesh.process(np.zeros((64, 64, 3), np.uint8))
@@ -110,12 +126,22 @@ class LandmarkDetector:
         landmarks : ndarray, shape (478, 3), float64, pixels, (x, y, z), or None when there is no face
             z grows away from the camera, about as long a pixel as the others; only its differences mean anything.
         """
-        found = self._find(image)
-        if not found:
-            self._previous = None
-            return None
-        self._previous = self._the_one_we_follow(_as_arrays(found, image))
+        faces = self.detect_all(image)
+        if self._choose is not None:
+            number = self._choose(image, faces)
+            return None if number is None else faces[number]
+        self._previous = self._the_one_we_follow(faces) if faces else None
         return self._previous
+
+    def detect_all(self, image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+        """Landmarks (478, 3) of all faces in `image`, in no order."""
+        left, top, right, bottom = self._region or (0, 0, image.shape[1], image.shape[0])
+        part = np.ascontiguousarray(image[top:bottom, left:right])
+        faces: list[NDArray[np.float64]] = []
+        for face in _as_arrays(self._find(part) or (), part):
+            if not _is_known(face, faces):  # two meshes may have come to lie on one face
+                faces.append(face)
+        return [face + np.array([left, top, 0]) for face in faces]
 
     def _find(self, image: NDArray[np.uint8]) -> Any:
         if self._has_found_one:
@@ -178,11 +204,51 @@ class FaceCounter:
         self._detection.close()
 
 
-def find_faces(image: NDArray[np.uint8], max_faces: int = 8) -> list[NDArray[np.float64]]:
-    """Landmarks of all faces in a single picture, from left to right.
+class FaceFinder:
+    """Finds all faces in single pictures, small ones as well; a context manager, for one thread.
 
     Faces are looked for in the whole picture, and again in the surroundings of each that the far-sighted detector
     sees: FaceMesh's own detector overlooks faces that are small in the picture.
+
+    Parameters
+    ----------
+    max_faces : int
+        How many to look for in the whole picture.
+    """
+
+    def __init__(self, max_faces: int = 8) -> None:
+        with _silenced:
+            solutions = _solutions()
+            self._detection = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.6)
+            self._mesh = solutions.face_mesh.FaceMesh(
+                static_image_mode=True, max_num_faces=max_faces, refine_landmarks=True
+            )
+
+    def find(self, image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+        """Landmarks of all faces in `image`, from left to right; see :func:`find_faces`."""
+        with _silenced:
+            faces = _as_arrays(self._mesh.process(image).multi_face_landmarks or (), image)
+            for box in _face_boxes(self._detection.process(image).detections or (), image):
+                left, top, right, bottom = box
+                part = np.ascontiguousarray(image[top:bottom, left:right])
+                found = _as_arrays(self._mesh.process(part).multi_face_landmarks or (), part)
+                found = [face + np.array([left, top, 0]) for face in found]
+                faces += [face for face in found if not _is_known(face, faces)]
+        return sorted(faces, key=lambda face: float(face[:, 0].mean()))
+
+    def __enter__(self) -> FaceFinder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        with _silenced:
+            self._detection.close()
+            self._mesh.close()
+
+
+def find_faces(image: NDArray[np.uint8], max_faces: int = 8) -> list[NDArray[np.float64]]:
+    """Landmarks of all faces in a single picture, from left to right.
 
     Parameters
     ----------
@@ -194,19 +260,8 @@ def find_faces(image: NDArray[np.uint8], max_faces: int = 8) -> list[NDArray[np.
     -------
     list of ndarray, shape (478, 3), float64, pixels, (x, y, z)
     """
-    solutions = _solutions()
-    with _silenced:
-        detection = solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.6)
-        mesh = solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=max_faces, refine_landmarks=True)
-        with detection, mesh:
-            faces = _as_arrays(mesh.process(image).multi_face_landmarks or (), image)
-            for box in _face_boxes(detection.process(image).detections or (), image):
-                left, top, right, bottom = box
-                part = np.ascontiguousarray(image[top:bottom, left:right])
-                found = _as_arrays(mesh.process(part).multi_face_landmarks or (), part)
-                found = [face + np.array([left, top, 0]) for face in found]
-                faces += [face for face in found if not _is_known(face, faces)]
-    return sorted(faces, key=lambda face: float(face[:, 0].mean()))
+    with FaceFinder(max_faces) as finder:
+        return finder.find(image)
 
 
 _UPSIDE_DOWN_FROM = 0.1

@@ -16,16 +16,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from hygiesync.errors import InputError
-from hygiesync.face.landmarks import FaceCounter
+from hygiesync.face.target import FaceChoice, Target, WantedLooks, find_target
 from hygiesync.face.track import FaceObserver, FaceTrack, Observation
 from hygiesync.media.video import SourceFrame, VideoInfo, read_frames
 
 N_WORKERS = 2
 STRETCH_S = 60
 """Seconds of a stretch, about: each one starts a detector of its own, which takes as long as a few dozen frames."""
-
-_SAMPLES_FOR_COUNT = 12
-MAX_FACES = 4
 
 Result = TypeVar("Result")
 
@@ -35,7 +32,7 @@ FrameCallback = Callable[[int], None]
 
 def track_face(
     video: VideoInfo,
-    max_faces: int = 1,
+    target: Target | None = None,
     progress: FrameCallback | None = None,
     until_s: Fraction | None = None,
 ) -> FaceTrack:
@@ -44,8 +41,8 @@ def track_face(
     Parameters
     ----------
     video : VideoInfo
-    max_faces : int
-        More than one when others are in the picture; see :class:`LandmarkDetector`.
+    target : Target, optional
+        Whom to follow; without, the one face that a detector finds.
     progress : callable, optional
         Called from several threads, one at a time.
     until_s : Fraction, optional
@@ -66,7 +63,7 @@ def track_face(
     def track_stretch(frames: Iterator[SourceFrame]) -> FaceTrack:
         times: list[float] = []
         observations: list[Observation | None] = []
-        with FaceObserver(max_faces) as observer:
+        with FaceObserver(**({} if target is None else target.detector_options())) as observer:
             for frame in frames:
                 times.append(float(frame.time_s))
                 observations.append(observer.observe(frame.image))
@@ -96,32 +93,18 @@ def _stretches(duration_s: Fraction, until_s: Fraction | None) -> Iterator[tuple
     return pairwise(edges)
 
 
-def count_faces(video: VideoInfo) -> int:
-    """Number of faces that most of a video's pictures show (upper median over a few of them).
-
-    Raises
-    ------
-    InputError
-        When the video can't be read.
-    """
-    counts = []
-    with FaceCounter() as counter:
-        for number in range(_SAMPLES_FOR_COUNT):
-            start_s = video.duration_s * (2 * number + 1) / (2 * _SAMPLES_FOR_COUNT)
-            frame = next(read_frames(video.path, start_s, n_threads=1), None)
-            if frame is not None:
-                counts.append(counter.count(frame.image))
-    return sorted(counts)[len(counts) // 2] if counts else 0
-
-
 def watch(
     video: VideoInfo,
     min_share: float,
     progress: Callable[[int], None] | None = None,
     warn: Callable[[str], None] | None = None,
     until_s: Fraction | None = None,
+    *,
+    face: FaceChoice = None,
+    wanted: WantedLooks | None = None,
+    audio_track: int | None = None,
 ) -> FaceTrack:
-    """Track the one person of a video, whoever else walks by.
+    """Track the one person of a video who is meant, whoever else is seen.
 
     Parameters
     ----------
@@ -131,18 +114,20 @@ def watch(
     progress : callable, optional
         Told of the number of frames tracked in all.
     warn : callable, optional
-        Told when there are several faces, and which is used.
+        Told when there are several people, and who is followed.
     until_s : Fraction, optional
         Where to stop; the video's end when left out.
+    face, wanted, audio_track
+        Who is meant; see :func:`~hygiesync.face.target.find_target`.
 
     Raises
     ------
     InputError
-        When the face is seen in fewer frames, or in none.
+        When there is no such face, or the face is seen in fewer frames, or in none.
     """
-    n_faces = count_faces(video)
-    if n_faces > 1 and warn is not None:
-        warn(f"{video.path}: shows {n_faces} faces; the largest is used, and followed")
+    target = find_target(video, face, wanted=wanted, until_s=until_s, track=audio_track)
+    if target.note and warn is not None:
+        warn(target.note)
     done = 0
 
     def count(n_frames: int) -> None:
@@ -151,7 +136,7 @@ def watch(
         if progress is not None:
             progress(done)
 
-    track = track_face(video, MAX_FACES if n_faces > 1 else 1, count, until_s)
+    track = track_face(video, target, count, until_s)
     _check_face_is_seen(track, video.path, min_share)
     return track
 

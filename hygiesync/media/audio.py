@@ -14,7 +14,6 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 from numpy.typing import NDArray
 
 from hygiesync import timing
@@ -26,11 +25,13 @@ from hygiesync.media.container import (
     check_not_cut_off,
     clock_origin,
     decode_frames,
-    find_audio_stream,
     find_video_stream,
     open_input,
+    the_audio_stream,
 )
+from hygiesync.media.replacing import replaced
 from hygiesync.media.sound import Sound
+from hygiesync.media.sound_survey import survey_sound
 
 BLOCK_LENGTH = 16_000
 """Samples in the blocks that are yielded."""
@@ -58,8 +59,8 @@ class AudioInfo:
     duration_s: Fraction
 
 
-def probe_audio(path: PathLike) -> AudioInfo:
-    """Rate, channels and length of a file's sound.
+def probe_audio(path: PathLike, track: int | None = None) -> AudioInfo:
+    """Rate, channels and stated length of a file's sound; :func:`~hygiesync.media.sound_survey.survey_sound` counts.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def probe_audio(path: PathLike) -> AudioInfo:
         When the file can't be opened or has no audio track.
     """
     with open_input(path) as container:
-        stream = _audio_stream(container, path)
+        stream = the_audio_stream(container, path, track)
         if stream.duration is not None and stream.time_base is not None:
             duration_s = stream.duration * stream.time_base
         else:
@@ -87,6 +88,8 @@ class AudioFormat:
         1 (mixed down as FFmpeg does) or 2.
     block_length : int
         Samples in each block; the last may be shorter.
+    gain : float
+        Factor on all samples.
 
     Raises
     ------
@@ -97,6 +100,7 @@ class AudioFormat:
     sample_rate: int = timing.SAMPLE_RATE
     n_channels: int = 1
     block_length: int = BLOCK_LENGTH
+    gain: float = 1.0
 
     def __post_init__(self) -> None:
         if self.n_channels not in (1, 2) or self.sample_rate < 1 or self.block_length < 1:
@@ -111,6 +115,7 @@ def read_audio_blocks(
     sample_rate: int = timing.SAMPLE_RATE,
     n_channels: int = 1,
     block_length: int = BLOCK_LENGTH,
+    track: int | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Read a sound block by block, resampled and mixed to `n_channels`.
 
@@ -123,6 +128,8 @@ def read_audio_blocks(
         A local file with sound, of any format FFmpeg reads, or samples.
     sample_rate, n_channels, block_length : int
         As of :class:`AudioFormat`.
+    track : int, optional
+        Which sound track of the file, 1 is the first; its default one when left out.
 
     Yields
     ------
@@ -136,12 +143,12 @@ def read_audio_blocks(
     InputError
         When the file can't be opened, has no sound, or holds samples that are not numbers.
     """
-    for _, block in read_audio_formats(audio, [AudioFormat(sample_rate, n_channels, block_length)]):
+    for _, block in read_audio_formats(audio, [AudioFormat(sample_rate, n_channels, block_length)], track):
         yield block
 
 
 def read_audio_formats(
-    audio: PathLike | Sound, formats: Sequence[AudioFormat]
+    audio: PathLike | Sound, formats: Sequence[AudioFormat], track: int | None = None
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Read a sound once, and get it in several formats side by side.
 
@@ -149,6 +156,8 @@ def read_audio_formats(
     ----------
     audio : str, os.PathLike or Sound
     formats : sequence of AudioFormat
+    track : int, optional
+        As of :func:`read_audio_blocks`.
 
     Yields
     ------
@@ -163,7 +172,7 @@ def read_audio_formats(
     """
     name = "samples" if isinstance(audio, Sound) else os.fspath(audio)
     blockers = [_Blocker(one, name) for one in formats]
-    for number, piece in _read_pieces(audio, formats):
+    for number, piece in _read_pieces(audio, formats, track):
         for block in blockers[number].push(piece):
             yield number, block
     for number, blocker in enumerate(blockers):
@@ -173,7 +182,7 @@ def read_audio_formats(
         raise InputError(f"{name}: its audio track holds no samples; record or export it again")
 
 
-def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> NDArray[np.float32]:
+def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE, track: int | None = None) -> NDArray[np.float32]:
     """A file's whole sound, mixed to one channel.
 
     Parameters
@@ -182,6 +191,8 @@ def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> NDArray
         A local file with sound.
     sample_rate : int
         Samples a second to deliver (Hz).
+    track : int, optional
+        As of :func:`read_audio_blocks`.
 
     Returns
     -------
@@ -193,7 +204,7 @@ def read_audio(path: PathLike, sample_rate: int = timing.SAMPLE_RATE) -> NDArray
     InputError
         As :func:`read_audio_blocks`.
     """
-    return np.concatenate(list(read_audio_blocks(path, sample_rate)))
+    return np.concatenate(list(read_audio_blocks(path, sample_rate, track=track)))
 
 
 def write_wav(path: PathLike, samples: FloatArray, sample_rate: int) -> None:
@@ -217,7 +228,7 @@ def write_wav(path: PathLike, samples: FloatArray, sample_rate: int) -> None:
         raise InputError(f"sound for {os.fspath(path)}: expected finite samples, got NaN or infinity")
     pcm = np.clip(np.floor(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2")
     try:
-        with Path(path).open("wb") as file, wave.open(file) as sound:
+        with replaced(Path(path)) as beside, beside.open("wb") as file, wave.open(file) as sound:
             sound.setnchannels(pcm.shape[1] if pcm.ndim == 2 else 1)
             sound.setsampwidth(2)
             sound.setframerate(sample_rate)
@@ -226,28 +237,29 @@ def write_wav(path: PathLike, samples: FloatArray, sample_rate: int) -> None:
         raise InputError(f"{os.fspath(path)}: can't be written ({error}); choose another place") from error
 
 
-def _audio_stream(container: InputContainer, path: PathLike) -> AudioStream:
-    stream = find_audio_stream(container)
-    if stream is None:
-        raise InputError(f"{os.fspath(path)}: has no audio track; name a file with sound, or record it again with one")
-    return stream
-
-
-def _read_pieces(audio: PathLike | Sound, formats: Sequence[AudioFormat]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _read_pieces(
+    audio: PathLike | Sound, formats: Sequence[AudioFormat], track: int | None
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Samples on the sound's clock in pieces of any length (n, n_channels), each with the number of its format."""
     if isinstance(audio, Sound):
-        timelines = [AudioTimeline(one.sample_rate, one.n_channels, None, "samples") for one in formats]
+        timelines = [AudioTimeline(one.sample_rate, one.n_channels, None, "samples", gain=one.gain) for one in formats]
         yield from _laid_out(audio.frames(), timelines)
         return
     with open_input(audio) as container:
-        stream = _audio_stream(container, audio)
+        stream = the_audio_stream(container, audio, track)
+        # one channel needs no comparing; where two stay two, nothing is added up
+        mixes = survey_sound(audio, track).mixes if _must_compare(stream, formats) else {}
         # without pictures there is no clock to keep: the first sample is time zero
         origin = None if find_video_stream(container) is None else clock_origin(container)
-        timelines = [AudioTimeline(one.sample_rate, one.n_channels, origin, audio) for one in formats]
+        timelines = [AudioTimeline(one.sample_rate, one.n_channels, origin, audio, mixes, one.gain) for one in formats]
         frames = (cast(AudioFrame, frame) for frame in decode_frames(container, stream, audio))
         yield from _laid_out(frames, timelines)
         if timelines[0].end_s is not None:
             check_not_cut_off(container, stream, timelines[0].end_s, audio)
+
+
+def _must_compare(stream: AudioStream, formats: Sequence[AudioFormat]) -> bool:
+    return stream.channels > 2 or (stream.channels == 2 and any(one.n_channels == 1 for one in formats))
 
 
 def _laid_out(

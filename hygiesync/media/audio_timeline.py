@@ -12,7 +12,7 @@ its own time, so that a late start or a hole becomes silence and an overlap is d
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import cast
 
@@ -22,8 +22,10 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from hygiesync import timing
+from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
 from hygiesync.media.container import PathLike, frame_time
+from hygiesync.media.mixing import Mix, mixed
 
 STEREO_TO_MONO = {"rematrix_maxval": "1.0"}
 """FFmpeg adds left and right at 0.71 each, 3 dB too loud for one voice in both; this makes it the mean."""
@@ -49,12 +51,26 @@ class AudioTimeline:
         Container time of output sample 0; None means that of the first frame.
     path : str or os.PathLike
         Name for messages.
+    mixes : dict of int to Mix, optional
+        How so many channels become those of the output, where FFmpeg's own way is wrong.
+    gain : float
+        Factor on all samples.
     """
 
-    def __init__(self, sample_rate: int, n_channels: int, origin: Fraction | None, path: PathLike) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        n_channels: int,
+        origin: Fraction | None,
+        path: PathLike,
+        mixes: Mapping[int, Mix] | None = None,
+        gain: float = 1.0,
+    ) -> None:
         self._sample_rate, self._n_channels = sample_rate, n_channels
         self._origin = origin
         self._path = path
+        self._mixes, self._gain = mixes or {}, np.float32(gain)
+        self._matrix: FloatArray | None = None
         self._resampler: AudioResampler | None = None
         self._format: tuple[str, str, int, int] | None = None
         self._n_out = 0
@@ -91,7 +107,9 @@ class AudioTimeline:
     def _begin_segment(self, kind: tuple[str, str, int, int], time_s: Fraction) -> Iterator[NDArray[np.float32]]:
         """Start a segment at `time_s`: silence up to there, or a debt of samples to drop."""
         self._format, self._segment_start_s, self._n_in_segment = kind, time_s, 0
-        self._resampler = self._make_resampler(n_source_channels=kind[3])
+        self._matrix = self._mixing(n_source_channels=kind[3])
+        n_resampled = kind[3] if self._matrix is None else self._n_channels
+        self._resampler = self._make_resampler(n_source_channels=n_resampled)
         n_silent = timing.time_to_samples(time_s, self._sample_rate) - self._n_out
         self._n_to_drop = max(0, -n_silent)
         stop_s = timing.sample_time(self._n_out, self._sample_rate)
@@ -103,6 +121,13 @@ class AudioTimeline:
         if n_silent > 0:
             self._n_out += n_silent
             yield np.zeros((n_silent, self._n_channels), np.float32)
+
+    def _mixing(self, n_source_channels: int) -> FloatArray | None:
+        """Rows of weights (n_channels, n_source_channels); None where FFmpeg's own mixing is right."""
+        mix = self._mixes.get(n_source_channels)
+        if mix is None or self._n_channels == 2:
+            return None if mix is None else mix.to_stereo
+        return None if mix.is_usual else mix.to_mono[None]
 
     def _make_resampler(self, n_source_channels: int) -> AudioResampler:
         """Resampler to the output's rate and channels; a mono source stays mono, to be repeated at its own level."""
@@ -122,7 +147,8 @@ class AudioTimeline:
         if frame is not None:
             # the resampler counts by itself: jitter of the stamps must not reach it
             frame.pts = None
-        done = self._resampler.resample(frame)
+        source = frame if frame is None or self._matrix is None else mixed(frame, self._matrix)
+        done = self._resampler.resample(source)
         if frame is not None:
             frame.pts = stamp  # other timelines read it too
         for resampled in done:
@@ -132,4 +158,4 @@ class AudioTimeline:
             self._n_to_drop -= n_dropped
             if n_dropped < len(piece):
                 self._n_out += len(piece) - n_dropped
-                yield piece[n_dropped:]
+                yield piece[n_dropped:] if self._gain == 1 else piece[n_dropped:] * self._gain

@@ -22,7 +22,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,11 @@ EXACT_DURATION_FORMATS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "wav", "w64", "fl
 
 UNRELATED_CLOCK_FORMATS = frozenset({"mpegts", "mpeg"})
 """Broadcast formats, whose time stamps start anywhere within 26 hours."""
+
+GUESSED_LENGTH_FORMATS = frozenset({"mp3", "aac", "amr", "ac3", "eac3"})
+"""Formats without a length of their own: FFmpeg guesses it from the size of the file and its first bit rate."""
+
+_NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 MAX_BAD_PACKETS = 50
 """Undecodable packets in a row after which a file counts as broken rather than scratched."""
@@ -127,31 +132,92 @@ def _check_wav_is_whole(path: PathLike) -> None:
 
 
 def find_video_stream(container: InputContainer) -> VideoStream | None:
-    """First moving picture of a container, None without one; a cover image is not a video."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
-            return stream
-    return None
+    """The moving picture to play, None without one; covers and thumbnails are no video."""
+    moving = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & _NO_VIDEO and stream.codec_context is not None
+    ]
+    return next(
+        (stream for stream in moving if stream.disposition & Disposition.default), moving[0] if moving else None
+    )
 
 
-def find_audio_stream(container: InputContainer) -> AudioStream | None:
-    """First audio track of a container that can be decoded, None without one."""
-    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+def audio_streams(container: InputContainer) -> list[AudioStream]:
+    """All sound tracks of a container that can be decoded."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+
+
+def find_audio_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
+    """A sound track of a container, None without one.
+
+    Parameters
+    ----------
+    container : InputContainer
+    track : int, optional
+        Which, 1 is the first; the one that the file marks as its default when left out, and the first without any.
+    """
+    streams = audio_streams(container)
+    if track is not None:
+        return streams[track - 1] if 1 <= track <= len(streams) else None
+    marked = (stream for stream in streams if stream.disposition & Disposition.default)
+    return next(marked, streams[0] if streams else None)
+
+
+def the_audio_stream(container: InputContainer, path: PathLike, track: int | None = None) -> AudioStream:
+    """A sound track of a container, as :func:`find_audio_stream` finds it.
+
+    Raises
+    ------
+    InputError
+        When the file has no sound.
+    UsageError
+        When there is no such track.
+    """
+    stream = find_audio_stream(container, track)
+    if stream is not None:
+        return stream
+    n_tracks = len(audio_streams(container))
+    if not n_tracks:
+        raise InputError(f"{os.fspath(path)}: has no audio track; name a file with sound, or record it again with one")
+    raise UsageError(f"`audio_track`: expected 1 to {n_tracks}, as {os.fspath(path)} has, got {track}")
 
 
 def clock_origin(container: InputContainer) -> Fraction:
-    """Container time that counts as zero seconds, the same for picture and sound.
+    """Container time that counts as zero seconds, the same for picture and sound: that of the first picture.
 
-    It is zero, as FFmpeg shows the file, except for broadcast formats: there it is the earliest stream's start.
+    Files may begin anywhere: a part cut out of a longer one, a broadcast's clock, a recorder that was on for hours.
+    Sound that comes before the first picture belongs to none, and lies before zero.
     """
-    if container.format.name not in UNRELATED_CLOCK_FORMATS:
-        return Fraction(0)
-    starts = [
-        stream.start_time * stream.time_base
-        for stream in (find_video_stream(container), find_audio_stream(container))
-        if stream is not None and stream.start_time is not None and stream.time_base is not None
-    ]
-    return min(starts, default=Fraction(0))
+    stream = find_video_stream(container) or find_audio_stream(container)
+    if stream is None or stream.start_time is None or stream.time_base is None:
+        return Fraction(container.start_time or 0, av.time_base)
+    return stream.start_time * stream.time_base
+
+
+def stated_end(container: InputContainer, stream: VideoStream | AudioStream) -> Fraction | None:
+    """Container time (s) at which a stream ends as the file's header says; None where it doesn't, or FFmpeg guesses."""
+    if container.format.name in GUESSED_LENGTH_FORMATS and not _has_frame_count(container):
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return ((stream.start_time or 0) + stream.duration) * stream.time_base
+    if container.duration is None:
+        return None
+    end_s = Fraction(container.duration, av.time_base)
+    # Matroska counts from its own zero, the others from their first frame
+    return end_s if "matroska" in container.format.name else end_s + Fraction(container.start_time or 0, av.time_base)
+
+
+def _has_frame_count(container: InputContainer) -> bool:
+    """Whether an mp3 states its number of frames, in a first frame of its own (LAME and others write one)."""
+    with Path(container.name.removeprefix("file:")).open("rb") as file:
+        head = file.read(10)
+        if head[:3] == b"ID3":  # tags, whose length is stored seven bits a byte
+            file.seek(10 + sum((byte & 0x7F) << (7 * (3 - place)) for place, byte in enumerate(head[6:10])))
+        else:
+            file.seek(0)
+        first = file.read(256)
+    return b"Xing" in first or b"Info" in first or b"VBRI" in first
 
 
 def frame_time(frame: Frame, origin: Fraction) -> Fraction | None:
@@ -163,11 +229,13 @@ def frame_time(frame: Frame, origin: Fraction) -> Fraction | None:
     return stamp * frame.time_base - origin
 
 
-def decode_frames(container: InputContainer, stream: VideoStream | AudioStream, path: PathLike) -> Iterator[Frame]:
+def decode_frames(
+    container: InputContainer, stream: VideoStream | AudioStream, path: PathLike, *, is_told: bool = True
+) -> Iterator[Frame]:
     """Decode one stream from the container's current position to its end.
 
     Single damaged packets, and frames that the decoder had to patch, are left out and counted in one warning: frames
-    carry their own times, so that what follows stays in place.
+    carry their own times, so that what follows stays in place. Who only looks a file over tells nothing (`is_told`).
 
     Yields
     ------
@@ -195,7 +263,7 @@ def decode_frames(container: InputContainer, stream: VideoStream | AudioStream, 
             n_bad_in_a_row = 0
         n_bad += sum(frame.is_corrupt for frame in frames)
         yield from (frame for frame in frames if not frame.is_corrupt)
-    if n_bad:
+    if n_bad and is_told:
         logger.warning("%s: left out %d damaged %s frames", os.fspath(path), n_bad, stream.type)
 
 
@@ -234,11 +302,8 @@ def check_not_cut_off(
         When more than `CUT_OFF_TOLERANCE_S` is missing. Where only the whole file's length is stated, and this stream
         may rightly be shorter, a warning is logged.
     """
-    if container.format.name in EXACT_DURATION_FORMATS and stream.duration is not None and stream.time_base is not None:
-        stated_s = ((stream.start_time or 0) + stream.duration) * stream.time_base
-    else:
-        stated_s = Fraction(container.duration or 0, av.time_base)
-    if stated_s - end_s <= CUT_OFF_TOLERANCE_S:
+    stated_s = stated_end(container, stream)
+    if stated_s is None or stated_s - end_s <= CUT_OFF_TOLERANCE_S:
         return
     lost = f"{os.fspath(path)}: {stream.type} ends at {float(end_s):.2f} s of {float(stated_s):.2f} s"
     if container.format.name not in EXACT_DURATION_FORMATS:

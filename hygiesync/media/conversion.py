@@ -11,6 +11,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from hygiesync.media.colours import ToSrgb, is_high_range, is_wide
+
 ACCURATE = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 """swscale's default is up to 2 levels off; this is exact to rounding."""
 
@@ -34,27 +36,50 @@ class FrameConverter:
         self._reformatter = VideoReformatter()
         self._stretch = stretch or Fraction(1)
         self._orientation: NDArray[np.int64] | None = None
+        self._to_srgb: ToSrgb | None = None
+        self._shape: tuple[int, ...] | None = None
 
     def to_rgb(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Upright RGB picture of a decoded frame, shape (height, width, 3), uint8."""
-        picture = self._plainly(frame) if _is_plain(frame) and self._stretch == 1 else self._by_swscale(frame)
+        if is_high_range(frame) or is_wide(frame):
+            picture = self._from_other_colours(frame)
+        elif _is_plain(frame) and self._stretch == 1:
+            picture = self._plainly(frame)
+        else:
+            picture = self._on_white(frame) if _has_alpha(frame) else _bytes(self._by_swscale(frame))
         if self._orientation is None:
             # asked once a file: asking ties a frame into a reference cycle, so that it would outlive its use
             self._orientation = _display_matrix(frame)
-        return _upright(picture, self._orientation)
+        image = _upright(picture, self._orientation)
+        # some files change their size on the way; players show all of it at the first one
+        self._shape = self._shape or image.shape
+        if image.shape != self._shape:
+            image = np.ascontiguousarray(cv2.resize(image, self._shape[1::-1], interpolation=cv2.INTER_AREA))
+        return image
 
-    def _by_swscale(self, frame: VideoFrame) -> NDArray[np.uint8]:
+    def _on_white(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """A frame that one may see through, as a page shows it."""
+        seen = self._by_swscale(frame, "rgba").to_ndarray().astype(np.float32)
+        share = seen[..., 3:] / 255
+        return np.rint(seen[..., :3] * share + 255 * (1 - share)).astype(np.uint8)
+
+    def _from_other_colours(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """A frame of high range, or of other primaries than a screen's."""
+        if self._to_srgb is None:
+            self._to_srgb = ToSrgb(self._by_swscale(frame, "gbrp16le"), frame)
+        return self._to_srgb(self._by_swscale(frame, "gbrp16le"))
+
+    def _by_swscale(self, frame: VideoFrame, target: str = "rgb24") -> VideoFrame:
         """Any frame, exact to rounding."""
-        picture = self._reformatter.reformat(
+        return self._reformatter.reformat(
             frame,
             width=max(1, round(frame.width * self._stretch)),
-            format="rgb24",
+            format=target,
             src_colorspace=_colour_matrix(frame),
             dst_color_range=ColorRange.JPEG,
             interpolation=ACCURATE,
             threads=1,
         )
-        return cast(NDArray[np.uint8], picture.to_ndarray())  # rgb24: a byte a colour
 
     def _plainly(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """A frame as nearly all cameras and encoders write them: the same colours in a quarter of swscale's time."""
@@ -73,6 +98,14 @@ def _to_rgb(red: float, blue: float) -> NDArray[np.float64]:
 
 
 _TO_RGB = {Colorspace.ITU601: _to_rgb(0.299, 0.114), Colorspace.ITU709: _to_rgb(0.2126, 0.0722)}
+
+
+def _bytes(frame: VideoFrame) -> NDArray[np.uint8]:
+    return cast(NDArray[np.uint8], frame.to_ndarray())  # rgb24: a byte a colour
+
+
+def _has_alpha(frame: VideoFrame) -> bool:
+    return frame.format.name.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "pal8", "ya8", "ya16"))
 
 
 def _is_plain(frame: VideoFrame) -> bool:

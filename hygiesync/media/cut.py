@@ -12,7 +12,6 @@ exactly as much. Sound stays on its grid, pictures stay on the sound, and a cut 
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from av.video.stream import VideoStream
 
 from hygiesync.errors import InputError, UsageError
 from hygiesync.media.container import PathLike, find_audio_stream, find_video_stream, open_input
+from hygiesync.media.replacing import replaced
 
 TOLERANCE_S = Fraction(1, 1000)
 """A keyframe this much before the time given still counts as the one that is meant."""
@@ -85,16 +85,13 @@ def leave_out(
     """
     exact = [(Fraction(start_s), Fraction(end_s)) for start_s, end_s in spans]
     _check_order(exact)
-    sibling = Path(target).with_name(f".{Path(target).name}.{os.getpid()}.part")
     try:
         plan = _plan(source, exact)
-        _copy(source, sibling, plan)
-        sibling.replace(target)
+        with replaced(Path(target)) as beside:
+            _copy(source, beside, plan)
     except (FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{target}: can't be written ({reason}); free disk space, then run it again") from error
-    finally:
-        sibling.unlink(missing_ok=True)
     return plan.left_out
 
 

@@ -18,6 +18,7 @@ from typing import cast
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.frame import Frame
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -34,8 +35,10 @@ from hygiesync.media.container import (
     find_video_stream,
     frame_time,
     open_input,
+    stated_end,
 )
 from hygiesync.media.conversion import FrameConverter
+from hygiesync.media.deinterlace import deinterlaced
 from hygiesync.media.writer import VideoWriter
 
 __all__ = ["SourceFrame", "VideoInfo", "VideoWriter", "probe", "read_frames"]
@@ -191,15 +194,11 @@ def _decode_span(
         if seek_s is not None and not _seek(container, stream, seek_s + origin):
             return
         converter = FrameConverter(stream.sample_aspect_ratio)
-        # after a seek, what comes before the first keyframe refers to pictures that were not decoded
-        is_whole = seek_s is None
         last_s: Fraction | None = None
         last_end_s = Fraction(0)
-        for decoded in decode_frames(container, stream, path):
-            frame = cast(VideoFrame, decoded)
+        for frame in deinterlaced(_whole(decode_frames(container, stream, path), is_sought=seek_s is not None)):
             time_s = frame_time(frame, origin)
-            is_whole = is_whole or frame.key_frame
-            if time_s is None or not is_whole:
+            if time_s is None:
                 continue
             if last_s is not None and time_s < last_s:
                 raise InputError(_runs_backwards(path, time_s))
@@ -210,7 +209,16 @@ def _decode_span(
             last_s, last_end_s = time_s, time_s + frame.duration * cast(Fraction, frame.time_base)
             yield time_s, partial(converter.to_rgb, frame)
         if last_s is not None or seek_s is None:
-            check_not_cut_off(container, stream, last_end_s, path)
+            check_not_cut_off(container, stream, last_end_s + origin, path)
+
+
+def _whole(frames: Iterator[Frame], *, is_sought: bool) -> Iterator[Frame]:
+    """Without what, after a seek, comes before the first keyframe: it refers to pictures that were not decoded."""
+    is_whole = not is_sought
+    for frame in frames:
+        is_whole = is_whole or cast(VideoFrame, frame).key_frame
+        if is_whole:
+            yield frame
 
 
 def _seek(container: InputContainer, stream: VideoStream, time_s: Fraction) -> bool:
@@ -246,29 +254,27 @@ def _runs_backwards(path: PathLike, time_s: Fraction) -> str:
 
 def _rate_and_length(container: InputContainer, stream: VideoStream, path: PathLike) -> tuple[Fraction, Fraction, int]:
     """Average rate (frames a second), end of the last frame (s) and number of frames."""
-    time_base = cast(Fraction, stream.time_base)
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     fps = next((rate for rate in rates if rate is not None and 0 < rate <= timing.MAX_FPS), None)
-    if stream.duration is not None:
-        duration_s = ((stream.start_time or 0) + stream.duration) * time_base - clock_origin(container)
-    elif container.duration is not None:
-        duration_s = Fraction(container.duration, 1_000_000)
-    else:
+    end_s = stated_end(container, stream)
+    if end_s is None or fps is None or container.format.name in UNRELATED_CLOCK_FORMATS:
         return _length_by_reading(path, fps)
-    if fps is None:
-        return _length_by_reading(path, fps)
+    duration_s = end_s - clock_origin(container)
     return fps, duration_s, stream.frames or timing.frames_in(duration_s, fps)
 
 
 def _length_by_reading(path: PathLike, fps: Fraction | None) -> tuple[Fraction, Fraction, int]:
-    """Length of a file without any in its header (what browsers record), from its packets."""
+    """Length of a file that has none in its header (browsers, broadcasts), from its packets."""
     with open_input(path) as container:
         stream = _video_stream(container, path)
         time_base, origin = cast(Fraction, stream.time_base), clock_origin(container)
+        is_broadcast = container.format.name in UNRELATED_CLOCK_FORMATS
         times = sorted(packet.pts * time_base - origin for packet in container.demux(stream) if packet.pts is not None)
     if len(times) < 2 or times[0] == times[-1]:
         fps = fps or Fraction(25)
         return fps, (times[0] if times else Fraction(0)) + timing.video_frame_time(1, fps), len(times)
-    # from time stamps, not counts: the rate that such files state is often a placeholder
-    fps = Fraction(len(times) - 1) / (times[-1] - times[0])
-    return fps, times[-1] + timing.video_frame_time(1, fps), len(times)
+    # from time stamps: the rate that browsers state is often a placeholder; broadcasts don't stamp every frame
+    if fps is None or not is_broadcast:
+        fps = Fraction(len(times) - 1) / (times[-1] - times[0])
+    end_s = times[-1] + timing.video_frame_time(1, fps)
+    return fps, end_s, timing.frames_in(end_s, fps)

@@ -3,7 +3,8 @@
 While it is being written the file is a *hybrid fragmented* mp4: a process that is killed leaves everything up to the
 last fragment. Closed in peace it becomes an ordinary mp4 with its index first, by a stream copy into a sibling that
 then takes the file's name. After an exception there is no file at all, unless what is being written can't be had again:
-a recording keeps the fragments that it has.
+a recording keeps the fragments that it has. Where an older file has the name, the new one is written beside it, and
+takes its place only when it is whole.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from hygiesync import timing
 from hygiesync.errors import InputError, UsageError
 from hygiesync.media.container import PathLike
 from hygiesync.media.fragments import keep_whole_fragments
+from hygiesync.media.replacing import free_name, unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +66,9 @@ class VideoWriter:
 
     Not thread-safe; :class:`hygiesync.media.background_writer.BackgroundWriter` is.
 
-    The file appears at `path` at once and replaces what was there, so never name a file that is being read. Pictures
-    of an odd width or height get their last column or row repeated, since the usual 4:2:0 colour needs even sizes.
+    The file appears at `path` at once, or, where an older file is, when it is whole; never name a file that is being
+    read. What is kept of a recording that failed never replaces an older file, but lies beside it. Pictures of an odd
+    width or height get their last column or row repeated, since the usual 4:2:0 colour needs even sizes.
     Colours are written and tagged as BT.709, limited range.
 
     Parameters
@@ -127,6 +130,7 @@ class VideoWriter:
     ) -> None:
         _check_options(width, height, fps, audio_rate, audio_channels, metadata or {})
         self.path = Path(path)
+        self._file = self.path
         self._width, self._height, self._fps = width, height, Fraction(fps)
         self._audio_rate, self._audio_channels = audio_rate, audio_channels
         self._metadata = dict(metadata or {})
@@ -146,6 +150,8 @@ class VideoWriter:
 
     def __enter__(self) -> VideoWriter:
         _check_writable(self.path)
+        if self.path.exists():
+            self._file = unfinished(self.path.resolve())
         try:
             self._open()
         except (FFmpegError, OSError, ValueError) as error:
@@ -165,7 +171,8 @@ class VideoWriter:
             self._flush()
         except (FFmpegError, OSError, ValueError) as failure:
             raise self._abandon(failure) from failure
-        _put_index_first(self.path, self._tick_rate)
+        _put_index_first(self._file, self._tick_rate)
+        self._put_in_place(self.path)
 
     def write(self, image: NDArray[np.uint8], time_s: Fraction, *, is_keyframe: bool = False) -> None:
         """Append one picture.
@@ -243,7 +250,7 @@ class VideoWriter:
             "flush_packets": "1",
             **_exact_edits(self._tick_rate),
         }
-        self._container = av.open(_file_url(self.path), mode="w", format="mp4", container_options=options)
+        self._container = av.open(_file_url(self._file), mode="w", format="mp4", container_options=options)
         self._container.metadata.update(self._metadata)
         self._video = self._add_video(self._container)
         if self._audio_rate is not None:
@@ -319,12 +326,24 @@ class VideoWriter:
         except (FFmpegError, OSError, ValueError):
             self._close()
             with suppress(OSError):  # as it is, it can still be played
-                keep_whole_fragments(self.path)
+                keep_whole_fragments(self._file)
+        kept = free_name(self.path) if self.path.exists() and self._file != self.path else self.path
+        if kept != self.path:
+            logger.warning("%s: stays as it was; what there is of the new one is %s", self.path, kept)
+        self._put_in_place(kept)
+
+    def _put_in_place(self, place: Path) -> None:
+        """Give the file that was written its name."""
+        if self._file != place:
+            try:
+                self._file.replace(place.resolve())  # what a link names is replaced, not the link
+            except OSError as error:
+                raise InputError(f"{place}: can't be written ({error.strerror}); the file is {self._file}") from error
 
     def _remove(self) -> None:
         """Close whatever is open and delete the file."""
         self._close()
-        self.path.unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._container is not None:

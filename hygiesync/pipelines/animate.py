@@ -19,6 +19,7 @@ from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError, UsageError
 from hygiesync.extras import require
+from hygiesync.face.target import FaceChoice, Target, find_target
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
 from hygiesync.media.video import probe
@@ -48,8 +49,14 @@ class AnimateOptions(EncodingOptions, EngineOptions):
     transfer : TransferOptions
     uses_best_frame : bool
         The reference is the driving frame most like the picture, not the first one.
-    face : int, optional
-        Which of the picture's faces, 1 is the leftmost; needed where there are several.
+    face : int or str, optional
+        Which of the picture's faces: a number, 1 is the leftmost, ``left``, ``right`` or ``largest``; needed where
+        there are several.
+    driving_face : int or str, optional
+        Whose face leads, where several people are seen in the video: a number from the left, ``left``, ``right``,
+        ``largest`` or ``speaking``; the clearly largest, or who speaks, when left out.
+    audio_track : int, optional
+        Which of the video's sound tracks, 1 is the first; the default one when left out.
     swaps : bool
         Put the picture's face onto the driving video's head.
     method : str
@@ -60,7 +67,9 @@ class AnimateOptions(EncodingOptions, EngineOptions):
 
     transfer: TransferOptions = field(default_factory=TransferOptions)
     uses_best_frame: bool = False
-    face: int | None = None
+    face: FaceChoice = None
+    driving_face: FaceChoice = None
+    audio_track: int | None = None
     swaps: bool = False
     method: str = "mesh"
 
@@ -127,7 +136,11 @@ def _by_ourselves(
     check_not_same(out, image, driving)
     info = probe(driving)
     picture = read_still(image, warn=warn)
-    work = _Animation(moves, picture, chosen_face(picture, image, options.face), driving, options)
+    alert = warn or (lambda message: None)
+    target = find_target(info, options.driving_face, track=options.audio_track)
+    if target.note:
+        alert(target.note.replace("`face`", "`driving_face`"))
+    work = _Animation(moves, picture, chosen_face(picture, image, options.face), driving, options, target)
     report, n_frames = progress or (lambda *_: None), n_video_frames(info.duration_s, info.fps)
     if options.uses_best_frame:
         work.find_best_frame(lambda done: report("choosing a frame", done, n_frames, ""))
@@ -138,10 +151,10 @@ def _by_ourselves(
         report("animating", n_video_frames(time_s, info.fps) + 1, n_frames, "")
 
     with single_threaded_libraries(), closing(prefetched(work.pictures(), _DRAWN_AHEAD)) as drawn:
-        sound = Soundtrack(driving, is_heard=False) if info.has_audio else None
+        sound = Soundtrack(driving, is_heard=False, track=options.audio_track) if info.has_audio else None
         write_pictures(drawn, out, size, info.fps, tags, sound=sound, encoding=options, progress=count)
-    if work.n_unseen and warn is not None:
-        warn(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
+    if work.n_unseen:
+        alert(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
     return work.summary(size)
 
 
@@ -155,9 +168,11 @@ class _Animation:
         landmarks: FloatArray,
         driving: PathLike,
         options: AnimateOptions,
+        target: Target,
     ) -> None:
         self._method = method
         self._picture, self._landmarks, self._driving, self._options = picture, landmarks, driving, options
+        self._target = target
         self._reference: DrivingFrame | None = None
         self._draw: Animator | None = None
         self.n_frames = self.n_unseen = 0
@@ -167,7 +182,7 @@ class _Animation:
         """Look through the driving video for the frame most like the picture."""
 
         def counted() -> Iterator[DrivingFrame]:
-            for number, frame in enumerate(detected(self._driving), 1):
+            for number, frame in enumerate(detected(self._driving, self._target), 1):
                 report(number)
                 yield frame
 
@@ -187,7 +202,7 @@ class _Animation:
 
     def pictures(self) -> Iterator[VideoFrame]:
         """The animated pictures, at the driving frames' times."""
-        with closing(prefetched(watch_driving(self._driving), _WATCHED_AHEAD)) as frames:
+        with closing(prefetched(watch_driving(self._driving, self._target), _WATCHED_AHEAD)) as frames:
             for frame in frames:
                 self.n_frames += 1
                 self.n_unseen += not frame.is_seen

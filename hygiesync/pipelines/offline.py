@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,6 +14,7 @@ from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import Engine, VideoFrame, check_expressiveness
 from hygiesync.errors import UsageError
+from hygiesync.face.target import FaceChoice, parse_face
 from hygiesync.media.container import PathLike
 from hygiesync.media.sound import Sound
 from hygiesync.pipelines.by_engine import EngineOptions, speak_avatar
@@ -50,6 +51,11 @@ class RenderOptions(EncodingOptions, EngineOptions):
     lookahead_ms : float
         How far ahead the network may hear: the whole recording, since nobody waits, unless it is to be seen what is
         drawn live.
+    face : int or str, optional
+        Whose mouth in the template, where several people are seen: a number from the left, ``left``, ``right``,
+        ``largest`` or ``speaking``; who looks like the avatar when left out.
+    audio_track : int, optional
+        Which of the sound's tracks, 1 is the first; the one that the file marks as its default when left out.
 
     With an `engine`, which hears for itself, `expressiveness`, `lookahead_ms` and `landmarks_only` are refused.
     """
@@ -60,6 +66,8 @@ class RenderOptions(EncodingOptions, EngineOptions):
     landmarks_only: bool = False
     expressiveness: float = 1.0
     lookahead_ms: float = WHOLE_RECORDING
+    face: FaceChoice = None
+    audio_track: int | None = None
 
 
 class _ReadAhead(Generic[Face]):
@@ -80,6 +88,7 @@ def render(
     options: RenderOptions | None = None,
     *,
     progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
     method: Method = Method.FROM_SOUND,
 ) -> None:
     """Write an mp4 in which `avatar` says what `audio` holds.
@@ -91,8 +100,10 @@ def render(
         Any file with sound, or samples; the result is as long as it is.
     out : path
         The mp4 to write. It appears at once and is playable even if the program is killed; after an error it is gone.
+        An older file stays until the new one is whole.
     options : RenderOptions, optional
-    progress : callable, optional
+    progress, warn : callable, optional
+        Told of work done, and of what should be known about the files.
     method : Method
         Where the sound came from; recorded in the file.
 
@@ -105,14 +116,18 @@ def render(
     """
     options = options or RenderOptions()
     check_expressiveness(options.expressiveness)
+    parse_face(options.face)
     files = (avatar.directory / name for name in avatar.manifest.files)
     check_not_same(out, None if isinstance(audio, Sound) else audio, options.template, *files)
+    alert = warn or (lambda message: None)
     if options.engine is not None:
         _render_by_engine(avatar, audio, out, options, method, progress)
         return
-    sound = Soundtrack(audio, is_heard=True)
+    sound = Soundtrack(audio, is_heard=True, track=options.audio_track)
+    for note in sound.notes:
+        alert(f"{audio}: {note}")
     tell = progress or (lambda *_: None)
-    scene = _scene(avatar, options, sound.duration_s, tell)
+    scene = _scene(avatar, options, sound.duration_s, tell, alert)
     engine = Engine(
         avatar,
         scene=replace(scene, template=_ReadAhead(scene.template)),
@@ -158,7 +173,9 @@ def _spoken(engine: Engine, sound: Soundtrack) -> Iterator[VideoFrame]:
     yield from engine.flush()
 
 
-def _scene(avatar: Avatar, options: RenderOptions, duration_s: Fraction, progress: Progress) -> Scene[Any]:
+def _scene(
+    avatar: Avatar, options: RenderOptions, duration_s: Fraction, progress: Progress, warn: Callable[[str], None]
+) -> Scene[Any]:
     """Where the pictures come from, and what draws."""
     scene: Scene[Any]
     if options.template is not None:
@@ -168,7 +185,9 @@ def _scene(avatar: Avatar, options: RenderOptions, duration_s: Fraction, progres
             still=options.still,
             duration_s=duration_s,
             lag=WHOLE_PATH_LAG,
+            face=options.face,
             progress=progress,
+            warn=warn,
         )
     elif options.still:
         scene = avatar.still(options.fps or avatar.fps, WHOLE_PATH_LAG)

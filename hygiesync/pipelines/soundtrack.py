@@ -6,13 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
-from hygiesync.media.audio import AudioFormat, probe_audio, read_audio_formats
+from hygiesync.media.audio import AudioFormat, read_audio_formats
 from hygiesync.media.container import PathLike
 from hygiesync.media.sound import Sound
+from hygiesync.media.sound_survey import survey_sound
 
 HEARD_LENGTH = 1600
 """Samples that the engine hears at a time: a tenth of a second."""
@@ -35,7 +36,9 @@ class Soundtrack:
     ----------
     audio : path or Sound
     is_heard : bool
-        Whether :meth:`heard` is wanted too.
+        Whether :meth:`heard` is wanted too. A quiet sound is heard louder; what is kept stays as it is.
+    track : int, optional
+        Which sound track of the file, 1 is the first; its default one when left out.
 
     Raises
     ------
@@ -43,15 +46,18 @@ class Soundtrack:
         When the file can't be opened, or has no sound.
     """
 
-    def __init__(self, audio: PathLike | Sound, *, is_heard: bool) -> None:
-        info = audio if isinstance(audio, Sound) else probe_audio(audio)
+    def __init__(self, audio: PathLike | Sound, *, is_heard: bool, track: int | None = None) -> None:
+        survey = None if isinstance(audio, Sound) else survey_sound(audio, track)
+        info = survey or cast(Sound, audio)
         self.sample_rate: int = info.sample_rate if info.sample_rate in _KEPT_RATES else _DEFAULT_RATE
         self.n_channels: int = min(info.n_channels, 2)
-        self.duration_s: Fraction = info.duration_s
+        self.duration_s: Fraction = cast(Sound, audio).duration_s if survey is None else survey.end_s
+        self.notes: tuple[str, ...] = () if survey is None else tuple(survey.notes())
+        gain = 1.0 if survey is None else survey.gain
         formats = [AudioFormat(self.sample_rate, self.n_channels, self.sample_rate // 10)]
         if is_heard:
-            formats.append(AudioFormat(block_length=HEARD_LENGTH))
-        self._reading = read_audio_formats(audio, formats)
+            formats.append(AudioFormat(block_length=HEARD_LENGTH, gain=gain))
+        self._reading = read_audio_formats(audio, formats, track)
         self._waiting: tuple[deque[NDArray[Any]], ...] = tuple(deque() for _ in formats)
         self._lock = threading.Lock()
         self._read_on(len(formats) - 1)  # a sound that can't be read is refused before anything is written

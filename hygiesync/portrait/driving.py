@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hygiesync.array_types import FloatArray
 from hygiesync.face.landmarks import LandmarkDetector
 from hygiesync.face.pose import apply_similarity, fit_similarity
+from hygiesync.face.target import Target
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import read_frames
 from hygiesync.portrait.parts import N_MESH, eye_distance
@@ -28,6 +29,7 @@ _REACH_S = 2.5 * SMOOTHING_S
 _MAX_JUMP = 0.35
 """Eye distances that a face can't move in a frame: there the video is cut."""
 
+_MAX_FACES = 4
 RETURN_S = 0.24
 """Time in which a face that comes back is caught up with."""
 
@@ -52,20 +54,27 @@ class DrivingFrame:
     is_seen: bool
 
 
-def watch_driving(path: PathLike, max_faces: int = 4) -> Iterator[DrivingFrame]:
-    """Frames of a video with the smoothed landmarks of its largest face, which is followed.
+def watch_driving(path: PathLike, target: Target | None = None) -> Iterator[DrivingFrame]:
+    """Frames of a video with the smoothed landmarks of one face.
+
+    Parameters
+    ----------
+    path : path
+    target : Target, optional
+        Whom to follow; the largest face when left out.
 
     Raises
     ------
     InputError
         When the video can't be read.
     """
-    return held(smoothed(detected(path, max_faces)))
+    return held(smoothed(detected(path, target)))
 
 
-def detected(path: PathLike, max_faces: int = 4) -> Iterator[DrivingFrame]:
+def detected(path: PathLike, target: Target | None = None) -> Iterator[DrivingFrame]:
     """Frames of a video with landmarks as the detector finds them."""
-    with LandmarkDetector(max_faces) as detector:
+    options = {"max_faces": _MAX_FACES} if target is None else target.detector_options()
+    with LandmarkDetector(**options) as detector:
         for frame in read_frames(path, n_threads=1):
             landmarks = detector.detect_in_depth(frame.image)
             yield DrivingFrame(frame.image, frame.time_s, landmarks, landmarks is not None)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import find_faces, is_upside_down
+from hygiesync.face.target import LARGEST, LEFT, RIGHT, SPEAKING, FaceChoice, parse_face
 from hygiesync.media.container import PathLike
 from hygiesync.portrait.head import facing_deg
 from hygiesync.portrait.parts import eye_distance, parts_cut_off
@@ -17,7 +18,7 @@ _MAX_ROLL_DEG = 60.0
 _MIN_EYE_DISTANCE_PX = 16.0
 
 
-def chosen_face(picture: NDArray[np.uint8], name: PathLike, number: int | None = None) -> NDArray[np.float64]:
+def chosen_face(picture: NDArray[np.uint8], name: PathLike, choice: FaceChoice = None) -> NDArray[np.float64]:
     """Landmarks of the face that is meant.
 
     Parameters
@@ -25,8 +26,8 @@ def chosen_face(picture: NDArray[np.uint8], name: PathLike, number: int | None =
     picture : ndarray, shape (H, W, 3), uint8, RGB
     name : path
         Of its file, for messages.
-    number : int, optional
-        Which face, 1 is the leftmost; needed where there are several.
+    choice : int or str, optional
+        Which face: a number, 1 is the leftmost, ``left``, ``right`` or ``largest``; needed where there are several.
 
     Returns
     -------
@@ -38,24 +39,34 @@ def chosen_face(picture: NDArray[np.uint8], name: PathLike, number: int | None =
         When there is no such face, or none that can be moved: in profile, lying or upside down, cut by the picture's
         edge, too small, one of several.
     UsageError
-        When `number` is no number of a face.
+        When `choice` is none, or ``speaking``: nobody speaks in a picture.
     """
-    if number is not None and number < 1:
-        raise UsageError(f"`face`: expected 1 (the leftmost) or more, got {number}")
+    choice = parse_face(choice)
+    if choice == SPEAKING:
+        raise UsageError(f"`face`: expected a number, {LEFT}, {RIGHT} or {LARGEST}, got {choice}: {name} is a picture")
     faces = find_faces(picture)
     if not faces:
         raise InputError(
             f"{name}: no face was found; expected one that looks about towards the camera, not in profile, and is"
             " at least a tenth of the picture wide"
         )
-    if number is None and len(faces) > 1:
+    if choice is None and len(faces) > 1:
         raise InputError(f"{name}: shows {len(faces)} faces; choose one with `face`, 1 (the leftmost) to {len(faces)}")
-    if number is not None and number > len(faces):
+    if isinstance(choice, int) and choice > len(faces):
         shows = "one face" if len(faces) == 1 else f"{len(faces)} faces"
-        raise InputError(f"{name}: shows {shows}, so there is no face {number}")
-    face = faces[(number or 1) - 1]
+        raise InputError(f"{name}: shows {shows}, so there is no face {choice}")
+    face = _meant(faces, choice)
     _check_view(picture, face, name)
     return face
+
+
+def _meant(faces: list[NDArray[np.float64]], choice: FaceChoice) -> NDArray[np.float64]:
+    """The face of a list, from left to right, that a choice means."""
+    if isinstance(choice, int):
+        return faces[choice - 1]
+    if choice == LARGEST:
+        return max(faces, key=lambda face: float(np.ptp(face[:, :2], axis=0).max()))
+    return faces[-1 if choice == RIGHT else 0]
 
 
 def _check_view(picture: NDArray[np.uint8], face: FloatArray, name: PathLike) -> None:

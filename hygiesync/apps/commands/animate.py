@@ -26,6 +26,11 @@ def add(commands: common.Commands) -> None:
     )  # fmt: skip
     common.picture(parser)
     parser.add_argument("driving", metavar="DRIVING.mp4", help="video of the face that leads")
+    parser.add_argument(
+        "--driving-face", metavar="N|left|right|largest|speaking",
+        help="whose face leads, where the video shows several; 1 is the leftmost (the clearly largest, or who speaks)",
+    )  # fmt: skip
+    common.audio_track(parser)
     common.out_mp4(parser)
     manner = parser.add_mutually_exclusive_group()
     manner.add_argument(

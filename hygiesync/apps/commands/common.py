@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hygiesync.errors import InputError, UsageError
+from hygiesync.media.replacing import replaced
 from hygiesync.plain_text import with_parameters_as
 
 if TYPE_CHECKING:
@@ -46,8 +47,25 @@ def avatar(parser: argparse.ArgumentParser, makers: str = "`hygiesync train` or 
 
 def picture(parser: argparse.ArgumentParser) -> None:
     """A picture with a face, and which of its faces is meant."""
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="picture with a face: PNG, JPEG, WebP, BMP or TIFF")
-    parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
+    parser.add_argument(
+        "image", type=Path, metavar="IMAGE", help="picture with a face: PNG, JPEG, HEIC, AVIF, WebP, GIF ..."
+    )
+    parser.add_argument("--face", metavar="N|left|right|largest", help="which face of the picture, 1 is the leftmost")
+
+
+def face_of_video(parser: argparse.ArgumentParser, otherwise: str) -> None:
+    """Whose face in a video, where several people are seen."""
+    parser.add_argument(
+        "--face", metavar="N|left|right|largest|speaking",
+        help=f"whose face, where several are seen; 1 is the leftmost ({otherwise})",
+    )  # fmt: skip
+
+
+def audio_track(parser: argparse.ArgumentParser) -> None:
+    """Which sound, where a file has several."""
+    parser.add_argument(
+        "--audio-track", type=int, metavar="N", help="which sound track, 1 is the first (the file's default one)"
+    )
 
 
 def out_mp4(parser: argparse.ArgumentParser) -> None:
@@ -171,7 +189,8 @@ def finish(arguments: argparse.Namespace, text: str, results: Any = None) -> int
     path = getattr(arguments, "json", None)
     if path is not None:
         try:
-            path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            with replaced(path) as beside:
+                beside.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"{path}: can't be written ({error.strerror})") from error
     print(text)

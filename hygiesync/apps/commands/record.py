@@ -33,6 +33,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--input-device", metavar="INDEX|NAME|FILE.wav", help="microphone, or a sound file in its place"
     )
+    common.face_of_video(parser, "the largest")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the recording (recordings/NAME)")
     parser.add_argument("--text", type=Path, metavar="FILE", help="your own sentences, one on each line")
     parser.add_argument(

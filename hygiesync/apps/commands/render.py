@@ -31,6 +31,8 @@ def add(commands: common.Commands) -> None:
     common.out_mp4(parser)
     parser.add_argument("--template", type=Path, metavar="VIDEO", help="video of the same person, to be dubbed")
     parser.add_argument("--still", action="store_true", help="use one picture of the template, which stands still")
+    common.face_of_video(parser, "the template's person who looks like the avatar")
+    common.audio_track(parser)
     common.speaking(parser)
     parser.add_argument(
         "--lookahead-ms", type=common.lookahead_ms, default=float("inf"), metavar="N|all",
@@ -57,5 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
         return common.finish(arguments, f"{arguments.out}: written")
     avatar = load_avatar(arguments.avatar)
     with StageBars() as bars:
-        render(avatar, arguments.audio, arguments.out, options, progress=bars)
+        render(avatar, arguments.audio, arguments.out, options, progress=bars, warn=common.warner(arguments))
     return common.finish(arguments, f"{arguments.out}: written")

@@ -39,6 +39,8 @@ def add(commands: common.Commands) -> None:
         "--fix-offset", action="store_true",
         help="where the video's sound is clearly late or early against the lips, learn as if it were in time",
     )  # fmt: skip
+    common.face_of_video(parser, "the clearly largest, or who speaks")
+    common.audio_track(parser)
     common.consent(parser)
     common.json_file(parser, "the training's measures")
     parser.add_argument(
@@ -66,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
             has_consent=has_consent,
             fix_offset=arguments.fix_offset,
+            face=arguments.face,
+            audio_track=arguments.audio_track,
             progress=bars,
             warn=common.warner(arguments),
             report=lambda evidence: make_report(evidence, words),

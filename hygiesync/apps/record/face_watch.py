@@ -16,17 +16,25 @@ from numpy.typing import NDArray
 from hygiesync.apps.record.face_advice import FaceAdviser, Sighting
 from hygiesync.building.video_quality import Advice
 from hygiesync.errors import HygieSyncError
+from hygiesync.face.following import FollowerOfFirst
 from hygiesync.face.landmarks import FaceCounter
+from hygiesync.face.target import MAX_FACES, FaceChoice
 from hygiesync.face.track import FaceObserver
-from hygiesync.face.tracking import MAX_FACES
 
 EVERY_S = 0.2
 
 
 class FaceWatch:
-    """A thread that looks for faces in the pictures that it is offered; a context manager."""
+    """A thread that looks for faces in the pictures that it is offered; a context manager.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    face : int or str, optional
+        Whose face, where several are seen; see :mod:`hygiesync.face.target`.
+    """
+
+    def __init__(self, face: FaceChoice = None) -> None:
+        self._follower = FollowerOfFirst(face)
         self._adviser = FaceAdviser()
         self._condition = threading.Condition()
         self._offered: tuple[NDArray[Any], float] | None = None
@@ -85,7 +93,7 @@ class FaceWatch:
             self._error = error
 
     def _watch(self) -> None:
-        with FaceObserver(MAX_FACES) as observer, FaceCounter() as counter:
+        with FaceObserver(MAX_FACES, self._follower.choose) as observer, FaceCounter() as counter:
             self._is_ready.set()
             while (offered := self._take()) is not None:
                 began_s = time.perf_counter()

@@ -11,6 +11,7 @@ from hygiesync.apps.record.folder import RECORDINGS
 from hygiesync.apps.record.manifest import COMPLETE, RecordingManifest
 from hygiesync.apps.record.script import SECONDS_OF_SILENCE, SENTENCE
 from hygiesync.building.job import MIN_VIDEO_S
+from hygiesync.face.target import FaceChoice
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class RecordOptions:
         Length of the video at which to stop.
     seconds_of_silence : float
     overwrite, resume : bool
+    face : int, str or None
+        Whose face is watched, and trained on, where several are seen; see :mod:`hygiesync.face.target`.
     """
 
     name: str
@@ -46,6 +49,7 @@ class RecordOptions:
     seconds_of_silence: float = SECONDS_OF_SILENCE
     overwrite: bool = False
     resume: bool = False
+    face: FaceChoice = None
 
     @property
     def folder(self) -> Path:
@@ -65,12 +69,15 @@ class RecordResult:
         To train on.
     advice : tuple of str
         All that was advised, each once.
+    face : int, str or None
+        Whose face was watched, where that was asked for.
     """
 
     folder: Path
     manifest: RecordingManifest
     videos: tuple[Path, ...]
     advice: tuple[str, ...]
+    face: FaceChoice = None
 
     @property
     def is_complete(self) -> bool:
@@ -82,7 +89,8 @@ class RecordResult:
         """Arguments of ``hygiesync``; empty when there is too little to train on."""
         if not self.videos:
             return []
-        return ["train", *map(str, self.videos), "--out", str(Path("models") / self.manifest.name)]
+        whose = [] if self.face is None else ["--face", str(self.face)]
+        return ["train", *map(str, self.videos), "--out", str(Path("models") / self.manifest.name), *whose]
 
     @property
     def train_command(self) -> str:

@@ -31,6 +31,7 @@ from hygiesync.devices.sound.sources import open_source, recording_rate
 from hygiesync.devices.window import Window
 from hygiesync.errors import HygieSyncError, UsageError
 from hygiesync.extras import require
+from hygiesync.face.target import parse_face
 from hygiesync.media.cut import leave_out
 from hygiesync.progress import Tell
 from hygiesync.version import __version__
@@ -88,7 +89,7 @@ def record(options: RecordOptions, tell: Tell) -> RecordResult:
             with suppress(OSError):  # it holds something else
                 options.folder.rmdir()
     _cut_all(options.folder, manifest)
-    return RecordResult(options.folder, manifest, _videos(options.folder, manifest), advised)
+    return RecordResult(options.folder, manifest, _videos(options.folder, manifest), advised, options.face)
 
 
 def _plan(options: RecordOptions) -> tuple[RecordingManifest, tuple[Item, ...]]:
@@ -118,7 +119,7 @@ def _film(options: RecordOptions, manifest: RecordingManifest, session: Session,
     camera = open_camera(options.camera)
     source = open_source(options.input_device, recording_rate(options.input_device))
     with ExitStack() as stack:
-        face_watch = stack.enter_context(FaceWatch())
+        face_watch = stack.enter_context(FaceWatch(parse_face(options.face)))
         stack.callback(source.close)
         source.start()
         if isinstance(camera, FileCamera) and isinstance(source, SoundFile):
