@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 from hygiesync.errors import MissingDependencyError
 
-_PHOTO = ("mediapipe", "scipy")
+_PHOTO = ("mediapipe", "pillow_heif", "scipy")
 _LIVE = ("sounddevice", "pygame")
 _TRAIN = (*_PHOTO, "torch", "sklearn", "onnx", "onnxscript", "matplotlib", "psutil", "yaml")
 

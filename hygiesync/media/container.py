@@ -28,9 +28,7 @@ logger = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
 
-ALLOWED_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3"
-)
+ALLOWED_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,apng,wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3"
 """FFmpeg demuxers that read one file and nothing else."""
 
 EXACT_DURATION_FORMATS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "wav", "w64", "flac", "aiff"})
@@ -112,6 +110,11 @@ def _why_not_opened(path: PathLike) -> str:
             f"{os.fspath(path)}: this mp4/mov has no usable index (moov), so it was cut off while being recorded or "
             "copied; copy or record it again"
         )
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return (
+            f"{os.fspath(path)}: is a WebP, which FFmpeg can't read as a video; save it as a GIF or an mp4 with the"
+            " program that made it"
+        )
     return (
         f"{os.fspath(path)}: expected a video or audio file (mp4, mov, mkv, webm, avi, wav, mp3, flac, ...), but its "
         "content is none of these, whatever its name says; export it again as mp4 or wav"
@@ -138,9 +141,12 @@ def find_video_stream(container: InputContainer) -> VideoStream | None:
         for stream in container.streams.video
         if not stream.disposition & _NO_VIDEO and stream.codec_context is not None
     ]
-    return next(
-        (stream for stream in moving if stream.disposition & Disposition.default), moving[0] if moving else None
-    )
+
+    def worth(stream: VideoStream) -> tuple[bool, bool]:
+        # an AVIF's moving picture has a duration, and its still one none
+        return bool(stream.disposition & Disposition.default), stream.duration is not None
+
+    return max(moving, key=worth, default=None)
 
 
 def audio_streams(container: InputContainer) -> list[AudioStream]:

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, MissingDependencyError
 from hygiesync.media.container import PathLike
+from hygiesync.media.picture_colours import in_srgb
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "AVIF", "WEBP", "GIF", "BMP", "TIFF")
+
+_KINDS = "PNG, JPEG, HEIC, AVIF, WebP, GIF, BMP or TIFF"
 
 MAX_PIXELS = 80_000_000
 """A picture of more pixels is taken for a decompression bomb: a small file that fills the memory."""
@@ -28,16 +31,17 @@ MIN_SIDE = 64
 def read_still(
     path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], None] | None = None
 ) -> NDArray[np.uint8]:
-    """A picture as it is meant to be seen: turned upright, on white where it is transparent, 8 bits a colour.
+    """A picture as it is meant to be seen: upright, in sRGB, on white where it is transparent, 8 bits a colour.
 
     Parameters
     ----------
     path : str or os.PathLike
-        PNG, JPEG, WebP, BMP or TIFF; grey, with a palette, with alpha, or of 16 bits. Of several pages the first.
+        PNG, JPEG, HEIC, AVIF, WebP, GIF, BMP or TIFF; grey, CMYK, with a palette, with alpha, with a colour profile,
+        or of 16 bits. Of several pages the first.
     max_side : int
         Longest side of the result, pixels.
     warn : callable, optional
-        Told when the picture is scaled.
+        Told when the picture is scaled, or its colours can't be known for certain.
 
     Returns
     -------
@@ -51,15 +55,17 @@ def read_still(
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     name = os.fspath(path)
+    tell = warn or (lambda message: None)
+    reads_heif = _reads_heif()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata and of size, which is checked here
-            with Image.open(path, formats=FORMATS) as opened:
+            with Image.open(path, formats=(*FORMATS, "HEIF") if reads_heif else FORMATS) as opened:
                 size = opened.size
                 _check_size(name, size)
                 if opened.format in ("JPEG", "MPO"):
                     opened.draft("RGB", (max_side, max_side))
-                picture = _as_rgb(ImageOps.exif_transpose(opened))
+                picture = _as_rgb(in_srgb(ImageOps.exif_transpose(opened), lambda note: tell(f"{name}: {note}")))
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; expected a picture") from None
     except IsADirectoryError:
@@ -69,14 +75,18 @@ def read_still(
     except Image.DecompressionBombError:
         raise InputError(_too_large(name)) from None
     except UnidentifiedImageError:
-        raise InputError(f"{name}: is no picture; expected a PNG, JPEG, WebP, BMP or TIFF file") from None
+        if not reads_heif and _is_heif(Path(name)):
+            raise MissingDependencyError(
+                f"{name}: HEIC pictures need pillow-heif, which is not installed; pip install 'hygiesync[photo]'"
+            ) from None
+        raise InputError(f"{name}: is no picture; expected a {_KINDS} file") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InputError(f"{name}: can't be read as a picture ({error}); save it again as PNG") from error
     if max(picture.size) > max_side:
         picture = ImageOps.contain(picture, (max_side, max_side), Image.Resampling.LANCZOS)
     image = np.array(picture, np.uint8)
-    if max(size) > max_side and warn is not None:
-        warn(f"{name}: {size[0]}x{size[1]} pixels are scaled so that the longer side has {max_side}")
+    if max(size) > max_side:
+        tell(f"{name}: {size[0]}x{size[1]} pixels are scaled so that the longer side has {max_side}")
     return image
 
 
@@ -120,6 +130,23 @@ def _check_size(name: str, size: tuple[int, int]) -> None:
 
 def _too_large(name: str) -> str:
     return f"{name}: has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first"
+
+
+def _reads_heif() -> bool:
+    """Have pictures of phones read as well, where pillow-heif is installed; whether it is."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _is_heif(path: Path) -> bool:
+    """Whether a file's first bytes are those of a HEIC picture (ISO/IEC 23008-12)."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
 
 def _as_rgb(picture: Any) -> Any:

@@ -22,6 +22,7 @@ from hygiesync.external.process import TIME_LIMIT_S
 from hygiesync.external.registry import engine_for
 from hygiesync.external.run import EngineCall
 from hygiesync.extras import require
+from hygiesync.face.target import FaceChoice
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
 from hygiesync.media.sound import Sound
@@ -131,7 +132,7 @@ def speak_picture(
     options: EngineOptions,
     *,
     encoding: EncodingOptions | None = None,
-    face: int | None = None,
+    face: FaceChoice = None,
     has_consent: bool = False,
     method: Method = Method.FROM_SOUND,
     progress: Progress | None = None,
@@ -148,7 +149,7 @@ def speak_picture(
     options : EngineOptions
         With an engine that lets pictures speak.
     encoding : EncodingOptions, optional
-    face : int, optional
+    face : int or str, optional
         Which of the picture's faces, 1 is the leftmost.
     has_consent : bool
         Whether the person shown agreed; recorded in the file.
@@ -179,7 +180,7 @@ def animate_picture(
     options: EngineOptions,
     encoding: EncodingOptions,
     *,
-    face: int | None = None,
+    face: FaceChoice = None,
     has_consent: bool = False,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
@@ -192,7 +193,7 @@ def animate_picture(
     options : EngineOptions
         With an engine that animates.
     encoding : EncodingOptions
-    face : int, optional
+    face : int or str, optional
     has_consent : bool
     progress, warn : callable, optional
 

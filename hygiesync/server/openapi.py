@@ -59,7 +59,7 @@ OPERATIONS = (
     Operation("get", "/avatars/{name}/report", "The page that its training ended with", content="text/html"),
     Operation(
         "post", "/photo", "A picture becomes an avatar", 202,
-        query={"name": _TEXT, "consent!": _FLAG, "max_side": _NUMBER}, upload="the picture: PNG, JPEG, WebP or TIFF",
+        query={"name": _TEXT, "consent!": _FLAG, "max_side": _NUMBER}, upload="the picture: PNG, JPEG, HEIC, AVIF ...",
     ),
     Operation("post", "/uploads", "Begin an upload in pieces", 201, body={"size!": _NUMBER}),
     Operation("get", "/uploads/{id}", "How much of it came"),
