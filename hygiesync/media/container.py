@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
 
-ALLOWED_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,apng,wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3"
+_VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,apng"
+_SOUND_FORMATS = "wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3"
+ALLOWED_FORMATS = f"{_VIDEO_FORMATS},{_SOUND_FORMATS}"
 """FFmpeg demuxers that read one file and nothing else."""
 
 EXACT_DURATION_FORMATS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "wav", "w64", "flac", "aiff"})
