@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -91,7 +92,9 @@ def pale_inks() -> bytes:
     ("name", "tolerance"), [("a.png", 1), ("a.jpg", 4), ("a.webp", 2), ("a.tif", 1), ("a.avif", 8), ("a.heic", 8)]
 )
 def test_a_display_p3_photo_has_its_colours(tmp_path: Path, name: str, tolerance: int) -> None:
-    options = {"a.jpg": {"quality": 98, "subsampling": 0}, "a.webp": {"lossless": True}}.get(name, {"quality": 98})
+    options: dict[str, Any] = {"quality": 98, "subsampling": 0} if name == "a.jpg" else {"quality": 98}
+    if name == "a.webp":
+        options = {"lossless": True}
     image = Image.fromarray(stripes(as_display_p3(COLOURS)))
     image.save(tmp_path / name, icc_profile=display_p3(), **options)
     np.testing.assert_allclose(middles(tmp_path / name), COLOURS, atol=tolerance)
@@ -133,9 +136,9 @@ def test_photos_of_other_kinds_are_read(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(middles(path), COLOURS, atol=10)
 
 
-def moving(path: Path, **options: object) -> Path:
+def moving(path: Path) -> Path:
     pictures = [Image.fromarray(np.full((64, 96, 3), 40 * number + 30, np.uint8)) for number in range(5)]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[100, 50, 100, 200, 100], **options)
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[100, 50, 100, 200, 100])
     return path
 
 

@@ -39,6 +39,9 @@ GREY = 10
 class NoFaces:
     """In place of the search for faces, where faces don't matter."""
 
+    def __init__(self, face: object = None) -> None:
+        pass
+
     def __enter__(self) -> NoFaces:
         return self
 

@@ -106,14 +106,16 @@ def train(
         audio_track=audio_track,
     )
     check_destination(directory)
+    infos = [check_video(path) for path in job.videos]
     alert = warn or (lambda message: None)
     with open_workshop(directory, job, resume=resume, warn=alert) as workshop:
-        _make_bundle(directory, job, workshop, has_consent, progress or (lambda *_: None), alert, report)
+        _make_bundle(directory, infos, job, workshop, has_consent, progress or (lambda *_: None), alert, report)
     return load_avatar(directory, VideoAvatar)
 
 
 def _make_bundle(
     directory: Path,
+    infos: list[VideoInfo],
     job: Job,
     workshop: Path,
     has_consent: bool,
@@ -122,7 +124,7 @@ def _make_bundle(
     report: ReportMaker | None,
 ) -> None:
     """Observe, learn, write; what is interrupted goes on from the workshop."""
-    seen = observe([check_video(path) for path in job.videos], job, workshop, tell, alert)
+    seen = observe(infos, job, workshop, tell, alert)
     whole_clips = seen.clips(ANSWER_FRAMES)
     learned = learn(seen.clips(job.lookahead), whole_clips, seen.face, job, workshop, tell)
     rest = resting_coefficients(seen.recordings, seen.face, seen.background)

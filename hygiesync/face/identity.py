@@ -98,7 +98,7 @@ def _upper_half(image: NDArray[np.uint8], to_picture: FloatArray) -> NDArray[np.
 
 
 def _features(window: NDArray[np.uint8]) -> NDArray[np.float32]:
-    edges = _HOG.compute(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY)).ravel()
+    edges = np.asarray(_HOG.compute(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY)), np.float32).ravel()
     edges /= max(float(np.linalg.norm(edges)), 1e-6)
     colours = cv2.resize(cv2.cvtColor(window, cv2.COLOR_RGB2LAB), _CELLS, interpolation=cv2.INTER_AREA)
     return np.concatenate([edges, colours.reshape(-1, 3)[:, 1:].astype(np.float32).ravel() / _COLOUR_SCALE])

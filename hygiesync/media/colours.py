@@ -196,4 +196,5 @@ def _to_xyz(primaries: ColorPrimaries) -> NDArray[np.float64]:
     """Matrix (3, 3) from light of three primaries, white being D65, to CIE XYZ."""
     columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in _PRIMARIES[primaries]]).T
     x, y = _D65
-    return columns * np.linalg.solve(columns, np.array([x / y, 1, (1 - x - y) / y]))
+    amounts: NDArray[np.float64] = np.linalg.solve(columns, np.array([x / y, 1, (1 - x - y) / y]))
+    return columns * amounts

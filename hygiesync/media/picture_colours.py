@@ -49,6 +49,7 @@ def _by_profile(picture: Any, profile: bytes, tell: Callable[[str], None]) -> An
         alpha, picture = picture.getchannel("A"), picture.convert("RGB")
     elif picture.mode == "P":
         picture = picture.convert("RGB")
+    made: Any
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         made = ImageCms.profileToProfile(
@@ -75,6 +76,6 @@ def _as_noted(picture: Any, noted: dict[str, Any]) -> Any:
     is_wide = primaries in (ColorPrimaries.BT2020, ColorPrimaries.SMPTE432)
     if picture.mode != "RGB" or not (is_wide or transfer in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)):
         return picture
-    known = ColorPrimaries(primaries) if is_wide else ColorPrimaries.BT709
+    known = ColorPrimaries(int(primaries or 0)) if is_wide else ColorPrimaries.BT709
     made = to_srgb(np.asarray(picture, np.float32) / 255, int(transfer or ColorTrc.BT709), known)
     return Image.fromarray(np.rint(made * 255).astype(np.uint8))

@@ -57,7 +57,8 @@ class RenderOptions(EncodingOptions, EngineOptions):
     audio_track : int, optional
         Which of the sound's tracks, 1 is the first; the one that the file marks as its default when left out.
 
-    With an `engine`, which hears for itself, `expressiveness`, `lookahead_ms` and `landmarks_only` are refused.
+    With an `engine`, which hears for itself, `expressiveness`, `lookahead_ms`, `landmarks_only` and `audio_track` are
+    refused.
     """
 
     template: PathLike | None = None
@@ -121,7 +122,7 @@ def render(
     check_not_same(out, None if isinstance(audio, Sound) else audio, options.template, *files)
     alert = warn or (lambda message: None)
     if options.engine is not None:
-        _render_by_engine(avatar, audio, out, options, method, progress)
+        _render_by_engine(avatar, audio, out, options, method, progress, alert)
         return
     sound = Soundtrack(audio, is_heard=True, track=options.audio_track)
     for note in sound.notes:
@@ -151,9 +152,10 @@ def _render_by_engine(
     options: RenderOptions,
     method: Method,
     progress: Progress | None,
+    warn: Callable[[str], None],
 ) -> None:
     plain = RenderOptions()
-    for name in ("expressiveness", "lookahead_ms", "landmarks_only"):
+    for name in ("expressiveness", "lookahead_ms", "landmarks_only", "audio_track"):
         if getattr(options, name) != getattr(plain, name):
             raise UsageError(
                 f"`{name}`: {options.engine} hears and draws by itself; leave it out, or leave out `engine`"
@@ -161,7 +163,7 @@ def _render_by_engine(
     sound_s = Soundtrack(audio, is_heard=False).duration_s
     tell = progress or (lambda *_: None)
     speak_avatar(
-        avatar, audio, out, lambda fps: _scene(avatar, replace(options, fps=fps), sound_s, tell),
+        avatar, audio, out, lambda fps: _scene(avatar, replace(options, fps=fps), sound_s, tell, warn),
         options, options, options.fps, method, progress,
     )  # fmt: skip
 
