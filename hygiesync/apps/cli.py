@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -22,6 +23,9 @@ COMMANDS = (
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+
+PIPE_CLOSED = 141
+"""Exit code when nobody reads on what is printed, as of ``hygiesync info models/me | head -1``; as shells have it."""
 
 _DESCRIPTION = """\
 Make one person's face speak any audio, in real time, on a CPU.
@@ -67,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 1 our own fault, 2 wrong usage, 3 bad input, 4 missing device or dependency.
     """
+    _print_whatever_comes()
     logging.basicConfig(format="hygiesync: %(message)s", level=logging.WARNING, stream=sys.stderr)
     names: dict[str, str] = {}
     try:
@@ -76,7 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(stop.code or 0)
         names = common.option_names(arguments.parser)
         common.check_json(getattr(arguments, "json", None))
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()  # a closed pipe is found out here, not while Python ends
+        return code
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
     except HygieSyncError as error:
         print(f"hygiesync: error: {one_line(with_parameters_as(names, str(error)))}", file=sys.stderr)
         return error.exit_code
@@ -92,3 +102,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return HygieSyncError.exit_code
+
+
+def _print_whatever_comes() -> None:
+    """Write names that the terminal's encoding doesn't have as escapes: no work is lost for a letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Keep Python from flushing into the closed pipe once more as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -22,7 +22,7 @@ from hygiesync.extras import require
 from hygiesync.face.target import FaceChoice, Target, find_target
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
-from hygiesync.media.video import probe
+from hygiesync.media.video import VideoInfo, probe
 from hygiesync.pipelines.animation_methods import animation_method
 from hygiesync.pipelines.by_engine import EngineOptions, animate_picture
 from hygiesync.pipelines.encoding import EncodingOptions
@@ -30,6 +30,7 @@ from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.portrait.driving import DrivingFrame, best_frame, detected, watch_driving
 from hygiesync.portrait.face_selection import chosen_face
+from hygiesync.portrait.leading import Leads
 from hygiesync.portrait.transfer import REGIONS, TransferOptions
 from hygiesync.progress import Progress
 from hygiesync.timing import n_video_frames
@@ -137,9 +138,7 @@ def _by_ourselves(
     info = probe(driving)
     picture = read_still(image, warn=warn)
     alert = warn or (lambda message: None)
-    target = find_target(info, options.driving_face, track=options.audio_track)
-    if target.note:
-        alert(target.note.replace("`face`", "`driving_face`"))
+    target = _leader(info, options, alert)
     work = _Animation(moves, picture, chosen_face(picture, image, options.face), driving, options, target)
     report, n_frames = progress or (lambda *_: None), n_video_frames(info.duration_s, info.fps)
     if options.uses_best_frame:
@@ -168,15 +167,14 @@ class _Animation:
         landmarks: FloatArray,
         driving: PathLike,
         options: AnimateOptions,
-        target: Target,
+        target: Target | None,
     ) -> None:
         self._method = method
         self._picture, self._landmarks, self._driving, self._options = picture, landmarks, driving, options
         self._target = target
         self._reference: DrivingFrame | None = None
-        self._draw: Animator | None = None
+        self._leads: Leads | None = None
         self.n_frames = self.n_unseen = 0
-        self.reference_s = Fraction(0)
 
     def find_best_frame(self, report: Callable[[int], None]) -> None:
         """Look through the driving video for the frame most like the picture."""
@@ -197,7 +195,7 @@ class _Animation:
             "n_frames_without_face": self.n_unseen,
             "width": size[0],
             "height": size[1],
-            "reference_s": float(self.reference_s),
+            "reference_s": float(self._leads.reference.time_s) if self._leads and self._leads.reference else 0.0,
         }
 
     def pictures(self) -> Iterator[VideoFrame]:
@@ -207,22 +205,33 @@ class _Animation:
                 self.n_frames += 1
                 self.n_unseen += not frame.is_seen
                 yield VideoFrame(self._one(frame), frame.time_s)
-        if self._draw is None:
+        if self._leads is None:
             raise InputError(_no_face(self._driving))
 
     def _one(self, frame: DrivingFrame) -> NDArray[np.uint8]:
         if frame.landmarks is None:
             return frame.image if self._options.swaps else self._picture
-        if self._draw is None:
-            reference = self._reference or frame
-            self.reference_s = reference.time_s
-            self._draw = self._drawer(reference)
-        return self._draw(frame)
+        if self._leads is None:
+            self._leads = Leads(self._drawer, self._reference)
+        return self._leads.draw(frame)
 
     def _drawer(self, reference: DrivingFrame) -> Animator:
         if self._options.swaps:
             return self._method.swapper(self._picture, self._landmarks, reference)
         return self._method.animator(self._picture, self._landmarks, reference, self._options.transfer)
+
+
+def _leader(info: VideoInfo, options: AnimateOptions, warn: Callable[[str], None]) -> Target | None:
+    """Whose face leads; None for whoever is seen, where several are, one after the other."""
+    target = find_target(info, options.driving_face, track=options.audio_track)
+    if options.driving_face is None and target.others and target.most_at_once == 1:
+        warn(
+            f"{info.path}: shows several people one after the other; each leads in turn: choose one with `driving_face`"
+        )
+        return None
+    if target.note:
+        warn(target.note.replace("`face`", "`driving_face`"))
+    return target
 
 
 def _no_face(driving: PathLike) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +30,9 @@ _REACH_S = 2.5 * SMOOTHING_S
 _MAX_JUMP = 0.35
 """Eye distances that a face can't move in a frame: there the video is cut."""
 
+_CUT_LEVELS = 18.0
+"""Grey levels (mean, of 255) that two pictures in a row differ by at a cut; whoever moves fast makes 5."""
+
 _MAX_FACES = 4
 RETURN_S = 0.24
 """Time in which a face that comes back is caught up with."""
@@ -46,12 +50,15 @@ class DrivingFrame:
         None before the face is first seen.
     is_seen : bool
         Whether the face is in this very frame, or held from an earlier one.
+    shot : int
+        Cuts before it.
     """
 
     image: NDArray[np.uint8]
     time_s: Fraction
     landmarks: NDArray[np.float64] | None
     is_seen: bool
+    shot: int = 0
 
 
 def watch_driving(path: PathLike, target: Target | None = None) -> Iterator[DrivingFrame]:
@@ -75,9 +82,19 @@ def detected(path: PathLike, target: Target | None = None) -> Iterator[DrivingFr
     """Frames of a video with landmarks as the detector finds them."""
     options = {"max_faces": _MAX_FACES} if target is None else target.detector_options()
     with LandmarkDetector(**options) as detector:
+        shot, before = 0, None
         for frame in read_frames(path, n_threads=1):
             landmarks = detector.detect_in_depth(frame.image)
-            yield DrivingFrame(frame.image, frame.time_s, landmarks, landmarks is not None)
+            now = _thumbnail(frame.image)
+            shot += before is not None and float(np.abs(now - before).mean()) > _CUT_LEVELS
+            before = now
+            yield DrivingFrame(frame.image, frame.time_s, landmarks, landmarks is not None, shot)
+
+
+def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A picture, small and grey (24, 32), float32."""
+    small = cv2.resize(image, (32, 24), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def smoothed(frames: Iterable[DrivingFrame]) -> Iterator[DrivingFrame]:
@@ -105,7 +122,12 @@ def _averaged(near: deque[DrivingFrame], place: int) -> DrivingFrame:
         last = frame.landmarks
         for other in list(near)[place + step :: step] if 0 <= place + step < len(near) else ():
             distance = abs(float(other.time_s - frame.time_s)) / SMOOTHING_S
-            if other.landmarks is None or distance > _REACH_S / SMOOTHING_S or _is_cut(last, other.landmarks):
+            if (
+                other.landmarks is None
+                or other.shot != frame.shot
+                or distance > _REACH_S / SMOOTHING_S
+                or _is_cut(last, other.landmarks)
+            ):
                 break
             weight = float(np.exp(-0.5 * distance**2))
             total += weight * other.landmarks
@@ -123,12 +145,15 @@ def held(frames: Iterable[DrivingFrame]) -> Iterator[DrivingFrame]:
     """The frames with the last landmarks where there are none, and a glide to the next ones."""
     last: NDArray[np.float64] | None = None
     lost_s: Fraction | None = None
+    shot = 0
     for frame in frames:
         if frame.landmarks is None:
             lost_s = frame.time_s
             yield replace(frame, landmarks=last)
             continue
         landmarks = frame.landmarks
+        if frame.shot != shot:
+            shot, lost_s = frame.shot, None  # another shot's face is not caught up with
         if last is not None and lost_s is not None:
             since = float(frame.time_s - lost_s) / RETURN_S
             if since < 1:
