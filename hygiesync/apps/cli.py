@@ -16,8 +16,8 @@ from hygiesync.plain_text import one_line, with_parameters_as
 from hygiesync.version import __version__
 
 COMMANDS = (
-    "record", "train", "demo", "render", "say", "batch", "live", "serve", "photo", "animate", "first_order", "evaluate",
-    "compare", "engines", "bench", "export", "info", "devices", "doctor",
+    "check", "record", "train", "demo", "render", "say", "batch", "live", "serve", "photo", "animate", "first_order",
+    "evaluate", "compare", "engines", "bench", "export", "info", "devices", "doctor",
 )  # fmt: skip
 """Each is the name of its module, too; this is the order that help shows them in."""
 
@@ -30,6 +30,7 @@ PIPE_CLOSED = 141
 _DESCRIPTION = """\
 Make one person's face speak any audio, in real time, on a CPU.
 
+  hygiesync check me.mp4 speech.mp3 face.jpg            are these files fit, and what would be taken from them?
   hygiesync record me                                   five minutes of video, with a text to read
   hygiesync train recordings/me/me.mp4 --out models/me  become an avatar
   hygiesync render models/me speech.wav --out said.mp4  the avatar says a sound file

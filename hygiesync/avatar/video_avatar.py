@@ -42,6 +42,7 @@ from hygiesync.face.target import FaceChoice
 from hygiesync.media.container import PathLike
 from hygiesync.media.mjpeg import read_jpegs, write_jpegs
 from hygiesync.media.video import probe
+from hygiesync.media.video_survey import survey_video
 from hygiesync.progress import Progress
 from hygiesync.rendering.appearance import AppearanceModel
 from hygiesync.rendering.atlas import Atlas
@@ -142,8 +143,11 @@ class VideoAvatar(Avatar):
     ) -> Scene[TemplateFace]:
         """A video of the person, whose mouth is to be replaced; see :meth:`Avatar.dub`."""
         info = probe(video)
+        alert = warn or (lambda message: None)
+        for note in survey_video(video).notes():
+            alert(f"{video}: {note}")
         until_s = STILL_WITHIN_S if still else duration_s + SPARE_S if duration_s else None
-        places = watched_places(info, self.pose, until_s, progress, face=face, wanted=self._looks, warn=warn)
+        places = watched_places(info, self.pose, until_s, progress, face=face, wanted=self._looks, warn=alert)
         template: TemplateSource[TemplateFace]
         if still:
             template = StillTemplate.from_video(info.path, places, fps or info.fps)

@@ -23,6 +23,7 @@ from hygiesync.learning.dataset import LabelledClip, align
 from hygiesync.media.audio import read_audio
 from hygiesync.media.sound_survey import survey_sound
 from hygiesync.media.video import VideoInfo
+from hygiesync.media.video_survey import survey_video
 from hygiesync.progress import Progress
 from hygiesync.speech.mel import mel_spectrogram
 
@@ -89,7 +90,7 @@ def observe(
 def _record(info: VideoInfo, job: Job, cache: Path, report: Progress, warn: Callable[[str], None]) -> Recording:
     """Watch and hear one video; the track comes from `cache` when an interrupted run left it whole."""
     survey = survey_sound(info.path, job.audio_track)
-    for note in (*survey.notes(), *survey.lengths(info.duration_s)):
+    for note in (*survey_video(info.path).notes(), *survey.notes(), *survey.lengths(info.duration_s)):
         warn(f"{info.path}: {note}")
     samples = read_audio(info.path, track=job.audio_track)
     sound = SoundLevel.from_samples(samples)
