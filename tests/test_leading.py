@@ -1,5 +1,6 @@
 """A driving video with cuts: each person, and each way of filming them, has a reference of its own."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,8 +17,8 @@ from hygiesync.portrait.leading import Leads
 ANNA, BOB = 1, 2
 
 
-def frames_of(*shots: list[Drawn | None]) -> list[DrivingFrame]:
-    frames = []
+def frames_of(*shots: Sequence[Drawn | None]) -> list[DrivingFrame]:
+    frames: list[DrivingFrame] = []
     for shot, people in enumerate(shots):
         for person in people:
             image, faces = draw([person] if person else [], len(frames))
