@@ -120,12 +120,12 @@ def streaming_network(n_components: int, n_mel_frames: int, early_frames: tuple[
 def whole_network(n_components: int, n_mel_frames: int) -> WholeNetworkSettings:
     """Sizes of the network that hears whole recordings, for so many mel frames to learn from."""
     from hygiesync.learning.settings import LARGE_FROM_S, LARGEST_FROM_S
-    from hygiesync.learning.whole_network import WholeNetworkSettings
+    from hygiesync.learning.whole_network import CONVOLUTIONAL, WholeNetworkSettings
 
     if n_mel_frames < time_to_mel_frames(LARGE_FROM_S):
         return WholeNetworkSettings(n_components, conv_width=64, lstm_width=64)
     lstm_width = 192 if n_mel_frames >= time_to_mel_frames(LARGEST_FROM_S) else 128
-    return WholeNetworkSettings(n_components, conv_width=128, lstm_width=lstm_width)
+    return WholeNetworkSettings(n_components, conv_width=128, lstm_width=lstm_width, second_context=CONVOLUTIONAL)
 
 
 def _teller(stage: str, report: Progress) -> Callable[[int, int, list[float], list[float]], None]:

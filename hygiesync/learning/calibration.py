@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from hygiesync.learning.dataset import LabelledClip
-from hygiesync.learning.ensemble import Ensemble
+from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
 from hygiesync.learning.network import SpeechToShape
 from hygiesync.learning.whole_network import WholeSpeechToShape
 
-AnyNetwork = SpeechToShape | Ensemble | WholeSpeechToShape
+AnyNetwork = SpeechToShape | Ensemble | WholeSpeechToShape | WholeEnsemble
 
 GAIN_BOUNDS = (0.8, 1.4)
 """Beyond these a gain tells of something else than caution."""
@@ -28,7 +28,7 @@ def calibrate_opening(network: AnyNetwork, clips: list[LabelledClip]) -> None:
 
     Parameters
     ----------
-    network : SpeechToShape, Ensemble or WholeSpeechToShape
+    network : SpeechToShape, WholeSpeechToShape, or an ensemble of them
         Its gains are 1 so far. Early heads are stretched to the same: how much the person's opening varies does not
         depend on when one is asked.
     clips : list of LabelledClip

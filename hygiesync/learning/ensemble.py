@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from hygiesync.learning.mouth_network import Answer
 from hygiesync.learning.network import NetworkSettings, NetworkState, SpeechToShape
+from hygiesync.learning.whole_network import WholeNetworkSettings, WholeSpeechToShape
 
 
 class Ensemble(nn.Module):
@@ -82,6 +83,56 @@ class Ensemble(nn.Module):
     @property
     def _first(self) -> SpeechToShape:
         return self._members[0]
+
+
+class WholeEnsemble(nn.Module):
+    """Answers as one :class:`WholeSpeechToShape` does, by the mean of several.
+
+    Parameters
+    ----------
+    members : sequence of WholeSpeechToShape
+        For one person; they may differ in their context. The closing, and how far openings are stretched, are the
+        first one's.
+    """
+
+    early_opening_gain: Tensor
+
+    def __init__(self, members: Sequence[WholeSpeechToShape]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.register_buffer("early_opening_gain", torch.ones(0), persistent=False)
+
+    @property
+    def settings(self) -> WholeNetworkSettings:
+        """Sizes of the first."""
+        return self._first.settings
+
+    @property
+    def opening_gain(self) -> Tensor:
+        """How far openings are stretched."""
+        return self._first.opening_gain
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """See :meth:`WholeSpeechToShape.forward`."""
+        return self.predict(mel)[0]
+
+    def predict(self, mel: Tensor) -> tuple[Tensor, list[Tensor], None]:
+        """See :meth:`WholeSpeechToShape.predict`."""
+        answers, state = self.raw_outputs(mel)
+        return (*self._first.apply_closure(answers), state)
+
+    def raw_outputs(self, mel: Tensor) -> tuple[list[Answer], None]:
+        """The mean of what the members make of it; see :meth:`WholeSpeechToShape.raw_outputs`."""
+        heard = [cast(WholeSpeechToShape, member).raw_outputs(mel)[0][0] for member in self.members]
+        return [(_mean([shapes for shapes, _ in heard]), _mean([logits for _, logits in heard]))], None
+
+    def opening(self, coefficients: Tensor) -> Tensor:
+        """Opening (B, T) of mouths (B, T, n_components), canonical units."""
+        return self._first.opening(coefficients)
+
+    @property
+    def _first(self) -> WholeSpeechToShape:
+        return cast(WholeSpeechToShape, self.members[0])
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

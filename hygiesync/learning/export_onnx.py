@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from hygiesync.learning.calibration import AnyNetwork
-from hygiesync.learning.ensemble import Ensemble
+from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
 from hygiesync.learning.network import NetworkState, SpeechToShape
 from hygiesync.learning.whole_network import WholeSpeechToShape
 from hygiesync.speech.mel import N_MELS
@@ -42,7 +42,7 @@ def export_step(network: AnyNetwork, path: Path) -> None:
 
     The time axis is fixed to one frame: PyTorch's exporter bakes in whatever length it is shown.
     """
-    assert not isinstance(network, WholeSpeechToShape), "it hears no single frames"
+    assert isinstance(network, SpeechToShape | Ensemble), "others hear no single frames"
     network.eval()
     state = network.initial_state().tensors()
     names = [f"state_{index}" for index in range(len(state))]
@@ -61,7 +61,7 @@ def export_step(network: AnyNetwork, path: Path) -> None:
 
 def export_window(network: AnyNetwork, path: Path) -> None:
     """Write `network` to `path` as a window of `WINDOW_FRAMES` mel frames: input ``mel``, output ``coefficients``."""
-    assert isinstance(network, WholeSpeechToShape), "others have a state"
+    assert isinstance(network, WholeSpeechToShape | WholeEnsemble), "others have a state"
     network.eval()
     with quiet_exporter():
         torch.onnx.export(

@@ -49,6 +49,10 @@ class NetworkSettings:
     dropout: float = 0.2
     early_frames: tuple[int, ...] = ()
 
+    def member(self, number: int) -> NetworkSettings:
+        """Sizes of an ensemble's network `number`: all are alike."""
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """The settings by name, for saving."""
         return asdict(self)

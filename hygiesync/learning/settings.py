@@ -134,6 +134,7 @@ def whole_preset(name: str, seed: int, n_mel_frames: int) -> TrainingSettings:
         batches_per_epoch=n_steps // 24,
         warm_up=10,
         augmentation=_WHOLE_AUGMENTATION,
+        n_networks=1 if name == "fast" else _MAX_NETWORKS,
         seed=seed,
     )
 

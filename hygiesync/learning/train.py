@@ -22,7 +22,7 @@ from hygiesync.learning import loop
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.calibration import AnyNetwork, calibrate_opening
 from hygiesync.learning.dataset import LabelledClip, batches, splice
-from hygiesync.learning.ensemble import Ensemble
+from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
 from hygiesync.learning.losses import MouthLoss, frames_later
 from hygiesync.learning.network import NetworkSettings, SpeechToShape
 from hygiesync.learning.settings import TrainingSettings
@@ -41,7 +41,7 @@ class TrainingRun:
 
     Attributes
     ----------
-    network : SpeechToShape, Ensemble or WholeSpeechToShape
+    network : SpeechToShape, WholeSpeechToShape, or an ensemble of them
         With the weights of the last epoch, in evaluation mode.
     settings : TrainingSettings
     encoder_name : str
@@ -106,17 +106,26 @@ def train_network(
     histories = []
     for number in range(settings.n_networks):
         own = replace(settings, seed=loop.member_seed(settings.seed, number))
-        objective = SpeechToShapeObjective(training, validation, metric, network_settings, own, aperture, encoder)
+        sizes = network_settings.member(number)
+        objective = SpeechToShapeObjective(training, validation, metric, sizes, own, aperture, encoder)
         path = checkpoint if checkpoint is None or number == 0 else checkpoint.with_stem(f"{checkpoint.stem}-{number}")
         tell = None if progress is None else _progress_of_member(number, settings, progress)
         histories.append(loop.train(objective, own.loop(), path, tell))
         networks.append(objective.network)
-    network = networks[0] if len(networks) == 1 else Ensemble(cast(list[SpeechToShape], networks)).eval()
+    network = _as_one(networks).eval()
     calibrate_opening(network, training)
     losses = (
         np.mean([history[name] for history in histories], 0).tolist() for name in (TRAINING_LOSS, loop.VALIDATION_LOSS)
     )
     return TrainingRun(network, settings, objective.encoder_name, *losses)
+
+
+def _as_one(networks: list[SpeechToShape | WholeSpeechToShape]) -> AnyNetwork:
+    if len(networks) == 1:
+        return networks[0]
+    if isinstance(networks[0], WholeSpeechToShape):
+        return WholeEnsemble(cast(list[WholeSpeechToShape], networks))
+    return Ensemble(cast(list[SpeechToShape], networks))
 
 
 def _progress_of_member(number: int, settings: TrainingSettings, progress: ProgressCallback) -> loop.ProgressCallback:

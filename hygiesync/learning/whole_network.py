@@ -3,18 +3,24 @@
 For those who need not answer as they hear. At half the frame rate from its second convolution on: mouths move no faster
 than 25 times a second, and the recurrence has half as far to carry::
 
-    mel (B, T, 80) -> normalise -> conv, conv / 2, conv (+ GELU) -> LSTM forwards and backwards
+    mel (B, T, 80) -> normalise -> conv, conv / 2, conv (+ GELU) -> context
         -> linear -> (B, T / 2) -> in between, the mean of both neighbours -> (B, T) -.-> coefficients -> close
                                                                                      '-> lips meet? ------^
+
+The context is one of two. An LSTM forwards and backwards hears everything, and learns words that it has heard. Dilated
+convolutions hear a quarter of a second both ways, and learn sounds: they are better at words never heard, worse at
+known ones and at little video. An ensemble of both is as good at each as the better one (docs/speech_to_shape.md).
 
 References
 ----------
 Graves & Schmidhuber, *Framewise phoneme classification with bidirectional LSTM networks*, 2005.
+Bai, Kolter & Koltun, *An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling*,
+2018 (dilated convolutions with residual connections).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +35,13 @@ from hygiesync.speech.mel import N_MELS
 _STRIDE, _STRIDED = 2, 1
 """Frames that the second convolution steps."""
 
+RECURRENT, CONVOLUTIONAL = "recurrent", "convolutional"
+"""Kinds of context."""
+
+_DILATIONS = (1, 2, 4)
+"""Of the convolutional context, whose kernels have three taps, in steps of two mel frames: 140 ms both ways, and with
+the convolutions before it 220 ms. With a block of 8 beside them new words are heard a little worse."""
+
 
 @dataclass(frozen=True)
 class WholeNetworkSettings:
@@ -39,7 +52,9 @@ class WholeNetworkSettings:
     lstm_width : int
         Of each direction.
     dropout : float
-        Of whole channels, before the recurrence and after it.
+        Of whole channels, before the context and after it.
+    context, second_context : str
+        `RECURRENT` or `CONVOLUTIONAL`; the second network of an ensemble has the second.
     """
 
     n_components: int
@@ -48,6 +63,12 @@ class WholeNetworkSettings:
     n_convolutions: int = 3
     lstm_width: int = 128
     dropout: float = 0.3
+    context: str = RECURRENT
+    second_context: str = RECURRENT
+
+    def member(self, number: int) -> WholeNetworkSettings:
+        """Sizes of an ensemble's network `number`, from 0."""
+        return replace(self, context=self.second_context) if number % 2 else self
 
     @property
     def early_frames(self) -> tuple[int, ...]:
@@ -63,8 +84,43 @@ class WholeNetworkSettings:
         return WholeSpeechToShape(self, mel_mean, mel_std, aperture)
 
 
+class _Recurrence(nn.Module):
+    """All that came before and comes after; (B, T, conv_width) to (B, T, `width`)."""
+
+    def __init__(self, settings: WholeNetworkSettings) -> None:
+        super().__init__()
+        self.width = 2 * settings.lstm_width
+        self.lstm = nn.LSTM(settings.conv_width, settings.lstm_width, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.lstm(x)[0]
+        return answer
+
+
+class _Neighbourhood(nn.Module):
+    """What is near; (B, T, conv_width) to (B, T, `width`)."""
+
+    def __init__(self, settings: WholeNetworkSettings) -> None:
+        super().__init__()
+        self.width = width = settings.conv_width
+        self.near = nn.ModuleList(nn.Conv1d(width, width, 3, padding=n, dilation=n) for n in _DILATIONS)
+        self.mixed = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in _DILATIONS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.transpose(1, 2)
+        for near, mixed in zip(self.near, self.mixed, strict=True):
+            x = x + mixed(functional.gelu(near(x)))
+        return x.transpose(1, 2)
+
+
+_CONTEXTS: dict[str, type[_Recurrence] | type[_Neighbourhood]] = {
+    RECURRENT: _Recurrence,
+    CONVOLUTIONAL: _Neighbourhood,
+}
+
+
 class WholeSpeechToShape(MouthNetwork):
-    """Conv1D + bidirectional LSTM.
+    """Conv1D + bidirectional LSTM, or Conv1D + dilated Conv1D.
 
     Parameters
     ----------
@@ -97,8 +153,8 @@ class WholeSpeechToShape(MouthNetwork):
             )
             for number, (n_in, n_out) in enumerate(pairwise(widths))
         )
-        self.lstm = nn.LSTM(settings.conv_width, settings.lstm_width, batch_first=True, bidirectional=True)
-        self.head = nn.Linear(2 * settings.lstm_width, settings.n_components + 1)
+        self.context = _CONTEXTS[settings.context](settings)
+        self.head = nn.Linear(self.context.width, settings.n_components + 1)
 
     def forward(self, mel: Tensor) -> Tensor:
         """Coefficients (B, T, n_components), in standard deviations, of mel frames (B, T, N_MELS), T even or odd."""
@@ -115,7 +171,7 @@ class WholeSpeechToShape(MouthNetwork):
         x = ((mel - self.mel_mean) / self.mel_std).transpose(1, 2)
         for layer in self.convolutions:
             x = functional.gelu(layer(x))
-        x, _ = self.lstm(self.drop_channels(x.transpose(1, 2)))
+        x = self.context(self.drop_channels(x.transpose(1, 2)))
         answer = _at_every_frame(self.head(self.drop_channels(x)), mel.shape[1])
         return [(answer[..., :-1], answer[..., -1])], None
 
