@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from hygiesync.building.learning_step import whole_network
 from hygiesync.learning.aperture import Aperture
@@ -37,7 +38,7 @@ def random_network(context: str, closing_bias: float = 0.0) -> WholeSpeechToShap
     return network.eval()
 
 
-def random_mel(n_frames: int) -> np.ndarray:
+def random_mel(n_frames: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal(-4, 1, (n_frames, N_MELS)).astype(np.float32)
 
 
@@ -68,7 +69,8 @@ def test_the_mean_is_taken_before_the_closing() -> None:
 @pytest.mark.slow
 def test_trained_apart_and_exported_as_one(tmp_path: Path) -> None:
     mel = random_mel(600)
-    clip = LabelledClip(mel, mel[:, :3] + 4, np.ones(600, bool))
+    shapes: NDArray[np.float32] = mel[:, :3] + np.float32(4)
+    clip = LabelledClip(mel, shapes, np.ones(600, bool))
     settings = TrainingSettings(n_epochs=2, batches_per_epoch=2, batch_size=4, window=60, n_networks=2)
     run = train_network([clip], [clip[:100]], np.eye(3), TINY, settings, tmp_path / "c.safetensors", None, APERTURE)
     assert isinstance(run.network, WholeEnsemble)
