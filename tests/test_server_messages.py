@@ -1,6 +1,8 @@
 """What parses strangers' messages, and what keeps a session's sound in time: properties."""
 
 import json
+import pickle
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,14 @@ from hygiesync.server.limits import RateLimit
 from hygiesync.server.messages import PICTURE, SOUND, packed, parse_control, parse_sound, sound_bytes, unpacked
 from hygiesync.server.sessions.feed import FEED_RATE, PATIENCE_S, Feed
 from hygiesync.server.sessions.outgoing import BLOCK_LENGTH, OutgoingSound
+from hygiesync.server.sessions.pipe import (
+    N_SLOTS,
+    SharedPictures,
+    picture_in,
+    picture_message,
+    sound_in,
+    sound_message,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -166,3 +176,52 @@ def test_no_more_pass_than_burst_and_pace_allow(waits_s: list[float]) -> None:
         now_s += wait_s
         n_passed += limit.allows("me", now_s)
         assert n_passed <= 5 + 2 * now_s + 1e-6
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_a_picture_in_shared_memory_stays_until_it_is_let_go(puts: list[bool]) -> None:
+    size = 4, 2
+    memory = bytearray(SharedPictures.n_bytes(size))
+    inside, outside = SharedPictures(size, memory), SharedPictures(size, memory)
+    waiting: deque[tuple[int, int]] = deque()
+    for value, is_put in enumerate(puts):
+        if is_put:
+            number = inside.put(np.full((2, 4, 3), value, np.uint8))
+            assert (number is None) == (len(waiting) == N_SLOTS)
+            if number is not None:
+                waiting.append((number, value))
+        elif waiting:
+            number, seen = waiting.popleft()
+            assert (outside.see(number) == seen).all()
+            outside.let_go(number)
+
+
+@given(st.binary(max_size=40), st.integers(0, 2**40), st.floats(0, 1e6))
+def test_messages_of_a_session_come_back(content: bytes, number: int, time_s: float) -> None:
+    samples = np.frombuffer(content[: len(content) // 4 * 4], np.float32)
+    seen, first = sound_in(memoryview(sound_message(samples, number))[1:])
+    assert (seen.tobytes(), first) == (samples.tobytes(), number)
+    picture, moment_s = picture_in(memoryview(picture_message(number, time_s))[1:])
+    assert picture == number
+    assert moment_s == pytest.approx(time_s, abs=1e-6)
+
+
+def test_half_an_hour_of_talk_keeps_no_more_than_a_minute() -> None:
+    """A microphone with gaps, and bursts to be said, at a hundredth of a second each time."""
+    feed, out, sizes = Feed(), OutgoingSound(), []
+    packet, burst = np.ones(FEED_RATE // 50, np.float32), np.ones(FEED_RATE, np.float32)
+    for tick in range(30 * 60 * 50):
+        now_s = tick / 50
+        if tick % 500 == 0:
+            feed.say(burst)
+            feed.flush()
+        if tick % 7:
+            feed.hear(packet)
+        out.write_audio(feed.take(now_s))
+        out.take(feed.n_heard - FEED_RATE // 10)
+        while feed.marks:
+            feed.marks.popleft()
+        if tick % 3000 == 2999:
+            sizes.append(len(pickle.dumps(feed)) + out.n_waiting)
+    assert feed.n_said == 180 * FEED_RATE
+    assert max(sizes) <= max(sizes[:2]) + 4 * len(packet)

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
+import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,19 +119,6 @@ def test_admission_follows_what_sessions_cost(portrait_avatar_directory: Path, t
         assert "1 such sessions fit" in json.loads(content)["error"]
 
 
-class FailingViewer:
-    """A fault that is put in."""
-
-    def show(self, picture: np.ndarray, time_s: float) -> None:
-        raise RuntimeError("a fault that is put in")
-
-    def play(self, samples: np.ndarray, first_sample: int) -> None:
-        pass
-
-    def tell(self, event: Mapping[str, Any]) -> None:
-        pass
-
-
 def test_a_session_that_fails_ends_alone(server: RunningServer) -> None:
     async def converse() -> None:
         async with (
@@ -138,7 +127,7 @@ def test_a_session_that_fails_ends_alone(server: RunningServer) -> None:
         ):
             await other.event("started")
             failing = server.sessions.get((await heard.event("started"))["id"])
-            failing.add_viewer(FailingViewer())
+            os.kill(failing.pid, signal.SIGKILL)
             assert (await heard.event("ended"))["reason"] == "a fault of the server's own"
             await socket.send_str('{"type": "ping"}')
             await other.event("pong")

@@ -3,8 +3,9 @@
     hygiesync serve AVATAR --json server.json &
     python docs/experiments/server_load.py server.json AVATAR SESSIONS SECONDS PID
 
-Prints how many pictures each session showed and missed, the latency, and the server's memory, threads and descriptors.
-Then it begins and ends forty sessions, one after another: memory, threads and descriptors must be what they were.
+Prints how many pictures each session showed and missed, how many came, the latency, the cores that the server and the
+clients took, and the server's memory, threads and descriptors. The clients take packets and put pictures together, and
+don't decode them, which is another machine's work.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,28 @@ from typing import Any
 import aiohttp
 import numpy as np
 import psutil
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription, rtcrtpreceiver
+from aiortc.codecs.base import Decoder
 from av import AudioFrame
 
 from hygiesync.tts.voices import open_voice
 
 _RATE, _BLOCK = 48_000, 960
-_ROUNDS = 40
+_VIDEO = "video"
+
+
+class Uncoded(Decoder):
+    """Counts what comes."""
+
+    n_pictures = 0
+
+    def __init__(self, kind: str) -> None:
+        self._is_video = kind == _VIDEO
+
+    def decode(self, encoded_frame: Any) -> list[Any]:
+        """Nothing."""
+        Uncoded.n_pictures += self._is_video
+        return []
 
 
 class Talker(MediaStreamTrack):
@@ -83,6 +100,12 @@ async def _drain(track: MediaStreamTrack) -> None:
         await track.recv()
 
 
+def speech() -> Any:
+    """Half a minute of a voice, as 16-bit samples."""
+    spoken = np.concatenate([chunk.samples for chunk in open_voice().speak("Papa may buy more maple pie for us. " * 8)])
+    return np.repeat((spoken * 32767).astype(np.int16), 2)[: 30 * _RATE]
+
+
 def resources(pid: int) -> str:
     """What the server takes now."""
     process = psutil.Process(pid)
@@ -91,15 +114,21 @@ def resources(pid: int) -> str:
     )
 
 
+def processor_s(pid: int) -> float:
+    """Processor time that the server and its processes have taken, with those that have ended, seconds."""
+    process = psutil.Process(pid)
+    return sum(sum(one.cpu_times()[:4]) for one in (process, *process.children(recursive=True)))
+
+
 async def main() -> None:
     """Measure, and print."""
     server, avatar = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2]
     n_sessions, seconds, pid = int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
-    spoken = np.concatenate([chunk.samples for chunk in open_voice().speak("Papa may buy more maple pie for us. " * 8)])
-    samples = np.repeat((spoken * 32767).astype(np.int16), 2)[: 30 * _RATE]
+    samples = speech()
+    rtcrtpreceiver.get_decoder = lambda codec: Uncoded(codec.mimeType.partition("/")[0])  # type: ignore[attr-defined]
     await look(server, avatar, samples, 4)
     print(f"before: {resources(pid)}")
-    busy_s = sum(psutil.Process(pid).cpu_times()[:2])
+    busy_s, own_s, Uncoded.n_pictures = processor_s(pid), time.process_time(), 0
     for told in await asyncio.gather(*(look(server, avatar, samples, seconds) for _ in range(n_sessions))):
         if "error" in told:
             print(f"refused: {told['error']}")
@@ -107,11 +136,8 @@ async def main() -> None:
         share = 100 * told["pictures_missed"] / max(1, told["pictures_shown"] + told["pictures_missed"])
         print(f"{told['width']} px: {told['pictures_shown']} shown, {told['pictures_missed']} missed ({share:.2f} %),"
               f" latency {told['latency_ms']}, parts {told['latency_parts_ms']}")  # fmt: skip
-    print(f"cores used: {(sum(psutil.Process(pid).cpu_times()[:2]) - busy_s) / seconds:.2f}; {resources(pid)}")
-    for number in range(_ROUNDS):
-        await look(server, avatar, samples, 1)
-        if number % 10 == 9:
-            print(f"after {number + 1} more sessions: {resources(pid)}")
+    taken, own = (processor_s(pid) - busy_s) / seconds, (time.process_time() - own_s) / seconds
+    print(f"cores: server {taken:.2f}, clients {own:.2f}; {Uncoded.n_pictures} pictures came; {resources(pid)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The avatars that are offered: known by their folders' names, loaded once, shared by all sessions."""
+"""The avatars that are offered, known by their folders' names: shown, and measured before a session begins."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from hygiesync.errors import UsageError
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Names and addresses of this machine that only it can reach."""
 
@@ -15,8 +17,10 @@ MAX_JSON_BYTES = 64 * 1024
 MAX_TEXT_LENGTH = 10_000
 """Longest text to be said, characters: about ten minutes of speech."""
 
-PIECE_BYTES = 8 * 1024 * 1024
-"""Largest piece of an upload in pieces."""
+MAX_LOOKAHEAD_MS = 200.0
+"""Farther ahead no conversation hears: it would lag by as much."""
+
+_MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,8 @@ class ServerSettings:
         Largest sound or picture.
     max_video_bytes : int
         Largest video to train from.
+    piece_bytes : int
+        Largest piece of such a video, which is sent in pieces.
     idle_s : float
         A session that nobody is connected to ends after this time, seconds.
     silent_s : float
@@ -59,6 +65,11 @@ class ServerSettings:
         What a job may take of the processor's time, seconds; training may take twelve times as much.
     ice_servers : tuple of str
         URLs of STUN and TURN servers for WebRTC; on one network none is needed.
+
+    Raises
+    ------
+    UsageError
+        When one of them is out of range.
     """
 
     folder: Path
@@ -74,11 +85,18 @@ class ServerSettings:
     lookahead_ms: float | None = None
     max_upload_bytes: int = 200 * 1024 * 1024
     max_video_bytes: int = 4 * 1024 * 1024 * 1024
+    piece_bytes: int = 8 * 1024 * 1024
     idle_s: float = 30.0
     silent_s: float = 1800.0
     job_memory_bytes: int = 6 * 1024 * 1024 * 1024
     job_cpu_s: int = 3600
     ice_servers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= _MAX_PORT:
+            raise UsageError(f"`port`: expected 0 to {_MAX_PORT}, got {self.port}")
+        if self.lookahead_ms is not None and not 0 <= self.lookahead_ms <= MAX_LOOKAHEAD_MS:
+            raise UsageError(f"`lookahead_ms`: expected 0 to {MAX_LOOKAHEAD_MS:g}, got {self.lookahead_ms:g}")
 
     @property
     def scheme(self) -> str:

@@ -34,7 +34,8 @@ from hygiesync.server.messages import (
     sound_bytes,
 )
 from hygiesync.server.sessions.feed import FEED_RATE, MAX_SPOKEN_S
-from hygiesync.server.sessions.session import Session
+from hygiesync.server.sessions.remote import RemoteSession
+from hygiesync.server.sessions.session import ENDED
 
 _MAX_WAITING = 512
 """Events and blocks of sound that may wait for a client that reads slowly; then it is let go."""
@@ -72,11 +73,11 @@ class SpeakingSocket:
     ----------
     socket : WebSocketResponse
         Prepared.
-    session : Session
+    session : RemoteSession
     settings : SocketSettings
     """
 
-    def __init__(self, socket: web.WebSocketResponse, session: Session, settings: SocketSettings) -> None:
+    def __init__(self, socket: web.WebSocketResponse, session: RemoteSession, settings: SocketSettings) -> None:
         self._socket, self._session, self._settings = socket, session, settings
         self._loop = asyncio.get_running_loop()
         self._resampler = None if settings.sample_rate == FEED_RATE else BlockResampler(settings.sample_rate, FEED_RATE)
@@ -143,7 +144,7 @@ class SpeakingSocket:
     def show(self, picture: NDArray[np.uint8], time_s: float) -> None:
         """See :class:`hygiesync.server.sessions.session.Viewer`; only the newest is sent."""
         if self._settings.sends_pictures:
-            self._picture = picture, time_s
+            self._picture = picture.copy(), time_s
             self._wake()
 
     def play(self, samples: NDArray[np.float32], first_sample: int) -> None:
@@ -153,7 +154,7 @@ class SpeakingSocket:
 
     def tell(self, event: Mapping[str, Any]) -> None:
         """See :class:`hygiesync.server.sessions.session.Viewer`."""
-        self._has_ended = self._has_ended or event["type"] == "ended"
+        self._has_ended = self._has_ended or event["type"] == ENDED
         self._put(json.dumps(event))
 
     def _put(self, message: str | bytes) -> None:

@@ -16,15 +16,13 @@ from hygiesync.server.keys import PEERS, SESSIONS, SETTINGS, SOCKETS
 from hygiesync.server.messages import MAX_SOUND_BYTES
 from hygiesync.server.routes.jobs import voice_fields
 from hygiesync.server.sessions.feed import FEED_RATE
-from hygiesync.server.sessions.session import Session
-from hygiesync.server.settings import MAX_JSON_BYTES, MAX_TEXT_LENGTH
+from hygiesync.server.sessions.remote import RemoteSession
+from hygiesync.server.settings import MAX_JSON_BYTES, MAX_LOOKAHEAD_MS, MAX_TEXT_LENGTH
 from hygiesync.server.speaking_socket import SocketSettings, SpeakingSocket
 from hygiesync.server.webrtc.peer import Peer
 from hygiesync.tts.voices import open_voice
 
 _RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-
-_MAX_LOOKAHEAD_MS = 200
 
 _HEARTBEAT_S = 20.0
 
@@ -34,10 +32,14 @@ MAX_PEERS = 4
 ROUTES = web.RouteTableDef()
 
 
-async def _begin(request: web.Request, fields: Fields) -> Session:
+def _session(request: web.Request) -> RemoteSession:
+    return request.app[SESSIONS].get(request.match_info["id"])
+
+
+async def _begin(request: web.Request, fields: Fields) -> RemoteSession:
     name = fields.text("avatar", max_length=100)
     has_lookahead = fields.has("lookahead_ms")
-    lookahead_ms = fields.number("lookahead_ms", 0, _MAX_LOOKAHEAD_MS) if has_lookahead else None
+    lookahead_ms = fields.number("lookahead_ms", 0, MAX_LOOKAHEAD_MS) if has_lookahead else None
     is_marked = fields.flag("mark", True)
     fields.finish()
     sessions = request.app[SESSIONS]
@@ -61,21 +63,20 @@ async def begin(request: web.Request) -> web.Response:
 @ROUTES.get("/sessions/{id}")
 async def one_session(request: web.Request) -> web.Response:
     """How one is doing."""
-    return web.json_response(request.app[SESSIONS].get(request.match_info["id"]).to_dict())
+    return web.json_response(_session(request).to_dict())
 
 
 @ROUTES.delete("/sessions/{id}")
 async def end(request: web.Request) -> web.Response:
     """End one."""
-    sessions = request.app[SESSIONS]
-    await asyncio.to_thread(sessions.end, sessions.get(request.match_info["id"]))
+    await asyncio.to_thread(request.app[SESSIONS].end, _session(request))
     return web.json_response({})
 
 
 @ROUTES.post("/sessions/{id}/offer")
 async def offer(request: web.Request) -> web.Response:
     """Connect by WebRTC."""
-    session = request.app[SESSIONS].get(request.match_info["id"])
+    session = _session(request)
     fields = await read_fields(request)
     sdp = fields.text("sdp", max_length=MAX_JSON_BYTES)
     fields.choice("type", ("offer",))
@@ -92,7 +93,7 @@ async def offer(request: web.Request) -> web.Response:
 @ROUTES.post("/sessions/{id}/say")
 async def say(request: web.Request) -> web.Response:
     """A text to be said in a session."""
-    session = request.app[SESSIONS].get(request.match_info["id"])
+    session = _session(request)
     fields = await read_fields(request)
     voice = voice_fields(fields)
     text = fields.text("text", max_length=MAX_TEXT_LENGTH)
@@ -101,7 +102,7 @@ async def say(request: web.Request) -> web.Response:
     return web.json_response({"duration_s": duration_s}, status=202)
 
 
-def _speak(session: Session, text: str, voice: dict[str, object]) -> float:
+def _speak(session: RemoteSession, text: str, voice: dict[str, object]) -> float:
     """Let a session say a text, a sentence as soon as it is read."""
     name, language = voice["voice"] or None, voice["language"]
     words_per_minute, pitch = voice["words_per_minute"], voice["pitch"]
@@ -121,7 +122,7 @@ def _speak(session: Session, text: str, voice: dict[str, object]) -> float:
 @ROUTES.post("/sessions/{id}/interrupt")
 async def interrupt(request: web.Request) -> web.Response:
     """Let one fall silent."""
-    session = request.app[SESSIONS].get(request.match_info["id"])
+    session = _session(request)
     session.interrupt()
     return web.json_response({"said_s": round(session.said_s, 3)})
 

@@ -1,1 +1,1 @@
-"""Conversations: each owns an engine, all share the avatars that are loaded."""
+"""Conversations: each owns an engine, in a process of its own."""

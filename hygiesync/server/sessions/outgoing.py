@@ -23,11 +23,17 @@ _MAX_WAITING = FEED_RATE * 2
 
 
 class OutgoingSound:
-    """A sink that keeps the sound until it is due. The engine's worker puts in, another thread takes out."""
+    """A sink that keeps the sound until it is due. The engine's worker puts in, another thread takes out.
+
+    Attributes
+    ----------
+    n_taken, n_waiting : int
+        Samples that were taken, and that may be.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[NDArray[Any]] = deque()
-        self._n_waiting = 0
+        self.n_waiting = 0
         self._lock = threading.Lock()
         self._n_written = self._silent_until = 0
         self.n_taken = 0
@@ -40,20 +46,26 @@ class OutgoingSound:
                 samples = np.concatenate([np.zeros(n_silent, np.float32), samples[n_silent:]])
             self._n_written += len(samples)
             self._waiting.append(samples)
-            self._n_waiting += len(samples)
-            while self._n_waiting > _MAX_WAITING:  # nobody takes: the timeline goes on all the same
+            self.n_waiting += len(samples)
+            while self.n_waiting > _MAX_WAITING:  # nobody takes: the timeline goes on all the same
                 dropped = self._waiting.popleft()
-                self._n_waiting -= len(dropped)
+                self.n_waiting -= len(dropped)
                 self.n_taken += len(dropped)
 
     def write_frame(self, picture: NDArray[Any], time_s: Fraction) -> None:
         """Pictures go another way."""
 
+    @property
+    def next_block(self) -> int | None:
+        """First sample's number of the next block; None while it has not come whole."""
+        with self._lock:
+            return self.n_taken if self.n_waiting >= BLOCK_LENGTH else None
+
     def take(self, until: float) -> list[tuple[int, NDArray[Any]]]:
         """All whole blocks that begin before sample `until`: their first sample's number, and samples (n,), float32."""
         blocks = []
         with self._lock:
-            while self.n_taken < until and self._n_waiting >= BLOCK_LENGTH:
+            while self.n_taken < until and self.n_waiting >= BLOCK_LENGTH:
                 blocks.append((self.n_taken, self._take_block()))
                 self.n_taken += BLOCK_LENGTH
         return blocks
@@ -67,14 +79,14 @@ class OutgoingSound:
                 piece = piece[:n_wanted]
             pieces.append(piece)
             n_wanted -= len(piece)
-        self._n_waiting -= BLOCK_LENGTH
+        self.n_waiting -= BLOCK_LENGTH
         return np.concatenate(pieces)
 
     def silence(self, until: int) -> None:
         """What was not taken yet is silent, after a fade, up to sample `until`, which may still have to come."""
         with self._lock:
             self._silent_until = until
-            if not self._n_waiting:
+            if not self.n_waiting:
                 return
             waiting = np.concatenate(list(self._waiting))
             n_fade = min(FADE_LENGTH, len(waiting))

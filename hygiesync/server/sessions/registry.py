@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.live.session import LiveSettings
@@ -13,8 +14,10 @@ from hygiesync.server.avatars import AvatarShelf
 from hygiesync.server.faults import LOG, RefusedError
 from hygiesync.server.folder import new_id
 from hygiesync.server.metrics import Metrics
+from hygiesync.server.sessions.child import LATENCY_SHARES
 from hygiesync.server.sessions.cost import SERVING_COST, USABLE_SHARE, drawing_cost, n_that_fit, usable_cores
-from hygiesync.server.sessions.session import Session
+from hygiesync.server.sessions.pipe import SessionOrder
+from hygiesync.server.sessions.remote import RemoteSession, session_context
 from hygiesync.server.settings import ServerSettings
 
 _LOOK_EVERY_S = 1.0
@@ -43,13 +46,14 @@ class SessionRegistry:
     ) -> None:
         self._settings, self._shelf, self._metrics = settings, shelf, metrics
         self._encoding_cost = encoding_cost
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, RemoteSession] = {}
         self._expected: dict[str, float] = {}
         self._costs: dict[tuple[str, float | None], float] = {}
         self._admitting = threading.Lock()
         self._looking: asyncio.Task[None] | None = None
         self._ended_pictures = self._ended_missed = 0
         self._cores = settings.cores or usable_cores()
+        self._context = session_context()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -60,7 +64,8 @@ class SessionRegistry:
         return self._settings.max_sessions
 
     def start(self) -> None:
-        """Look after the sessions from now on."""
+        """Look after the sessions from now on, and load what they need before the first comes."""
+        forkserver.ensure_running()
         self._looking = asyncio.create_task(self._look(), name="sessions")
 
     async def stop(self) -> None:
@@ -71,7 +76,7 @@ class SessionRegistry:
         for session in list(self._sessions.values()):
             await asyncio.to_thread(self.end, session)
 
-    def get(self, session_id: str) -> Session:
+    def get(self, session_id: str) -> RemoteSession:
         """A session by its number.
 
         Raises
@@ -84,11 +89,11 @@ class SessionRegistry:
             raise RefusedError(404, "session: there is none of this number; it may have ended; begin a new one")
         return session
 
-    def all(self) -> list[Session]:
+    def all(self) -> list[RemoteSession]:
         """All that run."""
         return list(self._sessions.values())
 
-    def begin(self, avatar_name: str, lookahead_ms: float | None, *, is_marked: bool) -> Session:
+    def begin(self, avatar_name: str, lookahead_ms: float | None, *, is_marked: bool) -> RemoteSession:
         """Let a new session in; takes as long as loading does, so not for the server's loop.
 
         Raises
@@ -107,7 +112,9 @@ class SessionRegistry:
             cost = self._cost_of(avatar, lookahead_ms)
             self._check_room(cost)
             settings = LiveSettings(self._settings.fps, lookahead_ms)
-            session = Session(new_id(), avatar, settings, is_marked=is_marked)
+            size = avatar.manifest.width, avatar.manifest.height
+            order = SessionOrder(new_id(), str(avatar.directory), settings, is_marked, size)
+            session = RemoteSession(order, self._context)
             session.start()
             self._expected[session.id] = cost
             self._sessions[session.id] = session
@@ -135,10 +142,10 @@ class SessionRegistry:
                 _RETRY_S,
             )
 
-    def end(self, session: Session) -> None:
+    def end(self, session: RemoteSession) -> None:
         """End a session, and wait for that; again does nothing."""
         if self._sessions.pop(session.id, None) is not None:
-            self._ended_pictures += session.statistics.n_shown
+            self._ended_pictures += session.n_shown
             self._ended_missed += session.n_missed
             del self._expected[session.id]
         session.close()
@@ -148,11 +155,11 @@ class SessionRegistry:
         sessions = self.all()
         measured: dict[tuple[str, str], float] = {
             ("sessions", ""): len(sessions),
-            ("pictures_total", ""): self._ended_pictures + sum(one.statistics.n_shown for one in sessions),
+            ("pictures_total", ""): self._ended_pictures + sum(one.n_shown for one in sessions),
             ("pictures_missed_total", ""): self._ended_missed + sum(one.n_missed for one in sessions),
         }
-        for share in (0.5, 0.95, 0.99):
-            worst = max((one.statistics.latency.quantile_ms(share) for one in sessions), default=0.0)
+        for share in LATENCY_SHARES:
+            worst = max((one.latency_ms[str(share)] for one in sessions), default=0.0)
             measured["latency_ms", f'{{quantile="{share}"}}'] = worst
         return measured
 

@@ -1,4 +1,4 @@
-"""One conversation: an avatar that hears, speaks and is looked at by any number of viewers.
+"""One conversation: an avatar that hears, speaks and is looked at.
 
 ::
 
@@ -31,17 +31,25 @@ from hygiesync.server.sessions.mark import SyntheticMark
 from hygiesync.server.sessions.outgoing import OutgoingSound
 
 _WAIT_S = 0.005
-"""Longest wait for a picture, so that sound goes out in time (seconds)."""
+"""Longest wait while the next block of sound has not come whole yet (seconds)."""
+
+_AFTER_S = 0.0002
+"""So much later than a block is due it is looked for (seconds): a clock's rounding must not wake the thread twice."""
 
 _TELL_EVERY_S = 0.25
 """Time between two events that say how much was said (seconds)."""
 
 
+ENDED = "ended"
+OVER, FAULT = "the session is over", "a fault of the server's own"
+"""The last event of a session, and its reasons."""
+
+
 class Viewer(Protocol):
-    """Who sees and hears a session; called in the session's thread, and must not wait."""
+    """Who sees and hears a session; called in a thread of the session's, and must not wait."""
 
     def show(self, picture: NDArray[np.uint8], time_s: float) -> None:
-        """A picture (H, W, 3), RGB, and its moment of the session."""
+        """A picture (H, W, 3), RGB, which may be read as long as the call lasts, and its moment of the session."""
         ...
 
     def play(self, samples: NDArray[np.float32], first_sample: int) -> None:
@@ -68,19 +76,16 @@ class Session:
     ----------
     failure : BaseException or None
         What ended it, if that was a fault.
-    last_used_s, last_said_s : float
-        When somebody was connected last, and when anything was said (seconds of ``time.monotonic``).
     """
 
     def __init__(self, session_id: str, avatar: Avatar, settings: LiveSettings, *, is_marked: bool) -> None:
-        self.id, self.avatar_name = session_id, avatar.directory.name
+        self._id = session_id
         self._incoming, self._outgoing = IncomingSound(), OutgoingSound()
         self._meter = CostMeter(settings.fps)
         source = EngineRateSource(self._incoming)
         self._live = LiveSession(avatar, source, settings, sinks=[self._outgoing, self._meter])
-        self.size, self.fps = self._live.size, settings.fps
         self.statistics = self._live.statistics
-        self._mark = SyntheticMark(self.size)
+        self._mark = SyntheticMark(self._live.size)
         self.is_marked = is_marked
         self._viewers: tuple[Viewer, ...] = ()
         self._lock = threading.Lock()
@@ -88,7 +93,6 @@ class Session:
         self._thread = threading.Thread(target=self._run, name=f"session {session_id}", daemon=True)
         self.failure: BaseException | None = None
         self._last_told_s = 0.0
-        self.last_used_s = self.last_said_s = time.monotonic()
 
     def start(self) -> None:
         """Begin."""
@@ -113,35 +117,17 @@ class Session:
         """Processor time a second of hearing and drawing, as it is measured."""
         return self._meter.cost
 
-    @property
-    def n_missed(self) -> int:
-        """Pictures that were not drawn, or not in time."""
-        return self._live.n_missed
-
-    @property
-    def n_viewers(self) -> int:
-        """How many look on."""
-        return len(self._viewers)
-
     def add_viewer(self, viewer: Viewer) -> None:
         """Somebody looks on from now."""
         with self._lock:
             self._viewers = (*self._viewers, viewer)
 
-    def remove_viewer(self, viewer: Viewer) -> None:
-        """Somebody doesn't any more."""
-        with self._lock:
-            self._viewers = tuple(one for one in self._viewers if one is not viewer)
-        self.last_used_s = time.monotonic()
-
     def hear(self, samples: NDArray[np.float32]) -> None:
         """Live sound (n,), at `FEED_RATE`, as it comes."""
-        self.last_said_s = time.monotonic()
         self._incoming.hear(samples)
 
     def say(self, samples: NDArray[np.float32]) -> bool:
         """Sound (n,), at `FEED_RATE`, to be said after what waits; False where too much waits already."""
-        self.last_said_s = time.monotonic()
         return self._incoming.say(samples)
 
     def flush(self) -> None:
@@ -170,13 +156,20 @@ class Session:
         behind = max(0.0, (self._incoming.clock.sample_at(time.perf_counter()) - self._due()) / FEED_RATE)
         return max(0.0, self._incoming.said_s - (behind if self._incoming.waiting_s else 0.0))
 
-    def to_dict(self) -> dict[str, Any]:
-        """What clients are told."""
-        return {
-            "id": self.id, "avatar": self.avatar_name, "width": self.size[0], "height": self.size[1],
-            "fps": float(self.fps), "viewers": self.n_viewers, "marked": self.is_marked, "muted": self.is_muted,
-            **self._live.measures(),
-        }  # fmt: skip
+    @property
+    def waiting_s(self) -> float:
+        """Pushed sound that waits to be said, seconds."""
+        return self._incoming.waiting_s
+
+    def measures(self, n_left_out: int = 0) -> dict[str, Any]:
+        """Pace and latency so far; see :meth:`hygiesync.live.statistics.Statistics.to_dict`.
+
+        Parameters
+        ----------
+        n_left_out : int
+            Pictures that were drawn in time and came no further.
+        """
+        return self.statistics.to_dict(self._live.n_missed + n_left_out)
 
     def _due(self) -> float:
         """Sample of the sound whose picture is due now."""
@@ -192,17 +185,15 @@ class Session:
                 self._live.check()
                 self._show_due()
         except Exception as error:
-            LOG.exception("session %s: ended by a fault", self.id)
+            LOG.exception("session %s: ended by a fault", self._id)
             self.failure = error
-        self._tell(
-            {"type": "ended", "reason": "a fault of the server's own" if self.failure else "the session is over"}
-        )
+        self._tell({"type": ENDED, "reason": FAULT if self.failure else OVER})
 
     def _show_due(self) -> None:
         now_s = time.perf_counter()
         timed = self._live.take(now_s)
         if timed is None:
-            self._live.wait(now_s, _WAIT_S)
+            self._live.wait(now_s, self._sound_in_s(now_s))
         elif self._viewers:
             picture = self._mark.on(timed.picture) if self.is_marked else timed.picture
             for viewer in self._viewers:
@@ -215,6 +206,13 @@ class Session:
             for viewer in self._viewers:
                 viewer.play(samples, first)
         self._tell_marks(due)
+
+    def _sound_in_s(self, now_s: float) -> float:
+        """How long until the next block of sound may go out."""
+        block = self._outgoing.next_block
+        if block is None or not self._live.has_begun:
+            return _WAIT_S
+        return self._incoming.clock.time_of(block) + self._live.delay_s - now_s + _AFTER_S
 
     def _tell_marks(self, due: float) -> None:
         for mark in self._incoming.marks_until(due):

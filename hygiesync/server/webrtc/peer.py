@@ -12,7 +12,8 @@ from aiortc.jitterbuffer import JitterBuffer
 from numpy.typing import NDArray
 
 from hygiesync.server.faults import LOG, RefusedError
-from hygiesync.server.sessions.session import Session
+from hygiesync.server.sessions.remote import RemoteSession
+from hygiesync.server.sessions.session import ENDED
 from hygiesync.server.webrtc.encoding import SizedH264Encoder, SizedVp8Encoder, bitrate_for, set_encoder
 from hygiesync.server.webrtc.tracks import PictureTrack, SoundTrack, hear_track
 
@@ -33,13 +34,13 @@ class Peer:
 
     Parameters
     ----------
-    session : Session
+    session : RemoteSession
     ice_servers : tuple of str
     has_sound : bool
         Whether the sound comes with the pictures, or pictures alone, for whoever hears himself speak.
     """
 
-    def __init__(self, session: Session, ice_servers: tuple[str, ...], *, has_sound: bool) -> None:
+    def __init__(self, session: RemoteSession, ice_servers: tuple[str, ...], *, has_sound: bool) -> None:
         self._session = session
         servers = [RTCIceServer(urls=url) for url in ice_servers]
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
@@ -94,15 +95,16 @@ class Peer:
         return 0 if self._encoder is None else self._encoder.bitrate
 
     def _encoder_of(self, sdp: str) -> SizedVp8Encoder | SizedH264Encoder:
-        """The encoder of the codec that both know, with VP8 before H.264."""
-        bitrate = bitrate_for(self._session.size, self._session.fps)
+        """The encoder of the codec that both know, with VP8 before H.264; sound is Opus."""
+        fps = self._session.fps
+        bitrate = bitrate_for(self._session.size, fps)
         has_vp8 = "VP8/90000" in sdp
-        wanted = "video/VP8" if has_vp8 else "video/H264"
-        known = RTCRtpSender.getCapabilities("video").codecs
+        wanted = {"video": ("video/VP8" if has_vp8 else "video/H264", "video/rtx"), "audio": ("audio/opus",)}
         for transceiver in self._connection.getTransceivers():
-            if transceiver.sender is self._video_sender:
-                transceiver.setCodecPreferences([one for one in known if one.mimeType in (wanted, "video/rtx")])
-        return SizedVp8Encoder(bitrate) if has_vp8 else SizedH264Encoder(bitrate)
+            kind = transceiver.kind
+            known = RTCRtpSender.getCapabilities(kind).codecs
+            transceiver.setCodecPreferences([one for one in known if one.mimeType in wanted[kind]])
+        return SizedVp8Encoder(bitrate, fps) if has_vp8 else SizedH264Encoder(bitrate, fps)
 
     def _hear(self, track: Any) -> None:
         if track.kind != "audio":
@@ -144,6 +146,6 @@ class Peer:
 
     def tell(self, event: Mapping[str, Any]) -> None:
         """Events go over a WebSocket; that a session ended, its tracks tell."""
-        if event["type"] == "ended":
+        if event["type"] == ENDED:
             self._pictures.stop()
             self._sound.stop()

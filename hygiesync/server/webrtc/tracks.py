@@ -1,7 +1,8 @@
 """A session's pictures and sound as tracks, and a browser's microphone as a session's sound.
 
 The receiver puts sound and pictures together by when they were sent, and both are sent when they are due, so they need
-no more than their own time stamps.
+no more than their own time stamps. Frames are made in the session's thread, which hands them in: the loop serves all
+sessions.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Any
 import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
-from av import AudioFrame, VideoFrame
+from av import AudioFrame
 from numpy.typing import NDArray
 
 from hygiesync.devices.sound.resampler import BlockResampler
 from hygiesync.server.sessions.feed import FEED_RATE
-from hygiesync.server.sessions.session import Session
-from hygiesync.server.webrtc.encoding import video_frame
+from hygiesync.server.sessions.remote import RemoteSession
+from hygiesync.server.webrtc.encoding import audio_frame, opus_encoder, video_frame
 
 _MAX_PICTURES, _MAX_BLOCKS = 2, 25
 """What waits to be encoded; older ones are dropped, since what is late is of no use."""
@@ -37,8 +38,8 @@ class _QueueTrack(MediaStreamTrack):
         self._items: deque[Any] = deque(maxlen=most)
         self._has_come = asyncio.Event()
 
-    def put(self, *item: Any) -> None:
-        """Hand in what :meth:`_frame` makes a frame of; from any thread."""
+    def _hand_in(self, item: Any) -> None:
+        """From any thread."""
         if not self._main_loop.is_closed():
             self._main_loop.call_soon_threadsafe(self._put, item)
 
@@ -53,15 +54,12 @@ class _QueueTrack(MediaStreamTrack):
                 raise MediaStreamError
             self._has_come.clear()
             await self._has_come.wait()
-        return self._frame(*self._items.popleft())
+        return self._items.popleft()
 
     def stop(self) -> None:
         """Nothing more comes."""
         super().stop()
         self._has_come.set()
-
-    def _frame(self, *item: Any) -> Any:
-        raise NotImplementedError
 
 
 class PictureTrack(_QueueTrack):
@@ -72,26 +70,31 @@ class PictureTrack(_QueueTrack):
     def __init__(self) -> None:
         super().__init__(_MAX_PICTURES)
 
-    def _frame(self, picture: NDArray[np.uint8], time_s: float) -> VideoFrame:
-        return video_frame(picture, time_s)
+    def put(self, picture: NDArray[np.uint8], time_s: float) -> None:
+        """A picture (H, W, 3), RGB, and its moment."""
+        self._hand_in(video_frame(picture, time_s))
 
 
 class SoundTrack(_QueueTrack):
-    """A session's sound."""
+    """A session's sound, as packets of Opus.
+
+    aiortc would encode in a thread of its own and measure the level in a loop of Python: half a millisecond a packet.
+    """
 
     kind = "audio"
 
     def __init__(self) -> None:
         super().__init__(_MAX_BLOCKS)
+        self._codec = opus_encoder()
 
-    def _frame(self, samples: NDArray[np.float32], first_sample: int) -> AudioFrame:
-        whole = np.rint(np.clip(samples, -1, 1) * _FULL_SCALE).astype(np.int16)
-        frame = AudioFrame.from_ndarray(whole[None], format="s16", layout="mono")
-        frame.sample_rate, frame.time_base, frame.pts = FEED_RATE, Fraction(1, FEED_RATE), first_sample
-        return frame
+    def put(self, samples: NDArray[np.float32], first_sample: int) -> None:
+        """A block (`BLOCK_LENGTH`,), -1 to 1, and its first sample's number."""
+        for packet in self._codec.encode(audio_frame(samples)):
+            packet.pts, packet.time_base = first_sample, Fraction(1, FEED_RATE)
+            self._hand_in(packet)
 
 
-async def hear_track(track: MediaStreamTrack, session: Session) -> None:
+async def hear_track(track: MediaStreamTrack, session: RemoteSession) -> None:
     """Let a session hear a track until it ends."""
     resamplers: dict[int, BlockResampler] = {}
     while True:
