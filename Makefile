@@ -25,7 +25,7 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 # Tests of single parts: no training, no recordings, no sound server and no display.
 UNIT := not slow and not data and not device
 
-.PHONY: help install train live demo test check coverage assistants lint generic first-order bench docs clean
+.PHONY: help install train live demo test check coverage assistants container lint generic first-order bench docs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,15 @@ assistants: $(INSTALLED)  ## test the plug-ins for pipecat and LiveKit against t
 		.venv-$$framework/bin/python -m pip install -q $(PIP_ARGS) -e ".[$$framework]" pytest pytest-timeout hypothesis && \
 		HYGIESYNC_PYTHON=$(BIN)/python .venv-$$framework/bin/python -m pytest tests/test_assistants.py || exit 1; \
 	done
+
+# Its own health check asks every half a minute.
+container:  ## build the server's image, start it, and see that it becomes healthy; needs docker
+	docker build -t hygiesync .
+	id=$$(docker run -d --rm hygiesync) && \
+	for second in $$(seq 120); do \
+		health=$$(docker inspect -f '{{.State.Health.Status}}' $$id); [ "$$health" = healthy ] && break; sleep 1; \
+	done; \
+	docker logs $$id; docker stop $$id >/dev/null; [ "$$health" = healthy ]
 
 lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/ruff check

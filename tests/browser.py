@@ -28,7 +28,9 @@ _WATCH = """
     processor.onaudioprocess = (event) => {
       tick();
       const samples = event.inputBuffer.getChannelData(0);
-      into.push([event.playbackTime, Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length)]);
+      const power = samples.reduce((sum, one) => sum + one * one, 0) / samples.length;
+      // the answer to a block would be played a block after its end: its middle was one and a half before
+      into.push([event.playbackTime - 1.5 * samples.length / context.sampleRate, Math.sqrt(power)]);
     };
     context.createMediaStreamSource(stream).connect(processor);
     processor.connect(context.destination);

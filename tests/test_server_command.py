@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 from servers import KEY, TOKEN, VOICE, Client, ServerProcess, server_process, speaking, wait_for
 
 from hygiesync.apps.cli import main
 from hygiesync.server.jobs.job import RUNNING, Job
+
+MAX_GROWTH = 8_000_000
+"""Bytes that the server's memory may grow by in six sessions: a picture of each would be more."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path, portrait_avatar_directory: Path) -> Iterator[ServerProcess]:
     """One for all tests, which other machines could reach; the last test ends it."""
-    with server_process(folder, portrait_avatar_directory, "--host", "0.0.0.0", "--tls-self-signed") as running:
+    arguments = [portrait_avatar_directory, "--host", "0.0.0.0", "--tls-self-signed", "--json", folder / "told.json"]
+    with server_process(folder, *arguments) as running:
         yield running
 
 
@@ -33,6 +38,9 @@ def server(folder: Path, portrait_avatar_directory: Path) -> Iterator[ServerProc
         (["--host", "0.0.0.0"], "--host: 0.0.0.0 can be reached by other machines"),
         (["--max-sessions", "0"], "--max-sessions: expected a number from 1 on, or auto"),
         (["--tls-cert", "certificate.pem"], "--tls-cert and --tls-key: expected both"),
+        (["--port", "70000"], "--port: expected 0 to 65535"),
+        (["--max-upload-mb", "0"], "--max-upload-mb: expected 1 or more"),
+        (["--lookahead-ms", "300"], "--lookahead-ms: expected 0 to 200"),
         (["--fps", "1000"], "--fps: expected a frame rate"),
     ],
 )
@@ -47,7 +55,31 @@ def test_the_command_refuses_what_can_not_be_served(
 def test_other_machines_are_served_with_a_certificate_of_its_own(server: ServerProcess, folder: Path) -> None:
     assert server.page.startswith("https://")
     assert server.ask("GET", "/page/page.js", knows=False)[0] == 200
-    assert stat.S_IMODE((folder / KEY).stat().st_mode) == 0o600
+    assert json.loads((folder / "told.json").read_text()) == {"url": server.page, "token": TOKEN}
+    for secret in (folder / KEY, folder / "told.json"):
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
+def test_sessions_one_after_another_leave_nothing_behind(server: ServerProcess) -> None:
+    async def converse() -> None:
+        async with speaking(server, "avatar=portrait&pictures=jpeg&sound=pcm&lookahead_ms=0") as (socket, heard):
+            await socket.send_bytes(VOICE.tobytes()[:9600])
+            await heard.until(lambda heard: len(heard.messages) > 2)
+
+    process = psutil.Process(server.process.pid)
+
+    def use() -> tuple[int, int, int]:
+        """Of how much there is more with each session that leaves something: threads, descriptors, processes."""
+        return process.num_threads(), process.num_fds(), len(process.children(recursive=True))
+
+    for _ in range(4):
+        asyncio.run(converse())
+    wait_for(lambda: server.json("GET", "/sessions")["sessions"], lambda running: not running)
+    before, memory = use(), process.memory_info().rss
+    for _ in range(6):
+        asyncio.run(converse())
+    wait_for(use, lambda now: all(later <= earlier for later, earlier in zip(now, before, strict=True)))
+    assert process.memory_info().rss - memory < MAX_GROWTH
 
 
 def hostile_requests(port: int, random: Random) -> Iterator[bytes]:

@@ -96,7 +96,7 @@ class Access:
             parts = urlsplit(origin)
             if parts.scheme not in ("http", "https") or parts.netloc.lower() != request.headers["Host"].lower():
                 raise RefusedError(403, "pages of other sites may not use this server")
-        elif request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        elif request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and not _is_followed(request):
             raise RefusedError(403, "pages of other sites may not use this server")
 
     def _check_token(self, request: web.Request, caller: str, now_s: float) -> None:
@@ -104,6 +104,11 @@ class Access:
             if not self._wrong_tokens.allows(caller, now_s):
                 raise RefusedError(429, "too many wrong tokens came from this address; wait a moment", 5)
             raise RefusedError(401, "expected the token that the server printed, as `Authorization: Bearer TOKEN`")
+
+
+def _is_followed(request: web.Request) -> bool:
+    """Whether somebody followed a link to the page, such as in a message; it shows nothing without the token."""
+    return request.path == "/" and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def _host_name(host: str) -> str:

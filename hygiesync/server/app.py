@@ -41,7 +41,8 @@ PAGE_FILES = {
     "page.css": "text/css", "page.js": "text/javascript", "connection.js": "text/javascript",
     "microphone.js": "text/javascript", "recorder.js": "text/javascript", "jobs.js": "text/javascript",
     "making.js": "text/javascript", "words.js": "text/javascript", "server.js": "text/javascript",
-    "socket.js": "text/javascript", "api.html": "text/html", "icon.svg": "image/svg+xml",
+    "socket.js": "text/javascript", "together.js": "text/javascript",
+    "api.html": "text/html", "icon.svg": "image/svg+xml",
 }  # fmt: skip
 """All files of the page, which are served and nothing else."""
 
@@ -69,7 +70,7 @@ def make_app(settings: ServerSettings, own_names: tuple[str, ...] = ()) -> web.A
     folder, metrics = ServerFolder(settings.folder), Metrics()
     app[SETTINGS], app[FOLDER], app[METRICS] = settings, folder, metrics
     app[SHELF] = AvatarShelf(settings.avatars, folder.avatars)
-    app[UPLOADS] = Uploads(folder.uploads, settings.max_video_bytes)
+    app[UPLOADS] = Uploads(folder.uploads, settings.max_video_bytes, settings.piece_bytes)
     app[JOBS] = JobManager(folder.jobs, metrics, settings.job_memory_bytes, settings.job_cpu_s)
     cost_of_encoding = lru_cache(partial(encoding_cost, fps=settings.fps))
     app[SESSIONS] = SessionRegistry(settings, app[SHELF], metrics, cost_of_encoding)

@@ -11,7 +11,6 @@ from aiohttp import web
 from hygiesync.server.bodies import append_body, check_length
 from hygiesync.server.faults import RefusedError
 from hygiesync.server.folder import checked_id, new_id
-from hygiesync.server.settings import PIECE_BYTES
 
 MAX_UPLOADS = 4
 """Unfinished uploads at a time."""
@@ -31,11 +30,14 @@ class Upload:
         Bytes that it will have.
     path : Path
         Bytes that came so far, from the first on.
+    piece_bytes : int
+        Most that come at once.
     """
 
     id: str
     size: int
     path: Path
+    piece_bytes: int
 
     @property
     def received(self) -> int:
@@ -44,7 +46,7 @@ class Upload:
 
     def to_dict(self) -> dict[str, object]:
         """What clients are told."""
-        return {"id": self.id, "size": self.size, "received": self.received, "piece_bytes": PIECE_BYTES}
+        return {"id": self.id, "size": self.size, "received": self.received, "piece_bytes": self.piece_bytes}
 
 
 class Uploads:
@@ -53,12 +55,12 @@ class Uploads:
     Parameters
     ----------
     folder : Path
-    max_bytes : int
-        Largest file.
+    max_bytes, piece_bytes : int
+        Largest file, and largest piece.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
-        self._folder, self._max_bytes = folder, max_bytes
+    def __init__(self, folder: Path, max_bytes: int, piece_bytes: int) -> None:
+        self._folder, self._max_bytes, self._piece_bytes = folder, max_bytes, piece_bytes
         self._busy: set[str] = set()
 
     def begin(self, size: int) -> Upload:
@@ -79,7 +81,7 @@ class Uploads:
         upload_id = new_id()
         path = self._folder / f"{upload_id}.{size}"
         path.touch(mode=0o600)
-        return Upload(upload_id, size, path)
+        return Upload(upload_id, size, path, self._piece_bytes)
 
     def get(self, upload_id: str) -> Upload:
         """An upload by its number.
@@ -90,7 +92,7 @@ class Uploads:
             404 when there is none.
         """
         for path in self._folder.glob(f"{checked_id(upload_id)}.*"):
-            return Upload(upload_id, int(path.suffix[1:]), path)
+            return Upload(upload_id, int(path.suffix[1:]), path, self._piece_bytes)
         raise RefusedError(404, "upload: there is none of this number; begin anew")
 
     def whole(self, upload_id: str) -> Upload:
@@ -114,7 +116,7 @@ class Uploads:
         try:
             if offset != upload.received:
                 raise RefusedError(409, f"offset: expected {upload.received}, where the last piece ended, got {offset}")
-            most = min(PIECE_BYTES, upload.size - offset)
+            most = min(self._piece_bytes, upload.size - offset)
             check_length(request, most)
             with upload.path.open("ab") as file:
                 try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hygiesync.apps.commands import common
-from hygiesync.errors import UsageError
+from hygiesync.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from hygiesync.server.settings import ServerSettings
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def ready(url: str) -> None:
         if arguments.json is not None:
-            arguments.json.write_text(json.dumps({"url": url, "token": settings.token}) + "\n", encoding="utf-8")
+            _write_for_user(arguments.json, json.dumps({"url": url, "token": settings.token}) + "\n")
         if sys.stdout.isatty():
             print(qr_code(url))
         print(url, flush=True)
@@ -103,6 +103,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _write_for_user(path: Path, text: str) -> None:
+    """Write a file that holds the token: nobody else on this machine may read it."""
+    try:
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{path}: can't be written ({error.strerror})") from error
+
+
 def _settings(arguments: argparse.Namespace) -> ServerSettings:
     from hygiesync.server.settings import ServerSettings
     from hygiesync.timing import parse_fps
@@ -110,6 +120,8 @@ def _settings(arguments: argparse.Namespace) -> ServerSettings:
     token = os.environ.get(_TOKEN_VARIABLE) or secrets.token_urlsafe(_TOKEN_BYTES)
     if len(token) < _MIN_TOKEN or not token.replace("-", "").replace("_", "").isalnum() or not token.isascii():
         raise UsageError(f"{_TOKEN_VARIABLE}: expected {_MIN_TOKEN} letters, digits, - and _ or more; leave it unset")
+    if arguments.max_upload_mb < 1:
+        raise UsageError(f"`max_upload_mb`: expected 1 or more, got {arguments.max_upload_mb}")
     return ServerSettings(
         folder=arguments.folder or _default_folder(),
         avatars=tuple(arguments.avatars),

@@ -1,11 +1,10 @@
 // A conversation with the server: a session, its events, and its media by WebRTC or, where that can't pass, a WebSocket.
 import { json, openSocket, wishes } from "/page/server.js";
 import { SocketMedia } from "/page/socket.js";
+import { keepTogether } from "/page/together.js";
 
 const WEBRTC_PATIENCE_MS = 15000;
 const LONGEST_WAIT_S = 15;
-// Browsers play sound some 35 ms later than they could show its picture (measured): pictures wait for it.
-const PICTURE_DELAY_MS = 35;
 
 export class Connection {
   // tell(state, seconds): connecting, ready, busy, lost; event(message): what the server says.
@@ -17,6 +16,7 @@ export class Connection {
     this.pictures = 0;
     this.track = null;
     this.isMuted = false;
+    this.endKeeping = () => {};
     const count = () => { this.pictures += 1; this.video.requestVideoFrameCallback(count); };
     if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(count);
   }
@@ -70,7 +70,7 @@ export class Connection {
     const stream = new MediaStream();
     peer.ontrack = (event) => {
       stream.addTrack(event.track);
-      if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = event.track.kind === "video" ? PICTURE_DELAY_MS : 0;
+      if (event.track.kind === "audio" && "jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
       this.video.srcObject = stream;
     };
     this.microphone = peer.addTransceiver(this.track || "audio", { direction: "sendrecv" });
@@ -88,6 +88,7 @@ export class Connection {
       if (peer.connectionState === "connected") resolve(true);
     });
     if (!isConnected) { peer.onconnectionstatechange = null; peer.close(); this.peer = null; return false; }
+    this.endKeeping = keepTogether(peer, () => this.hasSound);
     this.way = "WebRTC";
     this.video.hidden = false;
     this.canvas.hidden = true;
@@ -118,7 +119,7 @@ export class Connection {
   applySound() { this.video.muted = !this.hasSound; if (this.media) this.media.muted = !this.hasSound; this.video.play().catch(() => {}); }
 
   release() {
-    if (this.peer) { this.peer.onconnectionstatechange = null; this.peer.close(); this.peer = null; }
+    if (this.peer) { this.endKeeping(); this.peer.onconnectionstatechange = null; this.peer.close(); this.peer = null; }
     if (this.media) { this.media.close(); this.media = null; }
     if (this.socket) { this.socket.onclose = null; this.socket.close(); this.socket = null; }
     if (this.session) { json("DELETE", `/sessions/${this.session.id}`).catch(() => {}); this.session = null; }

@@ -12,7 +12,7 @@ from hygiesync.engine import MAX_EXPRESSIVENESS
 from hygiesync.server.bodies import check_length, save_body
 from hygiesync.server.faults import RefusedError
 from hygiesync.server.fields import Fields, read_fields
-from hygiesync.server.jobs.job import DONE, INPUT, RENDER, RESULT, SAY
+from hygiesync.server.jobs.job import DONE, INPUT, RENDER, RESULT, SAY, Job
 from hygiesync.server.keys import JOBS, SETTINGS, SHELF
 from hygiesync.server.settings import MAX_TEXT_LENGTH
 from hygiesync.tts.voice import (
@@ -31,6 +31,10 @@ _ALIVE_S = 15.0
 """A watcher is sent something so often, so that a broken connection is noticed (seconds)."""
 
 ROUTES = web.RouteTableDef()
+
+
+def _job(request: web.Request) -> Job:
+    return request.app[JOBS].get(request.match_info["id"])
 
 
 def voice_fields(fields: Fields) -> dict[str, object]:
@@ -93,23 +97,21 @@ async def all_jobs(request: web.Request) -> web.Response:
 @ROUTES.get("/jobs/{id}")
 async def one_job(request: web.Request) -> web.Response:
     """How far one is."""
-    return web.json_response(request.app[JOBS].get(request.match_info["id"]).to_dict())
+    return web.json_response(_job(request).to_dict())
 
 
 @ROUTES.delete("/jobs/{id}")
 async def delete(request: web.Request) -> web.Response:
     """End one, and forget it with its files."""
-    jobs = request.app[JOBS]
-    await jobs.delete(jobs.get(request.match_info["id"]))
+    await request.app[JOBS].delete(_job(request))
     return web.json_response({})
 
 
 @ROUTES.get("/jobs/{id}/file")
 async def file(request: web.Request) -> web.StreamResponse:
     """The video that one made."""
-    jobs = request.app[JOBS]
-    job = jobs.get(request.match_info["id"])
-    path = jobs.folder_of(job) / RESULT
+    job = _job(request)
+    path = request.app[JOBS].folder_of(job) / RESULT
     if job.state != DONE or not path.is_file():
         raise RefusedError(409, f"job: is {job.state}, and has no video")
     headers = {
@@ -122,11 +124,10 @@ async def file(request: web.Request) -> web.StreamResponse:
 @ROUTES.get("/jobs/{id}/events")
 async def events(request: web.Request) -> web.StreamResponse:
     """How far one is, each time that it changes, as server-sent events; ends with the job."""
-    jobs = request.app[JOBS]
-    job = jobs.get(request.match_info["id"])
+    job = _job(request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    changes = jobs.watch(job)
+    changes = request.app[JOBS].watch(job)
     following = asyncio.ensure_future(anext(changes, None))
     try:
         while True:
