@@ -264,37 +264,39 @@ def find_faces(image: NDArray[np.uint8], max_faces: int = 8) -> list[NDArray[np.
         return finder.find(image)
 
 
-_UPSIDE_DOWN_FROM = 0.1
-"""How much surer the detectors are of a face when its picture is turned, from which it was upside down."""
+_SURER_BY = 0.1
+"""How much surer the detectors are of a face when its picture is turned, from which it lay or stood on its head."""
 
 
-def is_upside_down(image: NDArray[np.uint8], landmarks: FloatArray) -> bool:
-    """Whether a face stands on its head.
+def stands_wrongly(image: NDArray[np.uint8], landmarks: FloatArray) -> bool:
+    """Whether a picture lies on its side or stands on its head.
 
-    FaceMesh puts an upright face onto one that doesn't, its mouth on the forehead. Both face detectors together are
-    surer of a face the right way up.
+    FaceMesh puts an upright face onto one that isn't: its mouth on the forehead, or in an eye. Both face detectors
+    together are surer of a face the right way up: of 14 pictures in four directions each, all were told but two that
+    were nearly even.
 
     Parameters
     ----------
     image : ndarray, shape (H, W, 3), uint8, RGB
     landmarks : ndarray, shape (478, 2 or 3), pixels
-        Of the face in it.
+        Of the face that was found in it.
     """
     middle, half_width = landmarks[:, :2].mean(axis=0), float(np.ptp(landmarks[:, :2], axis=0).max())
     left, top = np.maximum(middle - half_width, 0).astype(int)
     right, bottom = np.maximum(middle + half_width, 0).astype(int) + 1
-    part = image[top:bottom, left:right]
-    pictures = [np.ascontiguousarray(part), np.ascontiguousarray(part[::-1, ::-1])]
-    sureness = [0.0, 0.0]
+    sureness = np.zeros((4, 2))
     with _silenced:
         for model in (0, 1):
             with _solutions().face_detection.FaceDetection(
                 model_selection=model, min_detection_confidence=0.2
             ) as detection:
-                for number, picture in enumerate(pictures):
-                    found = detection.process(picture).detections or ()
-                    sureness[number] += max((face.score[0] for face in found), default=0.0)
-    return sureness[1] > sureness[0] + _UPSIDE_DOWN_FROM
+                for number, part in enumerate((image, image[top:bottom, left:right])):
+                    for n_quarters in range(4):
+                        turned = np.ascontiguousarray(np.rot90(part, n_quarters))
+                        found = detection.process(turned).detections or ()
+                        sureness[n_quarters, number] += max((face.score[0] for face in found), default=0.0)
+    as_it_is, *turned_round = sureness.max(axis=1)
+    return bool(max(turned_round) > as_it_is + _SURER_BY)
 
 
 def _face_boxes(detections: Any, image: NDArray[np.uint8]) -> list[tuple[int, int, int, int]]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
-from hygiesync.face.landmarks import find_faces, is_upside_down
+from hygiesync.face.landmarks import find_faces, stands_wrongly
 from hygiesync.face.target import LARGEST, LEFT, RIGHT, SPEAKING, FaceChoice, parse_face
 from hygiesync.media.container import PathLike
 from hygiesync.portrait.head import facing_deg
@@ -86,5 +86,5 @@ def _check_view(picture: NDArray[np.uint8], face: FloatArray, name: PathLike) ->
     cut = parts_cut_off(face, picture.shape[1], picture.shape[0])
     if cut:
         raise InputError(f"{name}: the picture's edge cuts off the face's {' and '.join(cut)}; expected a whole face")
-    if abs(roll) > _MAX_ROLL_DEG or is_upside_down(picture, face):
+    if abs(roll) > _MAX_ROLL_DEG or stands_wrongly(picture, face):
         raise InputError(f"{name}: the face lies on its side or stands on its head; turn the picture upright")
