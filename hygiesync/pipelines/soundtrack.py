@@ -10,10 +10,11 @@ from typing import Any, cast
 
 from numpy.typing import NDArray
 
-from hygiesync.media.audio import AudioFormat, read_audio_formats
+from hygiesync.media.audio import AudioFormat, read_audio_blocks, read_audio_formats
 from hygiesync.media.container import PathLike
 from hygiesync.media.sound import Sound
 from hygiesync.media.sound_survey import survey_sound
+from hygiesync.speech.music import is_only_music
 
 HEARD_LENGTH = 1600
 """Samples that the engine hears at a time: a tenth of a second."""
@@ -36,7 +37,8 @@ class Soundtrack:
     ----------
     audio : path or Sound
     is_heard : bool
-        Whether :meth:`heard` is wanted too. A quiet sound is heard louder; what is kept stays as it is.
+        Whether :meth:`heard` is wanted too. A quiet sound is heard louder, music without a voice not at all; what is
+        kept stays as it is.
     track : int, optional
         Which sound track of the file, 1 is the first; its default one when left out.
 
@@ -54,6 +56,9 @@ class Soundtrack:
         self.duration_s: Fraction = cast(Sound, audio).duration_s if survey is None else survey.end_s
         self.notes: tuple[str, ...] = () if survey is None else tuple(survey.notes())
         gain = 1.0 if survey is None else survey.gain
+        if is_heard and survey is not None and is_only_music(read_audio_blocks(cast(PathLike, audio), track=track)):
+            gain = 0.0
+            self.notes = (*self.notes, "it holds music and no voice, so the mouth is at rest")
         formats = [AudioFormat(self.sample_rate, self.n_channels, self.sample_rate // 10)]
         if is_heard:
             formats.append(AudioFormat(block_length=HEARD_LENGTH, gain=gain))
