@@ -9,7 +9,7 @@ from random import Random
 
 import psutil
 import pytest
-from servers import KEY, TOKEN, VOICE, Client, ServerProcess, server_process, speaking, wait_for
+from servers import KEY, LONG_S, TOKEN, VOICE, Client, ServerProcess, server_process, speaking, wait_for
 
 from hygiesync.apps.cli import main
 from hygiesync.server.jobs.job import RUNNING, Job
@@ -161,8 +161,11 @@ def test_a_rendering_that_sigterm_cut_off_is_done_after_the_next_start(
 ) -> None:
     job = server.json("POST", "/say", {"avatar": "portrait", "text": "Apples and pears. " * 4})
     wait_for(lambda: server.json("GET", f"/jobs/{job['id']}"), lambda now: now["total"] > 0)
+    server.json("POST", "/sessions", {"avatar": "portrait"})
+    its_processes = psutil.Process(server.process.pid).children(recursive=True)
     code, said = server.end()
     assert code == 0
+    assert not psutil.wait_procs(its_processes, LONG_S)[1]
     assert "Traceback" not in said
     assert TOKEN not in said
     assert Job.load(folder / "jobs" / job["id"]).state == RUNNING

@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing import forkserver
 
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.live.session import LiveSettings
@@ -17,7 +16,8 @@ from hygiesync.server.metrics import Metrics
 from hygiesync.server.sessions.child import LATENCY_SHARES
 from hygiesync.server.sessions.cost import SERVING_COST, USABLE_SHARE, drawing_cost, n_that_fit, usable_cores
 from hygiesync.server.sessions.pipe import SessionOrder
-from hygiesync.server.sessions.remote import RemoteSession, session_context
+from hygiesync.server.sessions.process import load_ahead, session_context
+from hygiesync.server.sessions.remote import RemoteSession
 from hygiesync.server.settings import ServerSettings
 
 _LOOK_EVERY_S = 1.0
@@ -65,7 +65,7 @@ class SessionRegistry:
 
     def start(self) -> None:
         """Look after the sessions from now on, and load what they need before the first comes."""
-        forkserver.ensure_running()
+        load_ahead()
         self._looking = asyncio.create_task(self._look(), name="sessions")
 
     async def stop(self) -> None:
@@ -113,7 +113,7 @@ class SessionRegistry:
             self._check_room(cost)
             settings = LiveSettings(self._settings.fps, lookahead_ms)
             size = avatar.manifest.width, avatar.manifest.height
-            order = SessionOrder(new_id(), str(avatar.directory), settings, is_marked, size)
+            order = SessionOrder(new_id(), str(avatar.directory.resolve()), settings, is_marked, size)
             session = RemoteSession(order, self._context)
             session.start()
             self._expected[session.id] = cost

@@ -11,43 +11,27 @@ Nothing here waits for the process but its start and its end, so that one that h
 from __future__ import annotations
 
 import json
-import multiprocessing
 import threading
 import time
 from collections.abc import Mapping
 from multiprocessing.context import BaseContext
-from queue import SimpleQueue
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hygiesync import errors
-from hygiesync.errors import HygieSyncError
 from hygiesync.server.faults import LOG
 from hygiesync.server.sessions import pipe as wire
-from hygiesync.server.sessions.child import run_session
 from hygiesync.server.sessions.feed import FEED_RATE, MAX_SPOKEN_S
+from hygiesync.server.sessions.process import SessionProcess
 from hygiesync.server.sessions.session import ENDED, FAULT, OVER, Viewer
-
-_START_S, _END_S = 60.0, 3.0
-"""Time that a process has to start, and to end when it is told to (seconds)."""
 
 _MAX_QUEUED = 500
 """Messages that may wait for a process that does not read: ten seconds of a microphone; then its sound is dropped."""
 
-_LOADED_LATER = ("onnxruntime", "PIL.ImageFont")
-"""What a session imports only when it needs it; loaded once for all, it is there at once and takes no memory more."""
-
 _PIECE = FEED_RATE
 """Samples to be said that go at once, so that a command never waits long behind them."""
-
-
-def session_context() -> BaseContext:
-    """How sessions' processes are started: as copies of one that has loaded what they need, and does nothing else."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([run_session.__module__, *_LOADED_LATER])
-    return context
 
 
 class RemoteSession:
@@ -63,24 +47,14 @@ class RemoteSession:
     ----------
     failure : BaseException or None
         What ended it, if that was a fault.
-    pid : int
-        Its process's number.
     last_used_s, last_said_s : float
         When somebody was connected last, and when anything was said (seconds of ``time.monotonic``).
     """
 
     def __init__(self, order: wire.SessionOrder, context: BaseContext) -> None:
-        self.id, self.avatar_name = order.id, order.directory.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        self.id, self.avatar_name = order.id, Path(order.directory).name
         self.size, self.fps = order.size, order.settings.fps
-        memory = wire.SharedPictures.memory_for(order.size, context)
-        self._pictures = wire.SharedPictures(order.size, memory)
-        self._pipe, self._its_pipe = context.Pipe()
-        self._process = context.Process(  # type: ignore[attr-defined]
-            target=run_session, args=(self._its_pipe, memory, order), name=f"session {order.id}", daemon=True
-        )
-        self._queue: SimpleQueue[bytes | None] = SimpleQueue()
-        self._sending = threading.Thread(target=self._send, name=f"to session {order.id}", daemon=True)
-        self._listening = threading.Thread(target=self._listen, name=f"from session {order.id}", daemon=True)
+        self._process = SessionProcess(order, context, self._take, self._over)
         self._viewers: tuple[Viewer, ...] = ()
         self._lock = threading.Lock()
         self._state: dict[str, Any] = {}
@@ -88,7 +62,6 @@ class RemoteSession:
         self._is_muted, self._is_marked = False, order.is_marked
         self._is_closing = self._has_told_end = False
         self.failure: BaseException | None = None
-        self.pid = 0
         self.last_used_s = self.last_said_s = time.monotonic()
 
     def start(self) -> None:
@@ -99,22 +72,7 @@ class RemoteSession:
         HygieSyncError
             Whatever the process stumbled over.
         """
-        self._process.start()
-        self.pid = int(self._process.pid or 0)
-        self._its_pipe.close()
-        try:
-            if not self._pipe.poll(_START_S):
-                raise EOFError
-            first = json.loads(self._pipe.recv_bytes()[1:])
-        except (EOFError, OSError):
-            self._end_process()
-            raise HygieSyncError("the session's process did not start") from None
-        if first["type"] == wire.FAILED:
-            self._end_process()
-            raise getattr(errors, first["kind"], HygieSyncError)(first["message"])
-        self._state = first
-        self._sending.start()
-        self._listening.start()
+        self._state = self._process.start()
 
     def close(self) -> None:
         """End it, and wait for that; again does nothing more."""
@@ -122,24 +80,17 @@ class RemoteSession:
             if self._is_closing:
                 return
             self._is_closing = True
-        self._command(wire.CLOSE)
-        self._queue.put(None)
-        self._end_process()
-        self._sending.join()
-        self._listening.join()
-        self._pipe.close()
+        self._process.end()
 
-    def _end_process(self) -> None:
-        self._process.join(_END_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        self._process.close()
+    @property
+    def pid(self) -> int:
+        """Its process's number."""
+        return self._process.pid
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more comes of it."""
-        return not self._listening.is_alive()
+        return self._process.has_ended
 
     @property
     def cost(self) -> float | None:
@@ -184,8 +135,8 @@ class RemoteSession:
     def hear(self, samples: NDArray[np.float32]) -> None:
         """Live sound (n,), at `FEED_RATE`, as it comes."""
         self.last_said_s = time.monotonic()
-        if self._queue.qsize() < _MAX_QUEUED:
-            self._queue.put(wire.samples_message(wire.HEAR, samples))
+        if self._process.n_queued < _MAX_QUEUED:
+            self._process.send(wire.samples_message(wire.HEAR, samples))
 
     def say(self, samples: NDArray[np.float32]) -> bool:
         """Sound (n,), at `FEED_RATE`, to be said after what waits; False where too much waits already."""
@@ -196,7 +147,7 @@ class RemoteSession:
                 return False
             self._n_to_say += len(samples)
             for begin in range(0, len(samples), _PIECE):
-                self._queue.put(wire.samples_message(wire.SAY, samples[begin : begin + _PIECE]))
+                self._process.send(wire.samples_message(wire.SAY, samples[begin : begin + _PIECE]))
         return True
 
     def flush(self) -> None:
@@ -241,38 +192,25 @@ class RemoteSession:
         }  # fmt: skip
 
     def _command(self, name: str, value: bool = False) -> None:
-        self._queue.put(wire.told({"type": name, "value": value}))
+        self._process.send(wire.told({"type": name, "value": value}))
 
-    def _send(self) -> None:
-        while (message := self._queue.get()) is not None:
-            try:
-                self._pipe.send_bytes(message)
-            except OSError:
-                return  # the process is gone, which the listening thread tells
-
-    def _listen(self) -> None:
-        try:
-            while True:
-                self._take(self._pipe.recv_bytes())
-        except (EOFError, OSError):
-            if not self._has_told_end and not self._is_closing:
-                self._fail(RuntimeError("its process is gone"))
-        except Exception as error:
-            self._fail(error)
+    def _over(self, fault: Exception | None) -> None:
+        """Nothing more comes from the process."""
+        if fault is None and not self._has_told_end and not self._is_closing:
+            fault = RuntimeError("its process is gone")
+        if fault is not None:
+            LOG.error("session %s: ended by a fault", self.id, exc_info=fault)
+            self.failure = fault
         if not self._has_told_end:
             self._tell({"type": ENDED, "reason": FAULT if self.failure else OVER})
-
-    def _fail(self, error: BaseException) -> None:
-        LOG.error("session %s: ended by a fault", self.id, exc_info=error)
-        self.failure = error
 
     def _take(self, message: bytes) -> None:
         kind, content = message[:1], memoryview(message)[1:]
         if kind == wire.PICTURE:
             number, time_s = wire.picture_in(content)
             for viewer in self._viewers:
-                viewer.show(self._pictures.see(number), time_s)
-            self._pictures.let_go(number)
+                viewer.show(self._process.pictures.see(number), time_s)
+            self._process.pictures.let_go(number)
         elif kind == wire.SOUND:
             samples, first_sample = wire.sound_in(content)
             for viewer in self._viewers:
