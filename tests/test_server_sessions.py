@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
 import threading
@@ -27,6 +28,13 @@ pytestmark = pytest.mark.slow
 def server(portrait_avatar_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running_server(tmp_path_factory.mktemp("server"), (portrait_avatar_directory,), idle_s=1.0) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def all_sessions_end(server: RunningServer) -> Iterator[None]:
+    """Who hangs up does not wait for the server's part of it; the next test finds all sessions free."""
+    yield
+    wait_for(lambda: len(server.sessions), lambda n: n == 0)
 
 
 def loudness(messages: list[bytes]) -> list[tuple[float, int]]:
@@ -55,7 +63,6 @@ def test_what_is_pushed_is_said_with_pictures_and_the_same_sound(server: Running
             assert len(pictures) >= 12
 
     asyncio.run(converse())
-    wait_for(lambda: len(server.sessions), lambda n: n == 0)
 
 
 def test_an_interruption_drops_the_unsaid_in_sound_and_picture(server: RunningServer) -> None:
@@ -163,7 +170,6 @@ def test_webrtc_carries_pictures_and_sound_of_one_time(server: RunningServer) ->
         await connection.close()
 
     asyncio.run(look())
-    wait_for(lambda: len(server.sessions), lambda n: n == 0)
 
 
 def test_binary_junk_on_a_socket_is_answered_and_then_let_go(server: RunningServer) -> None:
@@ -181,6 +187,6 @@ def test_binary_junk_on_a_socket_is_answered_and_then_let_go(server: RunningServ
 
 
 def test_nothing_is_left_running(server: RunningServer) -> None:
-    wait_for(lambda: len(server.sessions), lambda n: n == 0)
-    wait_for(lambda: [one.name for one in threading.enumerate() if one.name == "engine"], lambda names: not names)
+    wait_for(multiprocessing.active_children, lambda left: not left)
+    wait_for(lambda: [one.name for one in threading.enumerate()], lambda names: not any("session" in n for n in names))
     assert server.ask("GET", "/avatars", headers=AUTHORIZED)[0] == 200
