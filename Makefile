@@ -25,7 +25,7 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 # Tests of single parts: no training, no recordings, no sound server and no display.
 UNIT := not slow and not data and not device
 
-.PHONY: help install train live demo test check coverage assistants container lint generic first-order bench docs clean
+.PHONY: help install train live demo test check coverage assistants container lint generic first-order bench gallery docs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,10 @@ first-order: $(INSTALLED)  ## train the small face model that moves pictures aga
 
 bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
 	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"
+
+gallery: $(INSTALLED)  ## HYGIESYNC_DATA=DIR: every picture there moved by every driving video, as sheets in recordings/gallery
+	@test -n "$$HYGIESYNC_DATA" || { echo "set HYGIESYNC_DATA to a folder with portraits/, driving/ and clips/" >&2; exit 2; }
+	$(BIN)/python docs/experiments/portrait_gallery.py --data "$$HYGIESYNC_DATA" --out recordings/gallery
 
 # The plug-ins want packages that stand in no environment with ours; `make assistants` imports them.
 docs: $(INSTALLED)  ## build docs/_build/html, run the docstrings' examples, follow the pages' links; warnings are errors
