@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
+from hygiesync.portrait.continuation import Continued, continued
 from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import MouthPainter
@@ -31,9 +32,6 @@ _REACH = np.arange(-3, 5) - 0.5
 _HALFWAY = np.sinc(_REACH) * np.sinc(_REACH / 4) / (np.sinc(_REACH) * np.sinc(_REACH / 4)).sum()
 _HERE, _ANCHOR = np.eye(8)[3], (3, 3)
 """That filter for a place halfway to the next pixel, and for the pixel itself, which is in the middle, `_ANCHOR`."""
-
-_MAX_BORDER = 0.15
-"""Width of what is made up around the picture, as a part of its size: a head that moves in brings it along."""
 
 _MOST_SQUEEZED = 5.0
 """Triangles that have shrunk in one direction by more than this are hidden by whatever is beside them.
@@ -69,8 +67,9 @@ class PortraitPainter:
         self._layer_px = unit / _DEPTHS
         self._box = Box.around(self._surroundings.moving(), image.shape[:2])
         self._step, self._face_step = (int(np.clip(round(unit / n), 1, _MAX_STEP)) for n in (_NODES, _FACE_NODES))
-        self._border = round(_MAX_BORDER * max(image.shape[:2]))
-        self._person = _finer(layers, self._border)
+        around = continued(layers.person, layers.alpha, landmarks)
+        self._border = around.border
+        self._person = _finer(around)
         self._background = np.ascontiguousarray(layers.background[self._box.slices])
         self._eyes = [
             Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
@@ -136,15 +135,9 @@ class PortraitPainter:
         return np.where(is_hidden, -1.0, nearness) + size / (size.max() + 1.0)
 
 
-def _finer(layers: Layers, border: int) -> NDArray[np.uint8]:
-    """Colours and cover of the person (h, w, 4), uint8, enlarged, with a border around the picture.
-
-    A head that the picture's edge cuts goes on beyond it; one that only comes near isn't mirrored there.
-    """
-    widths = (border,) * 4
-    colour = cv2.copyMakeBorder(layers.person, *widths, cv2.BORDER_REFLECT_101)
-    cover = cv2.copyMakeBorder(layers.alpha, *widths, cv2.BORDER_REPLICATE)
-    layer = np.dstack([colour, cover])
+def _finer(person: Continued) -> NDArray[np.uint8]:
+    """Colours and cover of a person (h, w, 4), uint8, enlarged."""
+    layer = np.dstack([person.person, person.alpha])
     height, width = layer.shape[:2]
     finer = np.empty((2 * height - 1, 2 * width - 1, 4), np.uint8)
     # every second pixel is the picture's own; between them lie those halfway, the same filter for all

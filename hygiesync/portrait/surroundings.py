@@ -52,6 +52,9 @@ _DRIFTING = (3.2, 6.0)
 _ASIDE = (1.6, 3.4)
 """Distances aside and above, in eye distances from the middle of the eyes, between which everything ends."""
 
+_ABOVE = 0.65
+"""What a distance above counts of one aside."""
+
 
 class Surroundings:
     """Rings around the face of one picture.
@@ -79,7 +82,9 @@ class Surroundings:
         self.vertices = np.concatenate(rings)
         place = (self.vertices[:, :2] - origin) @ np.linalg.inv(axes)
         chin = float(((landmarks[CHIN, :2] - origin) @ np.linalg.inv(axes))[1])
-        aside = _fade(np.hypot(place[:, 0], np.minimum(place[:, 1], 0)), *_ASIDE)
+        # tall hair and hats are the head's, too
+        above = _ABOVE * np.minimum(place[:, 1], 0)
+        aside = _fade(np.hypot(place[:, 0], above), *_ASIDE)
         self._turns = (aside * _fade(place[:, 1] - chin, *_NECK))[:, None]
         self._shifts = (aside * _fade(place[:, 1] - chin, *_SHOULDERS))[:, None]
         fade = smoothstep(1 - (np.array(_RINGS) - 1) / _FADE_OF_EXPRESSION)
