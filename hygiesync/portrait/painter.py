@@ -12,6 +12,7 @@ from hygiesync.portrait.eyes import Eye
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import MouthPainter
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, upright
+from hygiesync.portrait.silhouette import Rim, draw_rim, rim_of
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.rendering.grid import NodeGrid, Target
@@ -61,6 +62,7 @@ class PortraitPainter:
         unit = float(np.linalg.norm(upright(landmarks)[1][0]))
         self._surroundings = Surroundings(landmarks)
         self._triangles = np.concatenate([triangles, GAPS, self._surroundings.triangles(len(landmarks))])
+        self._n_face = len(triangles) + len(GAPS)
         self._source = np.concatenate([landmarks, self._surroundings.vertices])[:, :2]
         self._areas = double_areas(self._source[self._triangles])
         self._source_edges = _edges(self._source[self._triangles])
@@ -90,7 +92,11 @@ class PortraitPainter:
         ndarray, shape (H, W, 3), uint8, RGB
             A new one.
         """
-        layer = cv2.remap(self._person, self._backward(target), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        backward, face, rim = self._backward(target)
+        backward = np.float32(_FINER) * (backward + np.float32(self._border))
+        layer = cv2.remap(self._person, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        if rim is not None:
+            draw_rim(layer[face.slices_within(self._box)], rim, self._person, np.float32(_FINER), self._border)
         person = cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB)
         landmarks = target.landmarks - (*self._box.origin, 0)
         slits = target.slits[..., :2] - self._box.origin
@@ -103,26 +109,27 @@ class PortraitPainter:
         image[self._box.slices] = cv2.blendLinear(person, self._background, share, 1 - share)
         return image
 
-    def _backward(self, target: FaceTarget) -> NDArray[np.float32]:
-        """Where in the enlarged person each pixel of the box comes from, (h, w, 2), float32."""
+    def _backward(self, target: FaceTarget) -> tuple[NDArray[np.float32], Box, Rim | None]:
+        """Where in the picture each pixel of the box comes from, (h, w, 2), float32; the face's box, and its rim."""
         vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])
         rank, corners = self._rank(vertices), vertices[self._triangles][..., :2]
         face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2).within(self._box)
         has_face = face.width > 0 and face.height > 0
         # what lies well within the face's box is mapped there, on a finer grid
         seen = ~_lies_within(corners, face, 2 * self._step) if has_face else np.full(len(corners), True)
-        backward = self._grid_map(vertices, rank, NodeGrid(self._box, self._step), seen)
-        if has_face:
-            grid = NodeGrid(face, self._face_step)
-            backward[face.slices_within(self._box)] = self._grid_map(vertices, rank, grid, _touches(corners, face))
-        return backward
+        grid = NodeGrid(self._box, self._step)
+        backward = grid.to_pixels(self._target(vertices, rank, grid, seen).backward(self._source))
+        if not has_face:
+            return backward, face, None
+        grid, chosen = NodeGrid(face, self._face_step), _touches(corners, face)
+        finer = self._target(vertices, rank, grid, chosen)
+        nodes = finer.backward(self._source)
+        backward[face.slices_within(self._box)] = grid.to_pixels(nodes)
+        is_face = finer.triangle_of_nodes < np.count_nonzero(chosen[: self._n_face])
+        return backward, face, rim_of(grid, nodes, is_face)
 
-    def _grid_map(
-        self, vertices: FloatArray, rank: FloatArray, grid: NodeGrid, chosen: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        target = Target(vertices[:, :2], self._triangles[chosen], grid, rank[chosen])
-        # in the picture first: what lies beyond the mesh comes from its own place there
-        return grid.to_pixels(np.float32(_FINER) * (target.backward(self._source) + np.float32(self._border)))
+    def _target(self, vertices: FloatArray, rank: FloatArray, grid: NodeGrid, chosen: NDArray[np.bool_]) -> Target:
+        return Target(vertices[:, :2], self._triangles[chosen], grid, rank[chosen])
 
     def _rank(self, vertices: FloatArray) -> NDArray[np.float64]:
         """Which triangles (n,) are seen where several lie over each other: nearer ones, then larger ones."""

@@ -133,6 +133,11 @@ class Target:
         self._inverse_x = np.stack([edges[:, 1, 1], -edges[:, 0, 1]], 1) / determinant
         self._inverse_y = np.stack([-edges[:, 1, 0], edges[:, 0, 0]], 1) / determinant
 
+    @property
+    def triangle_of_nodes(self) -> NDArray[np.int64]:
+        """Triangle (rows, columns), intp, that each node lies in; the number of triangles where in none."""
+        return self._index
+
     def _triangle_of_each_node(self, corners: FloatArray, rank: FloatArray) -> NDArray[np.int64]:
         """Triangle (rows, columns), intp, that each node lies in; the number of triangles where in none.
 
