@@ -237,6 +237,56 @@ def test_narrow_gaps_are_dark_and_teeth_light(painter: PortraitPainter, picture:
     assert seen[200] > 0.8 * 200
 
 
+def test_teeth_keep_their_shape_and_their_lip(painter: PortraitPainter, picture: np.ndarray) -> None:
+    """A mouth that opens wider than the driving one shows teeth as high as there, at their own lip, not stretched."""
+    face = find_faces(picture)[0]
+    unit = float(eye_distance(face))
+    driving, wider = face.copy(), face.copy()
+    driving[LIP_RINGS[:, 1:10], 1] += 0.3 * unit
+    wider[LIP_RINGS[:, 1:10], 1] += 0.42 * unit
+    heights = {}
+    for name, target in (("driving", driving), ("wider", wider)):
+        shown = np.full_like(picture, 120)
+        upper, lower = (round(float(driving[point, 1])) for point in (13, 14))
+        x = round(float(driving[13, 0]))
+        shown[upper : lower + 1, x - 30 : x + 30] = 12
+        shown[upper : upper + 10, x - 30 : x + 30] = 200
+        shown[lower - 8 : lower + 1, x - 30 : x + 30] = 160
+        made = np.full_like(picture, 120)
+        LentMouth(np.eye(3)).paint(made, target, shown, driving)
+        top, bottom = (round(float(target[point, 1])) for point in (13, 14))
+        column = made[top + 1 : bottom, x].max(-1) > 70
+        heights[name] = int(np.argmin(column)), int(np.argmin(column[::-1]))
+        assert made[(top + bottom) // 2, x].max() < 20, "dark in the depth"
+    assert 6 <= heights["driving"][0] <= 11
+    assert abs(heights["wider"][0] - heights["driving"][0]) <= 2
+    assert abs(heights["wider"][1] - heights["driving"][1]) <= 2
+
+
+def test_a_mouth_is_shaded_by_its_lips_and_most_by_the_upper(picture: np.ndarray) -> None:
+    face = find_faces(picture)[0]
+    opened = face.copy()
+    opened[LIP_RINGS[:, 1:10], 1] += 0.25 * float(eye_distance(face))
+    made = np.full_like(picture, 150)
+    LentMouth(np.eye(3)).paint(made, opened, np.full_like(picture, 150), opened)
+    x, top, bottom = (round(float(opened[point, axis])) for point, axis in ((13, 0), (13, 1), (14, 1)))
+    column = made[top + 3 : bottom - 2, x, 0].astype(int)
+    assert column[0] < column[-1] < column.max()
+    assert column[0] < 0.75 * column.max()
+
+
+def test_a_video_that_begins_in_mid_speech_opens_a_closed_mouth(picture: np.ndarray) -> None:
+    """The first frame's open mouth stands for the picture's closed one: shut, it is closed, and open it is open."""
+    face = find_faces(picture)[0]
+    opened = face.copy()
+    lower = np.unique(np.append(np.flatnonzero(face[:, 1] > face[17, 1]), LIP_RINGS[:, 1:10]))
+    opened[lower, 1] += 0.25 * float(eye_distance(face))
+    transfer = MotionTransfer(face, opened, 1.0)
+    shown = [mouth_opening(transfer(driving).landmarks[:, :2]) for driving in (face, opened)]
+    assert shown[0] < mouth_opening(face[:, :2]) + 0.02
+    assert shown[1] > 0.7 * mouth_opening(opened[:, :2])
+
+
 def test_a_lip_that_comes_down_pushes_the_chin_on(picture: np.ndarray) -> None:
     """Lips of a rounded mouth reach further down than another face has room for: the chin's skin mustn't fold."""
     face = find_faces(picture)[0]

@@ -31,12 +31,13 @@ from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.video import probe, read_frames
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
-from hygiesync.portrait.parts import EYES
+from hygiesync.portrait.parts import EYES, eye_distance
 from hygiesync.portrait.speaking.idle_motion import IdleMotion
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
 from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import TalkingFace
 from hygiesync.rendering.interfaces import TemplateFrame
+from hygiesync.synthetic.portrait import Portrait
 from hygiesync.timing import SAMPLE_RATE
 from hygiesync.tts.espeak import synthesise
 
@@ -137,6 +138,21 @@ def test_a_smile_closes_and_opens(renderer: PhotoRenderer, still: TemplateFrame[
     assert openings[0] < 0.015
     assert openings[0] + 0.03 < openings[1] < openings[2] - 0.04
     assert openings[2] > 0.12
+
+
+def test_a_wide_open_mouth_shuts_with_its_jaw() -> None:
+    """Lips of a picture in mid-speech come together as they are, not swollen, and the chin comes up with them."""
+    image, _ = Portrait(400).render(1.2, 0, 0, np.array([[1.0, 0, 0], [0, 1, 0]]))
+    opened = find_faces(image)[0]
+    face = TalkingFace(opened)
+    shut = face.landmarks(CLOSED)
+    gap = float(np.linalg.norm(opened[13] - opened[14]))
+    assert gap > 0.15 * float(eye_distance(opened))
+    assert np.linalg.norm((shut[13] - shut[14])[:2]) < 0.1 * gap
+    for edge, outer in ((13, 0), (14, 17)):
+        fullness = [float(np.linalg.norm(points[edge] - points[outer])) for points in (opened, shut)]
+        assert fullness[1] < 1.35 * fullness[0]
+    assert opened[152, 1] - shut[152, 1] > 0.45 * gap
 
 
 def test_lips_round_and_spread(renderer: PhotoRenderer, still: TemplateFrame[PhotoFace]) -> None:

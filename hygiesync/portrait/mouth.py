@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS
+from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import mouth_opening
-from hygiesync.portrait.parts import LIP_RINGS, ring_triangles
+from hygiesync.portrait.parts import LIP_RINGS
 from hygiesync.portrait.transfer import FaceTarget
-from hygiesync.rendering.grid import NodeGrid, Target
 from hygiesync.rendering.warp import Box
 
 _SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
@@ -29,27 +29,49 @@ _SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
 _SKIN_REACH = 0.06
 """Half width of what is looked at around each, in eye distances."""
 
-_SHRINK = (0.12, 0.4)
+_SHRINK = (0.05, 0.2)
 """How far the seen inside keeps away from the driving lips, as a part of the gap: of a wide and of a narrow one.
 
 The blurred edge of a lip takes up much of a narrow gap.
 """
 
-_CONTRAST = (0.5, 2.0)
+_LIP_EDGE = 0.02
+"""How far it keeps away at least, in widths of the mouth."""
+
+_CONTRAST = (1.25, 1.4)
 """How much darker than it is what lies in the dark becomes, in a wide and in a narrow gap, as a power of its light.
 
 Beside another face's dark lips a mouth's inside is dark; beside this one's light lips, or a statue's, it has to be
 darker to be seen as one. Teeth are nearly as light as skin, and stay so.
 """
 
-_LEAST_LIGHT = 0.3
+_HUELESS = 16.0
+"""Level added to colours before they are divided."""
+
+_LEAST_LIGHT = 0.25
 """Light that is left by it: a black hole would look cut out."""
+
+_UNBLOCKED_PX = 0.7
+_SHARPER, _SHARPER_OVER = 0.9, 0.03
+"""How much detail is added to what is enlarged to twice its size; how fine it is, in widths of the driving mouth."""
 
 _NARROW, _WIDE = 0.06, 0.16
 """Gaps, in eye distances, up to which they are narrow and from which they are wide."""
 
-_SHADE, _SHADE_REACH = 0.4, 0.16
-"""Light right at the lips, and how far they shade, in heights of the gap."""
+_SHADE = (0.35, 0.6)
+"""Light right behind the upper and the lower lip: most light comes from above."""
+
+_SHADE_REACH = (0.1, 0.05)
+"""How far either shades, in widths of the mouth."""
+
+_SHADED = 0.22
+"""How far either shades at most, as a part of the gap."""
+
+_STRETCHED = (0.67, 1.0)
+"""Bounds of how high the gap may be, against the driving one as large as teeth are shown: both rows must fit in."""
+
+_ROWS_UP_TO = 0.3
+"""Part of the gap from either lip in which teeth are: between the rows it is stretched."""
 
 _MIN_GAP = 0.008
 """A gap under this, in eye distances, shows nothing."""
@@ -93,6 +115,8 @@ class SkinLight:
         strength = float(np.clip(ratio, 0.0, 1.2))
         own = _TO_RGB @ (self.colour * (1, strength, strength))
         gain = np.clip(_TO_RGB @ other.colour / np.maximum(own, 1.0), 0.2, 1.6)
+        # beside a yellowed face white would be green, and light that is green there is none
+        gain[1] = min(gain[1], max(gain[0], gain[2]))
         return gain[:, None] * (_TO_RGB @ (np.array([[1], [strength], [strength]]) * _FROM_RGB))
 
 
@@ -127,7 +151,6 @@ class LentMouth:
 
     def __init__(self, colours: FloatArray) -> None:
         self._colours = colours.astype(np.float32)
-        self._triangles = ring_triangles(tuple(range(len(INNER_LIPS))))
 
     def lend(self, driving_image: NDArray[np.uint8], driving: FloatArray) -> MouthPainter:
         """What paints the mouth of `driving` (478, 3) in `driving_image`; see :meth:`paint`."""
@@ -159,32 +182,113 @@ class LentMouth:
         if strength <= 0 or box.width < 2 or box.height < 2:
             return
         narrow = float(np.clip((_WIDE - gap) / (_WIDE - _NARROW), 0, 1))
-        lender = lender + _between(_SHRINK, narrow) * (_middle_line(lender) - lender)
-        backward = Target(ring, self._triangles, NodeGrid(box, 1)).backward(lender, outside=tuple(lender.mean(0)))
-        patch = cv2.remap(driving_image, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        slit, own = _Slit(lender), _Slit(ring)
+        y, x = np.mgrid[box.top : box.bottom, box.left : box.right].astype(np.float32)
+        across, below_upper, above_lower = own.place(x, y)
+        backward = slit.seen_at(across, below_upper, above_lower, own.width, narrow)
+        patch = _patch(driving_image, backward, slit.width, own.width)
         seen = cover(ring, box)
-        height = max(2.0, float(np.ptp((_middle_line(ring) - ring)[:, 1])))
-        depth = cv2.GaussianBlur(seen, (0, 0), max(0.6, _SHADE_REACH * height))
-        light = _SHADE + (1 - _SHADE) * np.clip(2.2 * depth - 0.9, 0, 1)
-        own_light = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY) / np.float32(_skin_around(driving_image, driving))
-        light *= np.maximum(np.minimum(own_light, 1) ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
-        patch = cv2.transform(patch.astype(np.float32), self._colours) * light[..., None]
+        light = np.ones_like(seen)
+        for depth, shade, reach in zip((below_upper, above_lower), _SHADE, _SHADE_REACH, strict=True):
+            far = np.minimum(reach * own.width, _SHADED * np.maximum(below_upper + above_lower, 1.0))
+            light *= 1 - (1 - shade) * np.exp(-np.maximum(depth, 0) / far)
+        own_light = _light_of(patch, _skin_around(driving_image, driving))
+        light *= np.maximum(own_light ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
+        patch = cv2.transform(patch, self._colours) * light[..., None].astype(np.float32)
         share = np.float32(strength) * cv2.GaussianBlur(seen, (0, 0), 0.6)
         mix(image, box, np.clip(np.rint(patch), 0, 255).astype(np.uint8), share)
+
+
+class _Slit:
+    """The gap between inner lips, a ring (20, 2), measured from its corners: along it, and from either lip."""
+
+    def __init__(self, ring: FloatArray) -> None:
+        along = ring[_LEFT] - ring[0]
+        self.width = max(float(np.linalg.norm(along)), 1.0)
+        self._origin, self._along = ring[0], along / self.width
+        self._down = np.array([-self._along[1], self._along[0]])
+        x, y = (ring - self._origin) @ self._along, (ring - self._origin) @ self._down
+        # in the middle between the lips, so that a skewed mouth is measured along itself
+        self._x = np.maximum.accumulate(0.5 * (x[_LOWER] + x[_UPPER]) + _EPSILON * np.arange(_LEFT + 1))
+        self._lower, self._upper = y[_LOWER], y[_UPPER]
+
+    def place(self, x: FloatArray, y: FloatArray) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Where pixels are: along the ring in its points, 0 to 10; pixels below the upper lip; above the lower."""
+        right, down = x - self._origin[0], y - self._origin[1]
+        along = right * self._along[0] + down * self._along[1]
+        down = right * self._down[0] + down * self._down[1]
+        upper, lower = np.interp(along, self._x, self._upper), np.interp(along, self._x, self._lower)
+        return np.interp(along, self._x, np.arange(_LEFT + 1)), down - upper, lower - down
+
+    def seen_at(
+        self, across: FloatArray, below_upper: FloatArray, above_lower: FloatArray, width: float, narrow: float
+    ) -> NDArray[np.float32]:
+        """Where (h, w, 2) in this slit pixels of another come from, whose mouth is `width` wide, and its gap `narrow`.
+
+        Teeth keep their shape and their distance from their own lip: what is between the rows takes up the difference
+        between the heights of the gaps.
+        """
+        places = np.arange(_LEFT + 1)
+        upper, lower = np.interp(across, places, self._upper), np.interp(across, places, self._lower)
+        gap = lower - upper
+        margin = np.minimum(_between(_SHRINK, narrow) * gap + _LIP_EDGE * self.width, 0.4 * np.maximum(gap, 0))
+        # detectors draw the lower lip's edge over the teeth behind it
+        upper, lower, gap = upper + margin, lower - 0.5 * margin, gap - 1.5 * margin
+        theirs = np.maximum(below_upper + above_lower, 1e-3)
+        # as large as the mouth, if both rows then fit; else as the gaps are
+        scale = np.clip(self.width / width, *(gap / theirs / np.array(_STRETCHED[::-1])[:, None, None]))
+        depth = np.clip(below_upper / theirs, 0, 1)
+        share = smoothstep((depth - _ROWS_UP_TO) / (1 - 2 * _ROWS_UP_TO))
+        # rows that meet are stretched as one
+        share += narrow * (depth - share)
+        down = (1 - share) * (upper + scale * below_upper) + share * (lower - scale * above_lower)
+        along = np.interp(across, places, self._x)
+        x = self._origin[0] + along * self._along[0] + down * self._down[0]
+        y = self._origin[1] + along * self._along[1] + down * self._down[1]
+        return np.dstack([x, y]).astype(np.float32)
+
+
+_LEFT = len(INNER_LIPS) // 2
+_LOWER, _UPPER = np.arange(_LEFT + 1), np.array([0, *range(len(INNER_LIPS) - 1, _LEFT - 1, -1)])
+_EPSILON = 1e-3
+
+
+def _patch(
+    image: NDArray[np.uint8], backward: NDArray[np.float32], width: float, shown_width: float
+) -> NDArray[np.float32]:
+    """What `image` shows at places (h, w, 2), float32, with the detail that enlarging takes away.
+
+    The mouth is `width` pixels wide there, and `shown_width` here.
+    """
+    box = Box.around(backward.reshape(-1, 2), image.shape[:2], 4)
+    # without the blocks of its compression, which would be sharpened, too
+    part = cv2.GaussianBlur(image[box.slices], (0, 0), _UNBLOCKED_PX).astype(np.float32)
+    sharper = _SHARPER * np.clip(shown_width / width - 0.8, 0, 1)
+    part += sharper * (part - cv2.GaussianBlur(part, (0, 0), max(0.8, _SHARPER_OVER * width)))
+    place = backward - box.origin.astype(np.float32)
+    return np.clip(cv2.remap(part, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), 0, 255)
 
 
 def _between(ends: tuple[float, float], share: float) -> float:
     return ends[0] + share * (ends[1] - ends[0])
 
 
-def _skin_around(image: NDArray[np.uint8], landmarks: FloatArray) -> float:
-    """Median grey level of the skin around the mouth in `image` (h, w, 3), uint8, RGB; at least 16."""
+def _skin_around(image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.float32]:
+    """Median colour (3,) of the skin around the mouth in `image` (h, w, 3), uint8, RGB."""
     height, width = image.shape[:2]
     x, y = np.rint(landmarks[LIP_RINGS[-1], :2]).astype(int).T
     skin = image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-    return max(16.0, float(np.median(cv2.cvtColor(skin[None], cv2.COLOR_RGB2GRAY))))
+    return np.median(skin, axis=0).astype(np.float32)
 
 
-def _middle_line(ring: FloatArray) -> NDArray[np.float64]:
-    """For each point of a slit's ring (20, 2) the middle between it and the one opposite."""
-    return 0.5 * (ring + ring[-np.arange(len(ring))])
+def _light_of(patch: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How light (h, w), 0 to 1, teeth would be in a patch's place, beside skin of that colour.
+
+    A tongue in full light is as light as a tooth in the shade. Flesh swallows green, though: what is redder than skin
+    counts as darker by as much.
+    """
+    light = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY) / max(float(_FROM_RGB[0] @ skin), _HUELESS)
+    # dark colours have no hue
+    red, green = patch[..., 0] + _HUELESS, patch[..., 1] + _HUELESS
+    redness = red / green * ((skin[1] + _HUELESS) / (skin[0] + _HUELESS))
+    return np.clip(light / np.maximum(redness, 1), 0, 1).astype(np.float32)

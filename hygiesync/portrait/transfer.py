@@ -24,7 +24,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, RIGHT_EYE_OUTER
 from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
-from hygiesync.portrait.measures import slit_opening
+from hygiesync.portrait.measures import mouth_opening, slit_opening
 from hygiesync.portrait.parts import (
     ABOVE_UPPER_LIDS,
     CHIN_RINGS,
@@ -38,6 +38,7 @@ from hygiesync.portrait.parts import (
     upright,
 )
 from hygiesync.portrait.rings import NestedRings
+from hygiesync.portrait.speaking.talking_face import TalkingFace
 
 REGIONS = ("mouth", "eyes", "pose")
 """Parts of the motion that can be chosen; brows and gaze go with the eyes."""
@@ -48,6 +49,10 @@ _CLOSED_LIDS = 0.3
 _MIN_OPEN_EYE = 0.13
 """A driving eye less open than this, in its widths, in the reference frame is taken to be blinking there."""
 
+_USUAL_OPEN_EYE, _MAX_GAIN = 0.25, 2.0
+"""How far open, in its widths, an eye is whose lids move in proportion to the driving ones; lids of narrower ones move
+more, up to so many times."""
+
 _MAX_WIDENING = 1.25
 _LOWER_LID_SHARE = 0.2
 _MOUTH_FROM, _MOUTH_TO = 0.3, 0.55
@@ -57,6 +62,9 @@ _MAX_LOOK = np.array([0.3, 0.14])
 """How far an iris may go to either side, and up or down, from where it is in the picture; in widths of the eye."""
 
 _LIP_SCALES = 0.7, 1.25
+_OPENED_FROM = 0.02
+"""Eye distances by which the lips of the reference are further apart than the picture's, where they are shut first."""
+
 _THINNEST_LIP = 0.4
 """Share of its thickness that a lip, and the skin beside it, keeps however far it is rolled in."""
 
@@ -126,6 +134,7 @@ class MotionTransfer:
         self, source: FloatArray, reference: FloatArray, picture_scale: float, options: TransferOptions | None = None
     ) -> None:
         self._options = options or TransferOptions()
+        reference = _shut_as(reference, source)
         self._source, self._reference = source, reference
         self._unit = float(eye_distance(source))
         self._reference_pivot = pivot_of(reference, float(eye_distance(reference)))
@@ -174,6 +183,7 @@ class MotionTransfer:
         for lids, ring, above, iris in zip(self._lids, EYES, ABOVE_UPPER_LIDS, IRISES, strict=True):
             openness = lids.openness(seen[list(ring)])
             attached = face[list(above)] + self._source[list(ring[9:])] - self._source[list(above)]
+            attached += lids.drawn_up(openness)
             slits.append(lids.slit(face[list(ring)], openness))
             opened = lids.slit(face[list(ring)], max(openness, 1.0))
             # lids that close slide over the eye, and their skin above comes down less; stretched it would be a smear
@@ -228,17 +238,37 @@ class MotionTransfer:
         return share[:, None]
 
 
+def _shut_as(reference: FloatArray, source: FloatArray) -> NDArray[np.float64]:
+    """The driving face's reference (478, 3) with its mouth as far shut as that of the source (478, 3).
+
+    A video that begins in mid-speech would else press lips together that are closed already, and never open them.
+    """
+    opening = float(mouth_opening(reference))
+    more = opening - float(mouth_opening(source))
+    if more < _OPENED_FROM:
+        return reference
+    return reference + more / opening * (TalkingFace(reference).landmarks(np.zeros(3)) - reference)
+
+
 class _Lids:
     """How the lids of one of the source's eyes follow the driving eye's, rings (16, 3) of either given."""
 
     def __init__(self, source: FloatArray, reference: FloatArray) -> None:
         self._source = source
         self._open = max(_gap(reference), _MIN_OPEN_EYE * _width(reference))
+        # lids of narrow eyes go as far as others', or nobody would see them move
+        self._gain = float(np.clip(_USUAL_OPEN_EYE * _width(source) / max(_gap(source), 1e-6), 1, _MAX_GAIN))
 
     def openness(self, seen: FloatArray) -> float:
-        """How far open the driving eye is, 1 as in the reference frame."""
-        ratio = _gap(seen) / self._open
-        return float(np.clip((ratio - _CLOSED_LIDS) / (1 - _CLOSED_LIDS), 0, _MAX_WIDENING))
+        """How far open the source's eye is to be, 1 as in its picture, when the driving eye is as seen."""
+        ratio = (_gap(seen) / self._open - _CLOSED_LIDS) / (1 - _CLOSED_LIDS)
+        more = float(np.clip(ratio, 0, _MAX_WIDENING)) - 1
+        return max(1 + self._gain * more, 0.0)
+
+    def drawn_up(self, openness: float) -> NDArray[np.float64]:
+        """How far (7, 3) the upper lid of an eye that is open wider than in its picture slips under the skin above."""
+        places = np.array(UPPER_OF_LOWER_LID)[::-1]
+        return -max(openness - 1, 0.0) * (self._source[places[:, 0]] - self._source[places[:, 1]])
 
     def slit(self, lids: FloatArray, openness: float) -> NDArray[np.float64]:
         """The ring (16, 3) as far open as the source's own times `openness`, above the lower lid of `lids`."""

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIP_BOTTOM
+from hygiesync.interpolation import smoothstep
 from hygiesync.portrait import parts
 from hygiesync.portrait.parts import OVAL
 
@@ -64,10 +65,14 @@ _SEAM = 0.27
 """Where the lips meet, from the upper lip (0) to the lower (1)."""
 
 _CLOSING_SHARES = (0.5, 0.67, 0.85, 1.0)
-"""How far each ring follows the inner edge when the lips close: the rest is lips growing fuller after the smile."""
+"""How far each ring follows the inner edge when smiling lips close: the rest is lips growing fuller after the smile."""
 
-_SMILE = 0.1
-"""Distance between the inner lips of a picture, in outer-eye distances, from which it is taken to smile."""
+_SHUTTING_SHARES = (0.93, 0.96, 0.99, 1.0)
+"""The same when a jaw shuts: lips of an open mouth are as full as those of a closed one, or nearly."""
+
+_SMILE, _JAW_OPEN = 0.1, 0.2
+"""Distances between the inner lips of a picture, in outer-eye distances, from which it is taken to smile, and from
+which its jaw is open."""
 
 _GAP = 0.2
 """Distance between the inner lips at an opening of 1, in outer-eye distances."""
@@ -132,20 +137,28 @@ def _closing(face: FloatArray) -> NDArray[np.float64]:
     """From lips that are apart to closed ones: (4, 20, 2) displacements of the lip rings.
 
     With the gap `g` between a pair of inner points and the ring's share `q`, the upper point moves by ``0.27 q g`` and
-    the lower by ``-0.73 q g``; a smile `m`, 0 to 1, is taken off by ``dx = -0.035 m u`` and ``dy = 0.03 m^2 u^2``.
+    the lower by ``-0.73 q g``; a smile `m`, 0 to 1, is taken off by ``dx = -0.035 m u`` and ``dy = 0.03 m^2 u^2``. A
+    gap that is more than a smile's is the jaw's: the wider it is, the more lips and chin go up as they are.
     """
     inner_edge = face[LIP_RINGS[INNER]]
     gap = inner_edge[LOWER] - inner_edge[UPPER]
+    widest = float(np.linalg.norm(gap, axis=1).max())
+    jaw = jaw_share(widest)
     moved = np.zeros((*LIP_RINGS.shape, 2))
-    for ring, share in enumerate(_CLOSING_SHARES):
+    for ring, (smiling, shutting) in enumerate(zip(_CLOSING_SHARES, _SHUTTING_SHARES, strict=True)):
+        share = smiling + jaw * (shutting - smiling)
         moved[ring, UPPER] = share * _SEAM * gap
         moved[ring, LOWER] = -share * (1 - _SEAM) * gap
     # a smile is wider, too, and its corners are higher
-    smile = min(float(np.linalg.norm(gap, axis=1).max()) / _SMILE, 1.0)
-    place = smile * across(face)
+    place = min(widest / _SMILE, 1.0) * (1 - jaw) * across(face)
     moved[..., 0] -= 0.035 * place
     moved[..., 1] += 0.03 * place**2
     return moved
+
+
+def jaw_share(gap: float) -> float:
+    """How far, 0 to 1, a `gap` between inner lips, in outer-eye distances, is an open jaw's and not a smile's."""
+    return float(smoothstep((gap - _SMILE) / (_JAW_OPEN - _SMILE)))
 
 
 def _opening(rest: FloatArray) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ from hygiesync.portrait.head import HeadMotion
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.mouth import SkinLight
 from hygiesync.portrait.parts import eye_distance
+from hygiesync.portrait.speaking.articulation import jaw_share
 from hygiesync.portrait.speaking.talking_face import TalkingFace
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.rendering.warp import Box
@@ -78,6 +79,9 @@ _OWN_MARGIN = 0.045
 _LINE, _LINE_COVER = 0.035, 0.45
 """The line between closed lips that were open in the picture: its width in mouth coordinates, and how dark it is."""
 
+_RIM = 0.03
+"""How far what is between open lips is seen beyond their edges, in mouth coordinates."""
+
 _MIN_PX = 2.0
 
 
@@ -109,7 +113,7 @@ class MouthInterior:
         self._lower = self._drawn_lower(light)
         shows_teeth = gap > _OWN_TEETH_FROM
         self._shade = _OWN_SHADE if shows_teeth else _LIP_SHADE
-        self._upper = self._own_teeth(image, landmarks) if shows_teeth else self._drawn_upper(light)
+        self._upper = self._own_teeth(image, landmarks, gap) if shows_teeth else self._drawn_upper(light)
 
     def without_teeth(self, image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.uint8]:
         """The picture (H, W, 3) with nothing but dark between its lips, so that no teeth stick to them when they move.
@@ -122,9 +126,12 @@ class MouthInterior:
         if not self._was_open:
             return image
         ring = landmarks[list(INNER_LIPS), :2]
-        box = Box.around(ring, image.shape[:2], 4)
+        # what is between lips is also seen, blurred, beyond their edges
+        rim = max(1, round(_RIM * self._unit_px))
+        box = Box.around(ring, image.shape[:2], 4 + rim)
         bare = image.copy()
-        share = cv2.GaussianBlur(cover(ring, box), (0, 0), 0.8)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
+        share = cv2.GaussianBlur(cv2.dilate(cover(ring, box), disc), (0, 0), 0.8)
         shape = (box.height, box.width, 3)
         mix(bare, box, np.broadcast_to(np.rint(self._lip_line), shape).astype(np.uint8), share)
         return bare
@@ -217,8 +224,8 @@ class MouthInterior:
         colour = blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3)
         return np.dstack([colour, blurred[..., 3]]).astype(np.float32)
 
-    def _own_teeth(self, image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.float32]:
-        """What the picture shows between its lips, with a soft rim."""
+    def _own_teeth(self, image: NDArray[np.uint8], landmarks: FloatArray, gap: float) -> NDArray[np.float32]:
+        """What the picture shows between its lips, `gap` eye distances apart, with a soft rim."""
         target = FaceTarget(landmarks, np.zeros((2, 16, 3)), HeadMotion.still(self._face.origin))
         matrix = self._to_picture(target, 0.0) @ self._of_texture()
         x, y = self._grid()
@@ -230,7 +237,18 @@ class MouthInterior:
         alpha = cover(ring, Box(0, 0, *size))
         step = max(1, round(_OWN_MARGIN * self._scale))
         alpha = cv2.erode(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * step + 1, 2 * step + 1)))
+        # in a mouth that is wide open only the upper row stands still
+        middle = _middle_of(ring, np.arange(size[0], dtype=np.float64))
+        jaw = jaw_share(gap)
+        alpha = alpha * (1 - jaw * np.clip((np.arange(size[1])[:, None] - middle) / max(step, 1) + 0.5, 0, 1))
+        alpha = alpha.astype(np.float32)
         return np.dstack([0.92 * seen, cv2.GaussianBlur(alpha, (0, 0), 0.6 * step)]).astype(np.float32)
+
+
+def _middle_of(ring: FloatArray, x: FloatArray) -> NDArray[np.float64]:
+    """Height (n,) of the middle between the lips, a ring (20, 2), at places `x` (n,)."""
+    middle = 0.5 * (ring[:11] + ring[[0, *range(19, 9, -1)]])
+    return np.interp(x, np.maximum.accumulate(middle[:, 0]), middle[:, 1])
 
 
 def _teeth(
