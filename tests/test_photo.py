@@ -32,7 +32,7 @@ from hygiesync.media.video import probe, read_frames
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.measures import eye_openings, head_poses, mouth_opening
 from hygiesync.portrait.parts import EYES, eye_distance
-from hygiesync.portrait.speaking.idle_motion import IdleMotion
+from hygiesync.portrait.speaking.idle_motion import IdleMotion, IdlePose
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
 from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import TalkingFace
@@ -257,6 +257,42 @@ def test_life_is_gentle_never_repeats_and_needs_no_memory() -> None:
     assert not np.allclose(IdleMotion(4).at(30.0).turn_deg, life.at(30.0).turn_deg)
 
 
+def test_a_breath_lifts_the_shoulders_and_not_the_room(avatar: PhotoAvatar, renderer: PhotoRenderer) -> None:
+    living = PhotoTemplate(avatar.picture, avatar.landmarks, Fraction(25))
+    poses = [IdlePose.none(), replace(IdlePose.none(), breath=1.0, lean=1.0)]
+    still, breathing = (renderer.draw(CLOSED, living.face(pose)).astype(int) for pose in poses)
+    change = np.abs(breathing - still).max(-1)
+    chin = int(avatar.landmarks[152, 1])
+    body = np.zeros(change.shape, bool)
+    body[chin + 40 :] = avatar.layers.alpha[chin + 40 :] > 200
+    assert change[body].mean() > 2
+    assert change[:chin].mean() < 0.2
+    room = cv2.erode((avatar.layers.alpha == 0).astype(np.uint8), np.ones((21, 21))) > 0
+    assert change[room].max() <= 2
+
+
+def test_brows_rise_alone(avatar: PhotoAvatar, renderer: PhotoRenderer) -> None:
+    living = PhotoTemplate(avatar.picture, avatar.landmarks, Fraction(25))
+    faces = [seen(renderer.draw(CLOSED, living.face(replace(IdlePose.none(), brow=brow)))) for brow in (0.0, 0.06)]
+    raised = (faces[0] - faces[1])[:, 1] / np.linalg.norm(faces[0][33] - faces[0][263])
+    assert raised[[105, 334]].mean() > 0.02
+    assert abs(raised[[33, 263, 4, 61, 291, 152]]).max() < 0.015
+
+
+def test_manners_of_life(avatar: PhotoAvatar) -> None:
+    """Lively heads turn further than calm ones, and still ones not at all: nor do they blink or breathe."""
+    turned = {}
+    for life in ("calm", "lively", "still"):
+        frames = islice(avatar.with_life(life).idle(Fraction(2)).template.frames(), 60)
+        faces = [frame.face for frame in frames]
+        turned[life] = np.ptp([face.head.rotation[0, 2] for face in faces])
+        assert {face.liveliness > 0 for face in faces} == {life != "still"}
+        assert (life == "still") == all(face.life.openness == 1 and face.life.breath == 0 for face in faces)
+    assert turned["lively"] > 1.4 * turned["calm"] > 1.4 * turned["still"] == 0
+    with pytest.raises(UsageError, match="`life`: expected calm, lively, still, got 'wild'"):
+        avatar.with_life("wild")
+
+
 @pytest.mark.slow
 def test_speech_moves_the_mouth_in_time_and_silence_closes_it(
     spoken: tuple[np.ndarray, np.ndarray], speech_path: Path
@@ -307,7 +343,7 @@ def test_commands(smile_path: Path, speech_path: Path, tmp_path: Path, capsys: p
     image = next(read_frames(points)).image
     assert 0.01 < (image > 128).mean() < 0.4
     still = tmp_path / "still.mp4"
-    assert main(["render", str(out), str(speech_path), "--still", "--fps", "5", "--out", str(still)]) == 0
+    assert main(["render", str(out), str(speech_path), "--life", "still", "--fps", "5", "--out", str(still)]) == 0
     frames = [frame.image.astype(int) for frame in read_frames(still)]
     upper = np.s_[:60, :]
     assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2

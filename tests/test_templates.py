@@ -14,7 +14,7 @@ from present import present
 from hygiesync.avatar.still_template import StillTemplate
 from hygiesync.avatar.template import FADE_S, FacePlaces, VideoTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.face.pose import PoseModel
 from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_INNER_LIPS
@@ -193,6 +193,11 @@ def test_the_still_is_a_closed_mouth_that_is_seen(interrupted: Path, places: Fac
     assert opening[number] <= np.quantile(opening[whole], 0.25)
     picture = next(islice(read_frames(interrupted), number, None)).image
     np.testing.assert_array_equal(first.image, picture)
+
+
+def test_a_filmed_avatar_has_one_manner_of_life(talker_avatar: VideoAvatar) -> None:
+    with pytest.raises(UsageError, match=r"life: .* was filmed and moves as it did then"):
+        talker_avatar.with_life("lively")
 
 
 def test_a_still_of_a_template_without_a_usable_face_is_refused(pose: PoseModel, interrupted: Path) -> None:

@@ -106,6 +106,21 @@ class Avatar(ABC):
         """The person standing still, at a constant rate, without end; parameters as of :meth:`idle`."""
 
     @abstractmethod
+    def with_life(self: SomeAvatar, life: str) -> SomeAvatar:
+        """The same person in another manner of life, where it is made and not filmed.
+
+        Parameters
+        ----------
+        life : str
+            ``calm``, ``lively`` or ``still``: how far head and shoulders move beside the mouth.
+
+        Raises
+        ------
+        UsageError
+            When there is no such manner, or the avatar was filmed and moves as it did then.
+        """
+
+    @abstractmethod
     def dub(
         self,
         video: PathLike,

@@ -14,7 +14,7 @@ speech model (:mod:`hygiesync.speech_to_shape.generic`). A video of the person k
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -34,7 +34,7 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_png, write_png
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.parts import eye_distance, parts_cut_off
-from hygiesync.portrait.speaking.idle_motion import IdleMotion
+from hygiesync.portrait.speaking.idle_motion import LIVELINESS, IdleMotion
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer
 from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import SpokenShapes, TalkingFace
@@ -59,6 +59,8 @@ class PhotoAvatar(Avatar):
         The picture taken apart.
     triangles : ndarray, shape (n, 3), int
         Of the face's mesh.
+    life : str
+        Its manner of life, among :data:`hygiesync.portrait.speaking.idle_motion.LIVELINESS`.
     """
 
     ORIGIN: ClassVar[str] = FROM_PHOTO
@@ -68,6 +70,7 @@ class PhotoAvatar(Avatar):
     landmarks: NDArray[np.float64] = field(repr=False)
     layers: Layers = field(repr=False)
     triangles: NDArray[np.int64] = field(repr=False)
+    life: str = "calm"
 
     @classmethod
     def from_files(cls, folder: Path, manifest: Manifest) -> PhotoAvatar:
@@ -100,7 +103,15 @@ class PhotoAvatar(Avatar):
 
     def idle(self, fps: Fraction, lag: int = 0) -> Scene[PhotoFace]:
         """The picture, breathing, swaying and blinking; see :meth:`Avatar.idle`."""
-        return self._scene(PhotoTemplate(self.picture, self.landmarks, fps, IdleMotion()), fps)
+        liveliness = LIVELINESS[self.life]
+        life = IdleMotion(liveliness=liveliness) if liveliness else None
+        return self._scene(PhotoTemplate(self.picture, self.landmarks, fps, life), fps)
+
+    def with_life(self, life: str) -> PhotoAvatar:
+        """The same person in another manner of life; see :meth:`Avatar.with_life`."""
+        if life not in LIVELINESS:
+            raise UsageError(f"`life`: expected {', '.join(LIVELINESS)}, got {life!r}")
+        return replace(self, life=life)
 
     def still(self, fps: Fraction, lag: int = 0) -> Scene[PhotoFace]:
         """The picture as it is; see :meth:`Avatar.still`."""

@@ -33,7 +33,7 @@ from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
 from hygiesync.avatar.still_template import STILL_WITHIN_S, StillTemplate
 from hygiesync.avatar.template import SPARE_S, FacePlaces, IdleTemplate, VideoTemplate, watched_places
-from hygiesync.errors import InputError
+from hygiesync.errors import InputError, UsageError
 from hygiesync.face.identity import Look
 from hygiesync.face.people import looks_in
 from hygiesync.face.pose import PoseModel
@@ -128,6 +128,12 @@ class VideoAvatar(Avatar):
     def still(self, fps: Fraction, lag: int = 0) -> Scene[TemplateFace]:
         """One frame of the idle loop, with closed mouth and open eyes; see :meth:`Avatar.still`."""
         return self._scene(StillTemplate.from_video(self.directory / IDLE_VIDEO, self.idle_places, fps), fps, lag)
+
+    def with_life(self, life: str) -> VideoAvatar:
+        """Refused: the person moves as they were filmed; see :meth:`Avatar.with_life`."""
+        raise UsageError(
+            f"life: {self.manifest.name} was filmed and moves as it did then; leave it out, or ask for a still picture"
+        )
 
     def dub(
         self,

@@ -17,6 +17,7 @@ from hygiesync.engine import check_expressiveness
 from hygiesync.errors import UsageError
 from hygiesync.external.registry import ENGINES
 from hygiesync.face.target import RULES, parse_face
+from hygiesync.portrait.speaking.idle_motion import LIVELINESS
 from hygiesync.timing import parse_fps
 from hygiesync.tts.voice import MAX_PITCH, MAX_WORDS_PER_MINUTE, MIN_PITCH, MIN_WORDS_PER_MINUTE
 
@@ -98,6 +99,12 @@ def _engine(text: str) -> str:
     return text
 
 
+def _life(text: str) -> str:
+    if text not in LIVELINESS:
+        raise ValueError
+    return text
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not value > 0:
@@ -115,6 +122,7 @@ RENDER_SETTINGS: Mapping[str, Setting] = {
     "template": Setting("template", "a video", str),
     "still": Setting("still", _YES_OR_NO, _yes_or_no),
     "fps": Setting("fps", "a frame rate of 1 to 240, such as 25, 29.97 or 30000/1001", parse_fps),
+    "life": Setting("life", f"one of {', '.join(LIVELINESS)}", _life),
     "expressiveness": Setting("expressiveness", "a number from 0 to 2", _expressiveness),
     "lookahead_ms": Setting("lookahead_ms", "milliseconds from 0 on, or all", _lookahead_ms),
     "face": Setting("face", f"a number from 1 on, or one of {', '.join(RULES)}", parse_face),

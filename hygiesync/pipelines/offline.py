@@ -48,6 +48,9 @@ class RenderOptions(EncodingOptions, EngineOptions):
         Draw points on black in place of the face.
     expressiveness : float
         How far the mouth goes from rest; 1 is as the person does.
+    life : str, optional
+        How far the head and shoulders of a photo move beside its mouth: ``calm``, as when left out, ``lively`` or
+        ``still``; see :meth:`hygiesync.avatar.bundle.Avatar.with_life`.
     lookahead_ms : float
         How far ahead the network may hear: the whole recording, since nobody waits, unless it is to be seen what is
         drawn live.
@@ -66,6 +69,7 @@ class RenderOptions(EncodingOptions, EngineOptions):
     still: bool = False
     landmarks_only: bool = False
     expressiveness: float = 1.0
+    life: str | None = None
     lookahead_ms: float = WHOLE_RECORDING
     face: FaceChoice = None
     audio_track: int | None = None
@@ -118,6 +122,8 @@ def render(
     options = options or RenderOptions()
     check_expressiveness(options.expressiveness)
     parse_face(options.face)
+    if options.life is not None:
+        avatar = avatar.with_life(options.life)
     files = (avatar.directory / name for name in avatar.manifest.files)
     check_not_same(out, None if isinstance(audio, Sound) else audio, options.template, *files)
     alert = warn or (lambda message: None)

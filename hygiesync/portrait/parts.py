@@ -61,6 +61,12 @@ UPPER_OF_LOWER_LID = tuple(zip(range(1, 8), range(15, 8, -1), strict=True))
 UPPER_OF_LOWER_LIP = tuple(zip(range(1, 10), range(19, 10, -1), strict=True))
 """Places in the ring of inner lips: each lower point with the upper one it meets."""
 
+BROWS = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285)
+"""Points of both brows, upper and lower rows."""
+
+FOREHEAD = (68, 104, 69, 108, 151, 337, 299, 333, 298, 9, 71, 301)
+"""Points of the skin above them."""
+
 N_MESH = 468
 """Points of the mesh; those of the irises follow."""
 

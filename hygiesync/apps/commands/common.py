@@ -83,6 +83,10 @@ def speaking(parser: argparse.ArgumentParser, fps: str | None = None) -> None:
         "--expressiveness", type=float, default=1.0, metavar="X",
         help="how far the mouth goes from rest, 0 to 2; 1 is as the person does (%(default)g)",
     )  # fmt: skip
+    parser.add_argument(
+        "--life", choices=("calm", "lively", "still"),
+        help="how far head and shoulders of an avatar made from a photo move while it speaks and rests (calm)",
+    )  # fmt: skip
 
 
 def crf(parser: argparse.ArgumentParser) -> None:

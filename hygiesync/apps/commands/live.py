@@ -75,7 +75,10 @@ def _run(arguments: argparse.Namespace, stop: StopRequest) -> int:
     output = arguments.output if arguments.has_window else "none"
     options = common.chosen(arguments, LiveOptions, fps=common.rate(arguments.fps), output=output)
     stop.check()
-    result = run_live(load_avatar(arguments.avatar), options, common.warner(arguments), stop)
+    avatar = load_avatar(arguments.avatar)
+    if arguments.life is not None:
+        avatar = avatar.with_life(arguments.life)
+    result = run_live(avatar, options, common.warner(arguments), stop)
     code = common.finish(arguments, format_result(result), result)
     if result["failure"]:
         raise InputError(result["failure"])

@@ -30,6 +30,9 @@ _SHIFT, _SHIFT_HZ = np.array([0.012, 0.006]), np.array([0.067, 0.103])
 _BREATH, _BREATH_HZ = 0.008, 0.23
 """How far the chest lifts the head, in outer-eye distances; 14 breaths a minute."""
 
+_BREATH_WANDERS_HZ, _BREATH_VARIES, _INHALED = 0.043, 0.4, 0.4
+"""How slowly breaths change, by which part of their depth, and the part of a breath in which it is drawn."""
+
 _BLINK_EVERY_S, _CLOSING_S, _CLOSED_S, _OPENING_S = 3.6, 0.08, 0.04, 0.2
 _DOUBLE_BLINKS = 0.12
 _DOUBLE_AFTER_S = 0.42
@@ -40,6 +43,10 @@ _GAZE = np.array([0.05, 0.022])
 
 _BLINKS, _GAZES, _WAVES = 1, 2, 3
 """What random numbers are for."""
+
+
+LIVELINESS = {"calm": 1.0, "lively": 1.7, "still": 0.0}
+"""Manners of life by name: what the head's turning is multiplied with; in the last, nothing moves but the mouth."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,21 @@ class IdlePose:
         Of the eyes: 1 as in the picture, 0 shut.
     gaze : ndarray, shape (2,)
         Of the eyes to the right and down, in widths of an eye.
+    breath : float
+        How far the chest is lifted, 0 to 1.
+    lean : float
+        Of the shoulders to the right, -1 to 1.
+    brow : float
+        How far the brows are raised, in outer-eye distances.
     """
 
     turn_deg: NDArray[np.float64]
     shift: NDArray[np.float64]
     openness: float
     gaze: NDArray[np.float64]
+    breath: float = 0.0
+    lean: float = 0.0
+    brow: float = 0.0
 
     @classmethod
     def none(cls) -> IdlePose:
@@ -76,10 +92,16 @@ class IdleMotion:
     ----------
     seed : int
         The same seed gives the same life.
+    liveliness : float
+        What the head's turning is multiplied with.
+
+    Attributes
+    ----------
+    liveliness : float
     """
 
-    def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
+    def __init__(self, seed: int = 0, liveliness: float = 1.0) -> None:
+        self._seed, self.liveliness = seed, liveliness
         rng = np.random.default_rng((seed, _WAVES))
         self._phases = rng.uniform(0, 2 * np.pi, _SWAY_HZ.shape)
         self._shift_phases = rng.uniform(0, 2 * np.pi, 2)
@@ -88,9 +110,21 @@ class IdleMotion:
         """The moment `time_s`, 0 or more, seconds."""
         begun = smoothstep(time_s / 1.5)
         sway = np.sin(2 * np.pi * _SWAY_HZ * time_s + self._phases) @ _SWAY_SHARES
-        shift = _SHIFT * np.sin(2 * np.pi * _SHIFT_HZ * time_s + self._shift_phases)
-        shift[1] -= _BREATH * (0.5 - 0.5 * np.cos(2 * np.pi * _BREATH_HZ * time_s))
-        return IdlePose(begun * _SWAY_DEG * sway, begun * shift, self._openness(time_s), self._look(time_s))
+        waves = np.sin(2 * np.pi * _SHIFT_HZ * time_s + self._shift_phases)
+        shift, breath = _SHIFT * waves, self._breath(time_s)
+        shift[1] -= _BREATH * breath
+        turn_deg, shift = self.liveliness * begun * _SWAY_DEG * sway, begun * shift
+        return IdlePose(turn_deg, shift, self._openness(time_s), self._look(time_s), begun * breath, begun * waves[0])
+
+    def _breath(self, time_s: float) -> float:
+        """How far the chest is lifted, 0 to 1: no two breaths are as long or as deep."""
+        place = time_s * _BREATH_HZ + 0.25 * np.sin(2 * np.pi * _BREATH_WANDERS_HZ * time_s)
+        wander = np.sin(2 * np.pi * 1.7 * _BREATH_WANDERS_HZ * time_s + self._phases[0, 0])
+        depth = 1 - _BREATH_VARIES * (0.5 + 0.5 * wander)
+        # in is quicker than out
+        share = place - np.floor(place)
+        lifted = smoothstep(share / _INHALED) if share < _INHALED else smoothstep((1 - share) / (1 - _INHALED))
+        return float(depth * lifted)
 
     def _openness(self, time_s: float) -> float:
         stretch = int(time_s // _BLINK_EVERY_S)
@@ -103,8 +137,8 @@ class IdleMotion:
             return 0.0
         place, chance = np.random.default_rng((self._seed, _BLINKS, stretch)).uniform(size=2)
         since_s = time_s - (stretch + 0.15 + 0.7 * place) * _BLINK_EVERY_S
-        second = _blink(since_s - _DOUBLE_AFTER_S) if chance < _DOUBLE_BLINKS else 0.0
-        return max(_blink(since_s), second)
+        second = blink(since_s - _DOUBLE_AFTER_S) if chance < _DOUBLE_BLINKS else 0.0
+        return max(blink(since_s), second)
 
     def _look(self, time_s: float) -> NDArray[np.float64]:
         stretch = int(time_s // _GAZE_EVERY_S)
@@ -119,7 +153,7 @@ class IdleMotion:
         return np.multiply(_GAZE, np.clip(drawn, -2, 2))
 
 
-def _blink(since_s: float) -> float:
+def blink(since_s: float) -> float:
     """How far shut, 0 to 1, lids are `since_s` after they began to close."""
     opened = (since_s - _CLOSING_S - _CLOSED_S) / _OPENING_S
     return smoothstep(since_s / _CLOSING_S if since_s < _CLOSING_S else 1 - opened)

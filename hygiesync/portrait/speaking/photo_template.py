@@ -38,10 +38,13 @@ class PhotoFace(TemplateFace):
     life : IdlePose
     head : HeadMotion
         Of that moment.
+    liveliness : float
+        What all motion that speech brings besides is multiplied with; 0 where the face stands still.
     """
 
     life: IdlePose = field(kw_only=True)
     head: HeadMotion = field(kw_only=True)
+    liveliness: float = field(kw_only=True, default=0.0)
 
 
 class PhotoTemplate:
@@ -62,6 +65,7 @@ class PhotoTemplate:
         self, image: NDArray[np.uint8], landmarks: FloatArray, fps: Fraction, life: IdleMotion | None = None
     ) -> None:
         self._image, self._landmarks, self._fps, self._life = image, landmarks, fps, life
+        self._liveliness = 0.0 if life is None else life.liveliness
         self._unit = float(eye_distance(landmarks))
         self._pivot = pivot_of(landmarks, self._unit)
         turned = float(np.abs(facing_deg(landmarks)[:2]).max())
@@ -88,4 +92,5 @@ class PhotoTemplate:
             lower=head.apply(self._lower)[:, :2],
             life=life,
             head=head,
+            liveliness=self._sway * self._liveliness,
         )
