@@ -26,12 +26,13 @@ import numpy as np
 
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.face.landmarks import LandmarkDetector, find_faces, mesh_triangles, person_matte
+from hygiesync.face.topology import INNER_LIPS
 from hygiesync.media.images import label_of, read_still, write_png
 from hygiesync.media.video import read_frames
 from hygiesync.portrait.driving import DrivingFrame, watch_driving
 from hygiesync.portrait.measures import MotionComparison, compare_motion, eye_openings, head_poses, mouth_opening
 from hygiesync.portrait.mesh_animation import MeshAnimation
-from hygiesync.portrait.parts import INNER_LIPS, eye_distance
+from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.speaking.idle_motion import IdlePose
 from hygiesync.portrait.speaking.photo_renderer import PhotoRenderer, speaking_layers
 from hygiesync.portrait.speaking.photo_template import PhotoTemplate
@@ -86,7 +87,7 @@ class Driver:
             frames = list(watch_driving(path))
             landmarks = [np.full((478, 3), np.nan) if f.landmarks is None else f.landmarks for f in frames]
             kept.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(kept, landmarks=np.float32(landmarks), is_seen=[frame.is_seen for frame in frames])
+            np.savez(kept, landmarks=np.array(landmarks, np.float32), is_seen=[frame.is_seen for frame in frames])
         with np.load(kept) as arrays:
             self.landmarks, self._is_seen = arrays["landmarks"].astype(np.float64), arrays["is_seen"]
 
@@ -225,10 +226,17 @@ def figures_of(picture: Picture, driver: Driver, seconds: float) -> Figures:
             if picture.name == driver.name:
                 truth = frame.image.astype(np.int16)
                 errors.append([np.abs(truth - other).mean() for other in (image, picture.image)])
-    spread = head_poses(np.array(led))[:, :3].std(0)
+    yaw, pitch, roll = head_poses(np.array(led))[:, :3].std(0)
     ours, copied = np.mean(errors, 0) if errors else (np.nan, np.nan)
     return Figures(
-        picture.name, driver.name, *spread, compare_motion(np.array(led), np.array(made)), n_unseen, 1 - ours / copied
+        picture.name,
+        driver.name,
+        yaw,
+        pitch,
+        roll,
+        compare_motion(np.array(led), np.array(made)),
+        n_unseen,
+        1 - ours / copied,
     )
 
 
@@ -259,10 +267,10 @@ def main() -> int:
         for path in videos
         if any(part in path.stem for part in arguments.drivers)
     ]
-    figures = []
+    figures: list[Figures] = []
     with single_threaded_libraries():
         for picture in pictures:
-            jobs = [(f"{picture.name} says", None)]
+            jobs: list[tuple[str, Driver | None]] = [(f"{picture.name} says", None)]
             own = [driver for driver in drivers if driver.path.parent.name == "driving" or driver.name == picture.name]
             jobs += [(f"{picture.name} as {driver.name}", driver) for driver in own]
             for name, driver in jobs:

@@ -60,8 +60,8 @@ class RenderOptions(EncodingOptions, EngineOptions):
     audio_track : int, optional
         Which of the sound's tracks, 1 is the first; the one that the file marks as its default when left out.
 
-    With an `engine`, which hears for itself, `expressiveness`, `lookahead_ms`, `landmarks_only` and `audio_track` are
-    refused.
+    With an `engine`, which hears for itself, `expressiveness`, `life`, `lookahead_ms`, `landmarks_only` and
+    `audio_track` are refused.
     """
 
     template: PathLike | None = None
@@ -161,7 +161,7 @@ def _render_by_engine(
     warn: Callable[[str], None],
 ) -> None:
     plain = RenderOptions()
-    for name in ("expressiveness", "lookahead_ms", "landmarks_only", "audio_track"):
+    for name in ("expressiveness", "life", "lookahead_ms", "landmarks_only", "audio_track"):
         if getattr(options, name) != getattr(plain, name):
             raise UsageError(
                 f"`{name}`: {options.engine} hears and draws by itself; leave it out, or leave out `engine`"

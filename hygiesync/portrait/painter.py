@@ -96,7 +96,7 @@ class PortraitPainter:
         backward = np.float32(_FINER) * (backward + np.float32(self._border))
         layer = cv2.remap(self._person, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         if rim is not None:
-            draw_rim(layer[face.slices_within(self._box)], rim, self._person, np.float32(_FINER), self._border)
+            draw_rim(layer[face.slices_within(self._box)], rim, self._person, _FINER, self._border)
         person = cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB)
         landmarks = target.landmarks - (*self._box.origin, 0)
         slits = target.slits[..., :2] - self._box.origin

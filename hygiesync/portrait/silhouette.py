@@ -83,7 +83,7 @@ def rim_of(grid: NodeGrid, backward: NDArray[np.float32], is_face: NDArray[np.bo
     rows, columns = np.nonzero(is_near_rim)
     own = np.stack([columns, rows], -1).astype(np.float32)
     of_nodes = ((own - np.float32((grid.step - 1) / 2)) / grid.step)[:, None]
-    own += np.float32([part.box.left, part.box.top])
+    own += part.box.origin.astype(np.float32)
     shifts = backward - _places_of_nodes(part)
     near, far = (
         cv2.remap(_continued(shifts, known), of_nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
