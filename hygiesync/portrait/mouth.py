@@ -115,13 +115,17 @@ class SkinLight:
         strength = float(np.clip(ratio, 0.0, 1.2))
         own = _TO_RGB @ (self.colour * (1, strength, strength))
         gain = np.clip(_TO_RGB @ other.colour / np.maximum(own, 1.0), 0.2, 1.6)
-        # beside a yellowed face white would be green, and light that is green there is none
-        gain[1] = min(gain[1], max(gain[0], gain[2]))
         return gain[:, None] * (_TO_RGB @ (np.array([[1], [strength], [strength]]) * _FROM_RGB))
 
 
 _FROM_RGB = np.array([[0.299, 0.587, 0.114], [0.5, -0.418688, -0.081312], [-0.168736, -0.331264, 0.5]])
 _TO_RGB = np.linalg.inv(_FROM_RGB)
+
+
+def without_green(colours: NDArray[Any]) -> NDArray[Any]:
+    """Colours (..., 3), RGB, none of them green: teeth white in one light would be, beside a yellowed face."""
+    red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
+    return np.stack([red, np.minimum(green, np.maximum(red, blue)), blue], -1)
 
 
 class MouthPainter(Protocol):
@@ -194,7 +198,7 @@ class LentMouth:
             light *= 1 - (1 - shade) * np.exp(-np.maximum(depth, 0) / far)
         own_light = _light_of(patch, _skin_around(driving_image, driving))
         light *= np.maximum(own_light ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
-        patch = cv2.transform(patch, self._colours) * light[..., None].astype(np.float32)
+        patch = without_green(cv2.transform(patch, self._colours)) * light[..., None].astype(np.float32)
         share = np.float32(strength) * cv2.GaussianBlur(seen, (0, 0), 0.6)
         mix(image, box, np.clip(np.rint(patch), 0, 255).astype(np.uint8), share)
 

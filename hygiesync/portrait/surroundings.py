@@ -31,7 +31,7 @@ _RINGS = (1.06, 1.14, 1.24, 1.36, 1.5, 1.66, 1.85, 2.1, 2.4, 2.8, 3.3, 4.0, 5.0,
 _FADE_OF_EXPRESSION = 0.38
 """Widening over which the outline's own motion fades out."""
 
-_RECEDING = 0.4
+_RECEDING = 0.5
 """Widening at which rings have receded from the outline to the depth that the head turns about.
 
 There lies the head's own outline, which turning and nodding don't move.
@@ -77,7 +77,7 @@ class Surroundings:
         for widening in _RINGS:
             ring = middle + widening * (outline - middle)
             ring[:, 2] = outline[:, 2]
-            ring[:, 2] += min((widening - 1) / _RECEDING, 1) * (depth - ring[:, 2])
+            ring[:, 2] += smoothstep((widening - 1) / _RECEDING) * (depth - ring[:, 2])
             rings.append(ring)
         self.vertices = np.concatenate(rings)
         place = (self.vertices[:, :2] - origin) @ np.linalg.inv(axes)

@@ -70,9 +70,11 @@ _CLOSING_SHARES = (0.5, 0.67, 0.85, 1.0)
 _SHUTTING_SHARES = (0.93, 0.96, 0.99, 1.0)
 """The same when a jaw shuts: lips of an open mouth are as full as those of a closed one, or nearly."""
 
-_SMILE, _JAW_OPEN = 0.1, 0.2
-"""Distances between the inner lips of a picture, in outer-eye distances, from which it is taken to smile, and from
-which its jaw is open."""
+_SMILE = 0.1
+"""Distance between the inner lips of a picture, in outer-eye distances, from which it is taken to smile."""
+
+_JAW_OPEN = (0.14, 0.24)
+"""The same from which its jaw is open besides, and from which nothing of it is a smile."""
 
 _GAP = 0.2
 """Distance between the inner lips at an opening of 1, in outer-eye distances."""
@@ -158,7 +160,8 @@ def _closing(face: FloatArray) -> NDArray[np.float64]:
 
 def jaw_share(gap: float) -> float:
     """How far, 0 to 1, a `gap` between inner lips, in outer-eye distances, is an open jaw's and not a smile's."""
-    return float(smoothstep((gap - _SMILE) / (_JAW_OPEN - _SMILE)))
+    start, end = _JAW_OPEN
+    return float(smoothstep((gap - start) / (end - start)))
 
 
 def _opening(rest: FloatArray) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, INNER_LIPS
 from hygiesync.portrait.head import HeadMotion
 from hygiesync.portrait.masks import cover, mix
-from hygiesync.portrait.mouth import SkinLight
+from hygiesync.portrait.mouth import SkinLight, without_green
 from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.speaking.articulation import jaw_share
 from hygiesync.portrait.speaking.talking_face import TalkingFace
@@ -282,7 +282,7 @@ def _teeth(
     body = 1 - 0.08 * np.exp(-((inside / 0.05) ** 2)) - 0.15 * np.clip(inside / height, 0, 1) ** 2
     gums = np.clip((inside - height) / 0.05 + 0.3 * (off**2 - 0.5) + 0.5, 0, 1)[..., None]
     shade = (brightness * groove * sides * body)[..., None]
-    colour = shade * ((1 - gums) * (light @ _TEETH) + gums * (light @ _GUMS))
+    colour = shade * ((1 - gums) * without_green(light @ _TEETH) + gums * (light @ _GUMS))
     return np.dstack([colour, np.broadcast_to(cover_of_row, inside.shape)])
 
 
