@@ -18,7 +18,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.portrait.layers import pull_push
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import slit_opening
-from hygiesync.portrait.parts import UPPER_OF_LOWER_LID
+from hygiesync.portrait.parts import EYES, UPPER_OF_LOWER_LID
 from hygiesync.rendering.warp import Box
 
 _BORDER = 0.5
@@ -36,8 +36,34 @@ _LASH_BAND = (0.1, 0.04)
 _SHUT_WITHIN = 0.3
 """How far an eye has closed when its lid is wholly the made-up one."""
 
+_CHEEKS = (50, 280, 205, 425, 187, 411)
+_COVERED_MARGIN, _LIGHTEST, _COVERED_BELOW = 0.12, 90, 0.45
+"""Dark glasses: so many widths of an eye around it, the lightest tenth is darker than so much of the cheeks' light."""
+
 _MIN_WIDTH = 6.0
 """An eye narrower than this many pixels has nothing to be seen in it, and moves with its lids."""
+
+
+def are_covered(image: NDArray[np.uint8], landmarks: FloatArray) -> bool:
+    """Whether dark glasses cover the eyes of a face: nothing in them and around them is nearly as light as skin.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8, RGB
+    landmarks : ndarray, shape (478, 2 or 3), pixels
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    x, y = np.rint(landmarks[list(_CHEEKS), :2]).astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < grey.shape[1]) & (y < grey.shape[0])
+    if not inside.any():
+        return False
+    skin = float(np.median(cv2.blur(grey, (3, 3))[y[inside], x[inside]]))
+    lightest = []
+    for ring in EYES:
+        points = landmarks[list(ring), :2]
+        box = Box.around(points, image.shape[:2], max(2, round(_COVERED_MARGIN * float(np.ptp(points[:, 0])))))
+        lightest.append(float(np.percentile(grey[box.slices], _LIGHTEST)) if box.width and box.height else skin)
+    return max(lightest) < _COVERED_BELOW * skin
 
 
 class Eye:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame
+from hygiesync.portrait.eyes import are_covered
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
@@ -29,6 +31,9 @@ class MeshAnimation:
         """What draws the picture as each driving frame moves it."""
         triangles = mesh_triangles()
         scale = picture.shape[0] / reference.image.shape[0]
+        if are_covered(picture, landmarks):
+            # dark glasses are stiff: neither lids nor brows bend them
+            transfer = replace(transfer, only=tuple(part for part in transfer.only if part != "eyes"))
         carried = MotionTransfer(landmarks, _known(reference), scale, transfer)
         layers = Layers.from_picture(picture, person_matte(picture), landmarks)
         painter = PortraitPainter(picture, landmarks, layers, triangles)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.portrait.continuation import Continued, continued
-from hygiesync.portrait.eyes import Eye
+from hygiesync.portrait.eyes import Eye, are_covered
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.mouth import MouthPainter
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, upright
@@ -73,10 +73,9 @@ class PortraitPainter:
         self._border = around.border
         self._person = _finer(around)
         self._background = np.ascontiguousarray(layers.background[self._box.slices])
-        self._eyes = [
-            Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2])
-            for ring, iris in zip(EYES, IRISES, strict=True)
-        ]
+        # behind dark glasses nothing is seen to move
+        rings = [] if are_covered(image, landmarks) else list(zip(EYES, IRISES, strict=True))
+        self._eyes = [Eye(image, landmarks[list(ring), :2], landmarks[list(iris), :2]) for ring, iris in rings]
 
     def render(self, target: FaceTarget, paint_mouth: MouthPainter | None = None) -> NDArray[np.uint8]:
         """The picture with its face at `target`.
@@ -100,7 +99,7 @@ class PortraitPainter:
         person = cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB)
         landmarks = target.landmarks - (*self._box.origin, 0)
         slits = target.slits[..., :2] - self._box.origin
-        for eye, ring, iris, slit in zip(self._eyes, EYES, IRISES, slits, strict=True):
+        for eye, ring, iris, slit in zip(self._eyes, EYES, IRISES, slits, strict=False):
             eye.paint(person, landmarks[list(ring), :2], slit, landmarks[iris[0], :2])
         if paint_mouth is not None:
             paint_mouth(person, target, self._box.origin)

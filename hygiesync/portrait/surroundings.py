@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.interpolation import smoothstep
-from hygiesync.portrait.head import HeadMotion, pivot_of
+from hygiesync.portrait.head import HeadMotion, gently_sloped, pivot_of
 from hygiesync.portrait.parts import CHIN, OVAL, eye_distance, upright
 from hygiesync.portrait.rings import NestedRings
 from hygiesync.portrait.transfer import FaceTarget
@@ -69,7 +69,7 @@ class Surroundings:
     """
 
     def __init__(self, landmarks: FloatArray) -> None:
-        outline = landmarks[list(OVAL)]
+        outline = gently_sloped(landmarks)[list(OVAL)]
         middle = outline.mean(0)
         origin, axes = upright(landmarks)
         depth = pivot_of(landmarks, float(eye_distance(landmarks)))[2]

@@ -8,7 +8,8 @@ what the face itself does, seen from the head: its *expression*. Both are put on
 
 `head'` turns as `head` does, about the source's own neck; *fitted* turns and scales the expression from the one head's
 size and direction to the other's, so that lids close that are further apart, and lips that are smaller move less. With
-the same face on both sides this gives back the driving landmarks exactly.
+the same face on both sides this gives back the driving landmarks, but for those whose guessed depth isn't believed
+(:func:`hygiesync.portrait.head.gently_sloped`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS, LEFT_EYE_OUTER, MOUTH_CORNER_LEFT, MOUTH_CORNER_RIGHT, RIGHT_EYE_OUTER
 from hygiesync.interpolation import smoothstep
-from hygiesync.portrait.head import HeadMotion, facing_deg, held_back, pivot_of
+from hygiesync.portrait.head import HeadMotion, facing_deg, gently_sloped, held_back, pivot_of
 from hygiesync.portrait.measures import mouth_opening, slit_opening
 from hygiesync.portrait.parts import (
     ABOVE_UPPER_LIDS,
@@ -135,7 +136,7 @@ class MotionTransfer:
     ) -> None:
         self._options = options or TransferOptions()
         reference = _shut_as(reference, source)
-        self._source, self._reference = source, reference
+        self._source, self._reference = gently_sloped(source), reference
         self._unit = float(eye_distance(source))
         self._reference_pivot = pivot_of(reference, float(eye_distance(reference)))
         self._pivot = pivot_of(source, self._unit)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.interpolation import smoothstep
+from hygiesync.portrait.eyes import are_covered
 from hygiesync.portrait.head import rotation_of
 from hygiesync.portrait.layers import Layers
 from hygiesync.portrait.painter import PortraitPainter
@@ -62,6 +63,7 @@ class PhotoRenderer:
         self._paint_mouth = MouthInterior(image, landmarks, self._face)
         self._painter = PortraitPainter(image, landmarks, layers, triangles)
         self._transfer = MotionTransfer(landmarks, landmarks, 1.0)
+        self._has_eyes = not are_covered(image, landmarks)
         _, axes = upright(landmarks)
         self._across = axes / np.linalg.norm(axes, axis=1, keepdims=True)
         self._unit = float(eye_distance(landmarks))
@@ -113,7 +115,8 @@ class PhotoRenderer:
     def draw(self, curves: FloatArray, face: PhotoFace) -> NDArray[np.uint8]:
         """The picture (H, W, 3), uint8, RGB, of a mouth and a moment."""
         driving = self._face.landmarks(curves)
-        self._move_eyes(driving, face.life)
+        if self._has_eyes:
+            self._move_eyes(driving, face.life)
         target = self._transfer(face.head.apply(driving))
         return self._painter.render(replace(target, drift=self._chest.drift(face.life)), self._paint_mouth)
 
