@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.portrait.driving import DrivingFrame
-from hygiesync.portrait.head import HeadMotion, pivot_of
+from hygiesync.portrait.head import HeadMotion, gently_sloped, pivot_of
 from hygiesync.portrait.layers import pull_push
 from hygiesync.portrait.parts import GAPS, OVAL, eye_distance, upright
 from hygiesync.portrait.surroundings import Surroundings
@@ -97,6 +97,8 @@ class BodyMotion:
         triangles: NDArray[np.int64],
     ) -> None:
         self._reference = landmarks
+        # as the source's face will be moved, too
+        self._gentler = gently_sloped(landmarks) - landmarks
         self._pivot = pivot_of(landmarks, float(eye_distance(landmarks)))
         origin, axes = upright(landmarks)
         self._unit = float(np.linalg.norm(axes[0]))
@@ -157,6 +159,7 @@ class BodyMotion:
     def _expected(self, landmarks: FloatArray) -> NDArray[np.float32]:
         """Motion (rows, columns, 2) of each cell, pixels, as the head's foretells it."""
         head = HeadMotion.between(self._reference, landmarks, self._pivot)
+        landmarks = landmarks + head.scale * self._gentler @ head.rotation.T
         around = self._around.move(FaceTarget(landmarks, landmarks[:0], head))
         return self._target.backward(np.concatenate([landmarks, around])[:, :2]) - self._nodes
 

@@ -102,7 +102,7 @@ def held_back(motion: HeadMotion, facing_deg: FloatArray) -> HeadMotion:
     return replace(motion, rotation=rotation_of(np.append(np.sign(angles[:2]) * share * room, angles[2])))
 
 
-_STEEPEST = 1.5
+_STEEPEST = 2.0
 """How much deeper than its neighbour a point of a face may lie, as a part of their distance in the picture.
 
 Detectors see the outline nearly edge-on, and guess its depth. Turned towards the camera, a strip of a few pixels would
