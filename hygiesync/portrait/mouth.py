@@ -192,15 +192,15 @@ class LentMouth:
         backward = slit.seen_at(across, below_upper, above_lower, own.width, narrow)
         patch = _patch(driving_image, backward, slit.width, own.width)
         seen = cover(ring, box)
-        light = np.ones_like(seen)
+        light: NDArray[Any] = np.ones(seen.shape)
         for depth, shade, reach in zip((below_upper, above_lower), _SHADE, _SHADE_REACH, strict=True):
             far = np.minimum(reach * own.width, _SHADED * np.maximum(below_upper + above_lower, 1.0))
             light *= 1 - (1 - shade) * np.exp(-np.maximum(depth, 0) / far)
         own_light = _light_of(patch, _skin_around(driving_image, driving))
         light *= np.maximum(own_light ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
-        patch = without_green(cv2.transform(patch, self._colours)) * light[..., None].astype(np.float32)
+        colours: NDArray[Any] = without_green(cv2.transform(patch, self._colours)) * light[..., None]
         share = np.float32(strength) * cv2.GaussianBlur(seen, (0, 0), 0.6)
-        mix(image, box, np.clip(np.rint(patch), 0, 255).astype(np.uint8), share)
+        mix(image, box, np.clip(np.rint(colours), 0, 255).astype(np.uint8), share)
 
 
 class _Slit:
