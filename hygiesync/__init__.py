@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hygiesync.engine import Engine, VideoFrame
     from hygiesync.evaluation.evaluate import evaluate
     from hygiesync.exporting.export import export
+    from hygiesync.exporting.web.export import export_web
     from hygiesync.media.sound import Sound
     from hygiesync.pipelines.animate import AnimateOptions, animate
     from hygiesync.pipelines.offline import RenderOptions, render
@@ -34,6 +35,7 @@ __all__ = [
     "errors",
     "evaluate",
     "export",
+    "export_web",
     "load_avatar",
     "render",
     "say",
@@ -52,6 +54,7 @@ _HOMES = {
     "avatar_from_photo": "hygiesync.building.from_photo",
     "evaluate": "hygiesync.evaluation.evaluate",
     "export": "hygiesync.exporting.export",
+    "export_web": "hygiesync.exporting.web.export",
     "load_avatar": "hygiesync.avatar.loading",
     "render": "hygiesync.pipelines.offline",
     "say": "hygiesync.pipelines.say",

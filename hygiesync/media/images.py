@@ -27,6 +27,9 @@ MAX_SIDE = 1920
 
 MIN_SIDE = 64
 
+_AVIF_SPEED = 8
+"""Of 10: 7 and 6 save 1 and 7 % of the bytes for 1.7 and 3 times the time."""
+
 
 def read_still(
     path: PathLike, max_side: int = MAX_SIDE, warn: Callable[[str], None] | None = None
@@ -182,6 +185,34 @@ def jpeg_of(picture: NDArray[np.uint8], quality: int = 85) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="JPEG", quality=quality)
     return file.getvalue()
+
+
+def encode_avif(picture: NDArray[np.uint8], quality: int) -> bytes:
+    """AVIF of a picture (H, W, 3), uint8, RGB, with full chroma.
+
+    Parameters
+    ----------
+    picture : ndarray
+    quality : int
+        0 to 100, on libavif's scale.
+    """
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="AVIF", quality=quality, subsampling="4:4:4", speed=_AVIF_SPEED)
+    return file.getvalue()
+
+
+def decode_avif(content: bytes) -> NDArray[np.uint8]:
+    """The picture (H, W, 3), uint8, RGB, of what :func:`encode_avif` made."""
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=("AVIF",)) as picture:
+        return np.array(picture.convert("RGB"), np.uint8)
 
 
 def label_of(text: str, height: int) -> NDArray[np.uint8]:

@@ -22,6 +22,9 @@ const WORDS = {
     noMicrophone: "No microphone: {0}", needsTls: "Browsers give microphones to pages by HTTPS only, or on the same machine. Start the server with --tls-self-signed.",
     failed: "Not done: {0}", queued: "waiting", running: "at work", done: "done", lostJob: "lost", failedJob: "failed",
     download: "Download", remove: "Remove", report: "Report of the training", defaultDevice: "Default",
+    loading: "Loading: {0} %", record: "Record", stopRecording: "Stop recording", webNumbers: "{0} pictures/s\n{1} ms each",
+    needsHttps: "Browsers give microphones to pages by HTTPS only, or on the same machine.",
+    nothingLeaves: "It is computed in this browser: no sound and no picture leaves this device.",
     muted: "Muted", numbers: "{0} pictures/s\nserver {1} ms\nnetwork {2} ms\n{3}", openSound: "Press any key or button for sound.",
   },
   fr: {
@@ -46,6 +49,9 @@ const WORDS = {
     noMicrophone: "Pas de microphone : {0}", needsTls: "Les navigateurs ne donnent le microphone qu'aux pages en HTTPS, ou de la même machine. Lancez le serveur avec --tls-self-signed.",
     failed: "Échec : {0}", queued: "en attente", running: "en cours", done: "fait", lostJob: "perdu", failedJob: "échec",
     download: "Télécharger", remove: "Supprimer", report: "Rapport de l'apprentissage", defaultDevice: "Par défaut",
+    loading: "Chargement : {0} %", record: "Enregistrer", stopRecording: "Arrêter l'enregistrement", webNumbers: "{0} images/s\n{1} ms chacune",
+    needsHttps: "Les navigateurs ne donnent le microphone qu'aux pages en HTTPS, ou de la même machine.",
+    nothingLeaves: "Tout est calculé dans ce navigateur : ni son ni image ne quittent cet appareil.",
     muted: "Muet", numbers: "{0} images/s\nserveur {1} ms\nréseau {2} ms\n{3}", openSound: "Appuyez sur une touche ou un bouton pour le son.",
   },
 };

@@ -1,0 +1,172 @@
+"""The folder that an avatar becomes for the web: a page, the runtime, and the avatar's data.
+
+::
+
+    index.html ...         the page, and what it needs
+    service-worker.js      keeps all of it, so that it works without a network
+    files.json             what there is, each with its sha256
+    hygiesync/             the runtime: ES modules, as they lie in hygiesync/web, with onnxruntime-web beside them
+    avatar/                avatar.json, and the files that it names
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.video_avatar import VideoAvatar
+from hygiesync.errors import InputError, UsageError
+from hygiesync.exporting.web.onnxruntime_web import load_onnxruntime_web
+from hygiesync.exporting.web.packs import fingerprint
+from hygiesync.exporting.web.video_avatar import video_avatar_files
+from hygiesync.media.atomic_folder import atomic_folder, check_place
+from hygiesync.progress import Progress
+from hygiesync.version import __version__
+
+FORMAT = "hygiesync web avatar"
+SCHEMA_VERSION = 1
+"""Raised whenever an older runtime could not read a newer avatar."""
+
+INDEX, FILE_LIST = "avatar.json", "files.json"
+RUNTIME, DATA, ONNXRUNTIME, SERVICE_WORKER = "hygiesync", "avatar", "onnxruntime-web", "service-worker.js"
+
+_WEB = Path(__file__).parents[2] / "web"
+_SERVER_PAGE = Path(__file__).parents[2] / "server" / "page"
+_SHARED = ("page.css", "words.js", "icon.svg")
+
+DEFAULT_MAX_MB = 12.0
+"""Megabytes of an avatar's data, when nothing else is asked for: some ten seconds on a slow mobile network."""
+
+
+def export_web(
+    avatar: Avatar,
+    out: str | os.PathLike[str],
+    *,
+    onnxruntime_web: str | os.PathLike[str] | None = None,
+    max_mb: float = DEFAULT_MAX_MB,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write an avatar that speaks in a browser, whole or not at all.
+
+    Parameters
+    ----------
+    avatar : Avatar
+    out : str or os.PathLike
+        Folder to make; an earlier export for the web there is replaced at the very end.
+    onnxruntime_web : str or os.PathLike, optional
+        The npm package, a ``.tgz`` or a folder; left out, the one in `node_modules`, or what npm fetches.
+    max_mb : float
+        What the avatar's data may take, megabytes; the runtime comes on top.
+    progress : callable, optional
+
+    Returns
+    -------
+    dict
+        The content of `files.json`.
+
+    Raises
+    ------
+    UsageError
+        When `out` holds something else, lies within the avatar, or `max_mb` is too little.
+    InputError
+        When `out` can't be written, or `onnxruntime_web` is another package.
+    MissingDependencyError
+        When onnxruntime-web must be fetched, and npm is missing or fails.
+    """
+    directory = _checked_destination(avatar.directory, Path(out))
+    if not max_mb > 0:
+        raise UsageError(f"`max_mb`: expected more than 0 megabytes, got {max_mb:g}")
+    runtime = _runtime_files(load_onnxruntime_web(Path(onnxruntime_web) if onnxruntime_web is not None else None))
+    files = _avatar_files(avatar, max_mb, progress) | runtime | _page_files()
+    described = _described(files)
+    with atomic_folder(directory) as partial:
+        for name, content in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).write_bytes(content)
+        (partial / FILE_LIST).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    return described
+
+
+def _avatar_files(avatar: Avatar, max_mb: float, progress: Progress | None) -> dict[str, bytes]:
+    if not isinstance(avatar, VideoAvatar):
+        raise UsageError(
+            f"{avatar.directory}: was made from a {avatar.manifest.origin}, and this needs an avatar made from a video"
+        )
+    made, manifest = video_avatar_files(avatar, max_mb, progress), avatar.manifest
+    index = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "hygiesync_version": __version__,
+        "name": manifest.name,
+        "origin": manifest.origin,
+        "consent": manifest.consent,
+        "synthetic_media_note": manifest.synthetic_media_note,
+        "width": manifest.width,
+        "height": manifest.height,
+        "fps": manifest.fps,
+        "lookahead": manifest.lookahead,
+        "early_lookaheads": manifest.early_lookaheads,
+        "background": avatar.background,
+        **made.index,
+    }
+    written = (json.dumps(index, separators=(",", ":")) + "\n").encode("utf-8")
+    return {f"{DATA}/{name}": content for name, content in {**made.contents, INDEX: written}.items()}
+
+
+def _runtime_files(onnxruntime_web: dict[str, bytes]) -> dict[str, bytes]:
+    """The runtime, and what runs the network."""
+    files = {
+        f"{RUNTIME}/{name}": content for name, content in _content_of(_WEB).items() if not name.startswith("page/")
+    }
+    return files | {f"{RUNTIME}/{ONNXRUNTIME}/{name}": content for name, content in onnxruntime_web.items()}
+
+
+def _page_files() -> dict[str, bytes]:
+    """The page; its looks and words are those of the server's page."""
+    return {name: (_SERVER_PAGE / name).read_bytes() for name in _SHARED} | _content_of(_WEB / "page")
+
+
+def _content_of(folder: Path) -> dict[str, bytes]:
+    """Path below `folder` -> content, of all files there."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _described(files: dict[str, bytes]) -> dict[str, Any]:
+    """Content of `files.json`; its `version` changes whenever any file does, and is written into the service worker."""
+    version = hashlib.sha256(
+        "".join(f"{name} {fingerprint(content)['sha256']}\n" for name, content in sorted(files.items())).encode()
+    ).hexdigest()
+    files[SERVICE_WORKER] = files[SERVICE_WORKER].replace(b"{version}", version.encode())
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "hygiesync_version": __version__,
+        "version": version,
+        "files": {name: fingerprint(content) for name, content in sorted(files.items())},
+    }
+
+
+def _checked_destination(avatar_directory: Path, out: Path) -> Path:
+    check_place(out, _is_export, "avatar exported for the web", "exported/me-web")
+    try:
+        directory, source = out.resolve(), avatar_directory.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in circles, before Python 3.13
+        raise InputError(f"{out}: can't be written ({error}); choose another place") from error
+    if source in (directory, *directory.parents):
+        raise UsageError(f"{out}: lies within the avatar, which training it again replaces; choose another `out`")
+    return directory
+
+
+def _is_export(directory: Path) -> bool:
+    """Whether a folder was written by :func:`export_web`, and nothing was added to it since."""
+    try:
+        described = json.loads((directory / FILE_LIST).read_text(encoding="utf-8"))
+        there = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir()}
+        return bool(described["format"] == FORMAT) and there == {*described["files"], FILE_LIST}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,270 @@
+// An avatar in a page: sound goes in, pictures appear on a canvas, and all of it is computed here.
+import { AvatarData, fetchFile, openOnnxRuntime, readFiles } from "./data.js";
+import { Fraction } from "./fraction.js";
+import { Playback } from "./playback.js";
+import { MouthChoice } from "./rendering/choice.js";
+import { Drawing } from "./rendering/drawing.js";
+import { Speaker } from "./speaker.js";
+import { Step } from "./speech/step.js";
+import { SpeechStream } from "./speech/stream.js";
+import { SAMPLE_RATE, nearestSample, pictureTime, sampleTime } from "./timing.js";
+
+const RUNTIME = new URL("./", import.meta.url);
+const ONNXRUNTIME = new URL("onnxruntime-web/", RUNTIME).href;
+
+/** Frames that a picture of a whole recording may wait, so that the path through the atlas is as smooth as can be. */
+const WHOLE_PATH_LAG = 16;
+
+const seconds = () => performance.now() / 1000;
+
+/** See index.d.ts for what each call is for. */
+export class Avatar extends EventTarget {
+  /** @param {string | URL} url folder with `avatar.json` */
+  static async load(url, { lookaheadMs, expressiveness = 1, onProgress } = {}) {
+    if (!(expressiveness >= 0 && expressiveness <= 2)) throw new RangeError(`expressiveness: expected 0 to 2, got ${expressiveness}`);
+    const folder = new URL(String(url).replace(/\/?$/, "/"), globalThis.document?.baseURI ?? RUNTIME);
+    const [files, ort] = await Promise.all([
+      readFiles((name) => fetchFile(new URL(name, folder)), onProgress),
+      openOnnxRuntime((name) => fetchFile(new URL(name, ONNXRUNTIME)), ONNXRUNTIME),
+    ]);
+    const data = new AvatarData(files), { lookahead, early } = data.answerWithin(lookaheadMs);
+    const openStream = async () => {
+      const step = await Step.open(ort, data.step, { early, inputs: data.index.step.inputs });
+      return new SpeechStream(step, { rest: data.rest, background: data.index.background, lookahead, expressiveness });
+    };
+    return new Avatar(data, openStream, await openStream());
+  }
+
+  #speaker;
+  #openStream;
+  #frames = null;
+  #wantsFrame = false;
+  #clock = null;
+  #microphone = null;
+
+  constructor(data, openStream, stream) {
+    super();
+    this.data = data;
+    this.#openStream = openStream;
+    this.#speaker = new Speaker(stream);
+    this.drawing = this.canvas = this.context = null;
+    this.drawn = Promise.resolve();
+    this.markText = "SYNTHETIC";
+    this.startedAt = seconds();
+    this.nFrames = 0;
+  }
+
+  get name() { return this.data.index.name; }
+
+  get consent() { return this.data.index.consent; }
+
+  get size() { return { width: this.data.width, height: this.data.height }; }
+
+  /** Seconds that a picture is behind the sound of its moment at least. */
+  get latency() { return (this.#speaker.stream.lookahead + 1) * 0.01; }
+
+  get isSpeaking() { return this.#clock !== null; }
+
+  /** Draw onto a canvas from now on, as often as the screen shows a picture. */
+  attach(canvas) {
+    this.detach();
+    this.canvas = canvas;
+    this.#openDrawing(canvas);
+    this.#wantsFrame = true;
+    const restored = () => { if (this.canvas === canvas) this.#openDrawing(canvas); };
+    canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.drawing = null; });
+    canvas.addEventListener("webglcontextrestored", restored);
+    this.#frames = requestAnimationFrame(() => this.#tick());
+  }
+
+  detach() {
+    cancelAnimationFrame(this.#frames);
+    this.#wantsFrame = false;
+    this.loop?.close();
+    this.loop = this.drawing = this.canvas = null;
+  }
+
+  #openDrawing(canvas) {
+    this.drawing = new Drawing(canvas, this.data);
+    this.drawing.setMark(this.markText);
+    this.loop?.close();
+    this.loop = this.data.openLoop();
+    this.choice = this.#openChoice(0);
+  }
+
+  #openChoice(lag) { return new MouthChoice(this.data.shape, this.data.atlas, this.data.look, this.data.atlas.scales, lag); }
+
+  /** Whether the pictures are marked as synthetic. */
+  set mark(isMarked) {
+    this.markText = isMarked ? "SYNTHETIC" : "";
+    this.drawing?.setMark(this.markText);
+  }
+
+  /** Say what a stream hears, until `interrupt` or another sound: a microphone's, or any other with sound. */
+  async listen(stream) {
+    const context = this.#openContext();
+    this.interrupt();
+    await context.audioWorklet.addModule(new URL("worklet.js", RUNTIME));
+    await context.resume();
+    const source = context.createMediaStreamSource(stream);
+    const listener = new AudioWorkletNode(context, "hygiesync-listener", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+    listener.port.onmessage = ({ data }) => { if (this.#microphone?.listener === listener) this.#heard(this.#speaker.pushMel(data)); };
+    source.connect(listener);
+    source.connect(this.recorded);
+    this.#microphone = { source, listener };
+    this.#clock = () => this.#speaker.knownUntil;
+  }
+
+  /** Say some samples after those before, and play them unless told not to. */
+  push(samples, { sampleRate = SAMPLE_RATE, isPlayed = true } = {}) {
+    if (this.#microphone) this.interrupt();
+    const heard = this.#heard(this.#speaker.push(samples, sampleRate));
+    if (isPlayed) {
+      this.playback ??= new Playback(this.#openContext(), [this.context.destination, this.recorded]);
+      this.playback.push(samples, sampleRate);
+      this.#clock ??= () => sampleTime(nearestSample(this.playback.position));
+    } else {
+      const from = seconds() + this.latency;
+      this.#clock ??= () => sampleTime(nearestSample(seconds() - from));
+    }
+    return heard;
+  }
+
+  /** The sound ends here: the mouth goes to rest after it, and the promise is kept when it has. */
+  flush() {
+    if (!this.#speaker.isHearing || this.#microphone) return Promise.resolve();
+    this.end = this.#speaker.finish();
+    return new Promise((resolve) => { this.addEventListener("end", resolve, { once: true }); });
+  }
+
+  /** Fall silent: what was heard and has no picture yet is forgotten, and the mouth goes to rest. */
+  interrupt() {
+    this.#microphone?.source.disconnect();
+    this.#microphone?.listener.port.close();
+    this.#microphone = null;
+    this.playback?.stop();
+    this.#speaker.interrupt(seconds() - this.startedAt);
+    this.#rest();
+  }
+
+  on(name, listener) { this.addEventListener(name, listener); return this; }
+
+  /** The avatar's picture, mark and sound as a stream, to be recorded or sent. */
+  captureStream(fps = 30) {
+    this.#openContext();
+    return new MediaStream([...this.canvas.captureStream(fps).getVideoTracks(), ...this.recorded.stream.getAudioTracks()]);
+  }
+
+  /**
+   * Every picture of a whole sound, each at its exact time and none left out, drawn onto the canvas one by one.
+   * @param {Float32Array} samples
+   */
+  async *render(samples, { sampleRate = SAMPLE_RATE, fps = this.data.index.fps, lag = WHOLE_PATH_LAG } = {}) {
+    const rate = Fraction.parse(fps), speaker = new Speaker(await this.#openStream()), choice = this.#openChoice(lag), loop = this.data.openLoop();
+    const isAttached = this.#wantsFrame;
+    this.#wantsFrame = false;
+    try {
+      await speaker.push(samples, sampleRate);
+      const end = speaker.finish(), waiting = [];
+      await speaker.work;
+      const draw = async function* (avatar, decided) {
+        for (const picture of decided) {
+          const { time, number, face, mouth, appearance } = waiting.shift();
+          await avatar.#drawOne(loop, number, face, mouth, picture, appearance);
+          yield { time: Number(time), picture, mouth, pixels: () => avatar.drawing.pixels() };
+        }
+      };
+      for (let index = 0; pictureTime(index, rate).compare(end) < 0; index++) {
+        const time = pictureTime(index, rate), number = loop.numberAt(Number(time)), face = loop.face(number);
+        const mouth = speaker.mouthAt(time, Infinity), { appearance, decided } = choice.push(mouth, face.turn);
+        waiting.push({ time, number, face, mouth, appearance });
+        yield* draw(this, decided);
+      }
+      yield* draw(this, choice.flush());
+    } finally {
+      loop.close();
+      await speaker.stream.step.close();
+      if (isAttached && this.canvas) { this.#wantsFrame = true; this.#frames = requestAnimationFrame(() => this.#tick()); }
+    }
+  }
+
+  /** Let go of all that is held. */
+  async close() {
+    this.detach();
+    this.interrupt();
+    await this.context?.close();
+    await this.#speaker.stream.step.close();
+  }
+
+  #openContext() {
+    if (!this.context) {
+      this.context = new AudioContext({ latencyHint: "interactive" });
+      this.recorded = this.context.createMediaStreamDestination();
+      // silence is sound, too: without any, a recording waits for its first sample for ever
+      const silence = new ConstantSourceNode(this.context, { offset: 0 });
+      silence.connect(this.recorded);
+      silence.start();
+    }
+    this.context.resume();
+    return this.context;
+  }
+
+  #heard(work) {
+    return work.catch((error) => { this.#fail(error); throw error; });
+  }
+
+  #fail(error) { this.dispatchEvent(Object.assign(new Event("error"), { error })); }
+
+  #rest() {
+    this.#clock = this.end = null;
+  }
+
+  /** Time of the sound that is shown now; null where nothing is said. */
+  #soundTime() {
+    if (!this.#clock) return null;
+    const time = this.#clock(), known = this.#speaker.knownUntil;
+    if (this.end && time.compare(this.end) >= 0) {
+      this.#speaker.interrupt(seconds() - this.startedAt);
+      this.#rest();
+      this.dispatchEvent(new Event("end"));
+      return null;
+    }
+    return time.compare(known) < 0 ? time : known;
+  }
+
+  async #tick() {
+    const { canvas } = this;
+    try {
+      if (this.drawing && !document.hidden) await this.#drawNow();
+    } catch (error) {
+      if (this.canvas === canvas && this.#wantsFrame) this.#fail(error);
+      return;
+    }
+    if (this.#wantsFrame && this.canvas === canvas) this.#frames = requestAnimationFrame(() => this.#tick());
+  }
+
+  async #drawNow() {
+    const begun = performance.now(), now = seconds() - this.startedAt, { loop, choice } = this;
+    const number = loop.numberAt(now), face = loop.face(number), time = this.#soundTime();
+    const mouth = this.#speaker.mouthAt(time, now), { appearance, decided: [picture] } = choice.push(mouth, face.turn);
+    const chosen = performance.now();
+    const busy = await this.#drawOne(loop, number, face, mouth, picture, appearance);
+    this.nFrames++;
+    const detail = { time: now, soundTime: time ? Number(time) : null, picture, mouth, computingMs: chosen - begun + busy };
+    this.dispatchEvent(Object.assign(new Event("frame"), detail));
+  }
+
+  /** Draw a picture once those before are drawn; returns how long this thread was busy with it, ms. */
+  #drawOne(loop, number, face, mouth, picture, appearance) {
+    const { drawing } = this;
+    const draw = async () => {
+      await drawing.prepare(await loop.frame(number), picture);
+      const begun = performance.now();
+      if (drawing === this.drawing) drawing.draw(face, mouth, picture, appearance);
+      return performance.now() - begun;
+    };
+    const drawn = this.drawn.then(draw);
+    this.drawn = drawn.catch(() => {});
+    return drawn;
+  }
+}

@@ -1,0 +1,133 @@
+// The page of an exported avatar: what buttons do, and what is shown when.
+import { Avatar } from "./hygiesync/avatar.js";
+import { listMicrophones, openMicrophone } from "./microphone.js";
+import { Recording } from "./recording.js";
+import { currentLanguage, setLanguage, translate, word } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+let state = ["loading", 0];
+let avatar = null, microphone = null, recording = null;
+
+function showState(name, ...values) {
+  state = [name, ...values];
+  $("state").textContent = word(name, ...values);
+  $("state").className = name === "failed" ? "alarm" : "";
+  $("overlay").textContent = ["loading", "failed"].includes(name) ? word(name, ...values) : "";
+  document.body.dataset.state = name;
+}
+
+const quietState = () => showState(microphone ? "listening" : "ready");
+
+function report(error) {
+  $("state").textContent = word("failed", error.message);
+  $("state").className = "alarm";
+}
+
+function press(button, isPressed, name) {
+  button.setAttribute("aria-pressed", isPressed);
+  button.dataset.word = name;
+  button.textContent = word(name);
+}
+
+function hush() {
+  microphone?.close();
+  microphone = null;
+  $("level").value = 0;
+  press($("talk"), false, "talk");
+  avatar.interrupt();
+  quietState();
+}
+
+async function talk() {
+  if (microphone) { hush(); return; }
+  try {
+    microphone = await openMicrophone($("microphones").value, $("headphones").checked, (level) => { $("level").value = level; });
+    await avatar.listen(microphone.stream);
+    listMicrophones($("microphones"));
+  } catch (error) {
+    hush();
+    $("state").textContent = word("noMicrophone", error.message);
+    $("state").className = "alarm";
+    return;
+  }
+  press($("talk"), true, "stopTalking");
+  quietState();
+}
+
+async function sayFile(file) {
+  hush();
+  const context = new OfflineAudioContext(1, 1, 48000), sound = await context.decodeAudioData(await file.arrayBuffer());
+  const channels = Array.from({ length: sound.numberOfChannels }, (_, index) => sound.getChannelData(index));
+  const samples = channels[0].map((_, at) => channels.reduce((sum, channel) => sum + channel[at], 0) / channels.length);
+  showState("speaking");
+  // a second at a time: the first picture needs not wait for the last word
+  for (let begin = 0; begin < samples.length; begin += sound.sampleRate) {
+    avatar.push(samples.slice(begin, begin + sound.sampleRate), { sampleRate: sound.sampleRate }).catch(() => {});
+  }
+  await avatar.flush();
+  if (state[0] === "speaking") quietState();
+}
+
+async function record() {
+  if (recording) {
+    const made = recording;
+    recording = null;
+    press($("record"), false, "record");
+    $("recordings").append(await made.finish(word("download")));
+    return;
+  }
+  recording = new Recording(avatar.captureStream(), `${avatar.name}.webm`);
+  press($("record"), true, "stopRecording");
+}
+
+async function keepOffline() {
+  if ("serviceWorker" in navigator && isSecureContext) await navigator.serviceWorker.register("service-worker.js");
+}
+
+const form = $("sound-file"), input = $("sound-input");
+form.onsubmit = (event) => { event.preventDefault(); sayFile(input.files[0]).catch(report); };
+form.ondragover = (event) => { event.preventDefault(); form.classList.add("over"); };
+form.ondragleave = () => form.classList.remove("over");
+form.ondrop = (event) => { event.preventDefault(); form.classList.remove("over"); input.files = event.dataTransfer.files; };
+
+$("talk").onclick = talk;
+$("interrupt").onclick = hush;
+$("record").onclick = () => record().catch(report);
+$("full-screen").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : $("frame").requestFullscreen()).catch(report);
+$("mark").onchange = () => { avatar.mark = $("mark").checked; };
+$("microphones").onchange = async () => { if (microphone) { await talk(); await talk(); } };
+$("show-numbers").onchange = () => { $("numbers").hidden = !$("show-numbers").checked; };
+$("page-language").onchange = () => {
+  setLanguage($("page-language").value);
+  listMicrophones($("microphones"));
+  showState(...state);
+};
+
+let counted = 0, computing = [];
+setInterval(() => {
+  if (!avatar) return;
+  const pictures = avatar.nFrames - counted;
+  counted = avatar.nFrames;
+  const mean = computing.reduce((sum, one) => sum + one, 0) / Math.max(computing.length, 1);
+  computing = [];
+  $("numbers").textContent = word("webNumbers", pictures, mean.toFixed(1));
+}, 1000);
+
+translate();
+$("page-language").value = currentLanguage();
+listMicrophones($("microphones"));
+showState("loading", 0);
+try {
+  avatar = await Avatar.load("avatar/", { onProgress: (share) => showState("loading", Math.round(100 * share)) });
+  avatar.on("error", ({ error }) => showState("failed", error.message));
+  avatar.on("frame", ({ computingMs }) => computing.push(computingMs));
+  avatar.attach($("canvas"));
+  $("frame").style.aspectRatio = `${avatar.size.width} / ${avatar.size.height}`;
+  $("name").textContent = document.title = avatar.name;
+  for (const id of ["talk", "interrupt", "record"]) $(id).disabled = false;
+  window.hygiesync = { avatar }; // for whoever looks on from the browser's console
+  quietState();
+  keepOffline().catch(report);
+} catch (error) {
+  showState("failed", error.message);
+}

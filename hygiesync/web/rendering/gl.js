@@ -1,0 +1,84 @@
+// The little of WebGL 2 that drawing asks for: programs, textures, and targets that are drawn into.
+
+/** WebGL 2 of a canvas, with the targets that drawing needs; an error that says what is missing. */
+export function openGl(canvas) {
+  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, stencil: false });
+  if (!gl) throw new Error("This browser has no WebGL 2, which the avatar is drawn with; use a newer browser or switch hardware acceleration on");
+  if (!gl.getExtension("EXT_color_buffer_float") && !gl.getExtension("EXT_color_buffer_half_float")) {
+    throw new Error("This browser's WebGL can't draw into half precision textures, which the avatar is drawn with");
+  }
+  gl.disable(gl.BLEND);
+  gl.disable(gl.DEPTH_TEST);
+  gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+  return gl;
+}
+
+function shader(gl, type, text) {
+  const made = gl.createShader(type);
+  gl.shaderSource(made, text);
+  gl.compileShader(made);
+  if (!gl.getShaderParameter(made, gl.COMPILE_STATUS) && !gl.isContextLost()) throw new Error(gl.getShaderInfoLog(made));
+  return made;
+}
+
+/** A program, and the places of its uniforms by name; its samplers are bound to units in the order of `samplers`. */
+export function program(gl, vertex, fragment, samplers) {
+  const made = gl.createProgram();
+  gl.attachShader(made, shader(gl, gl.VERTEX_SHADER, vertex));
+  gl.attachShader(made, shader(gl, gl.FRAGMENT_SHADER, fragment));
+  gl.linkProgram(made);
+  if (!gl.getProgramParameter(made, gl.LINK_STATUS) && !gl.isContextLost()) throw new Error(gl.getProgramInfoLog(made));
+  gl.useProgram(made);
+  samplers.forEach((name, unit) => gl.uniform1i(gl.getUniformLocation(made, name), unit));
+  const uniforms = {};
+  for (let index = 0; index < gl.getProgramParameter(made, gl.ACTIVE_UNIFORMS); index++) {
+    const { name } = gl.getActiveUniform(made, index);
+    uniforms[name] = gl.getUniformLocation(made, name);
+  }
+  return { program: made, uniforms };
+}
+
+/**
+ * A texture without mipmaps.
+ * @param {{ width?: number, height?: number, format?: number, data?: ArrayBufferView | null, image?: TexImageSource,
+ *   isLinear?: boolean }} options `format` is RGBA8, RGBA16F, R16F or RG32F
+ */
+export function texture(gl, { width, height, format = gl.RGBA8, data = null, image, isLinear = false }) {
+  const made = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D, made);
+  const filter = isLinear ? gl.LINEAR : gl.NEAREST;
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+  if (image) gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, image);
+  else {
+    const [layout, type] = {
+      [gl.RGBA8]: [gl.RGBA, gl.UNSIGNED_BYTE], [gl.RGBA16F]: [gl.RGBA, gl.FLOAT], [gl.R16F]: [gl.RED, gl.FLOAT], [gl.RG32F]: [gl.RG, gl.FLOAT],
+    }[format];
+    gl.texImage2D(gl.TEXTURE_2D, 0, format, width, height, 0, layout, type, data);
+  }
+  return made;
+}
+
+/** A texture that can be drawn into. */
+export function target(gl, options) {
+  const made = { texture: texture(gl, options), buffer: gl.createFramebuffer(), width: options.width, height: options.height };
+  gl.bindFramebuffer(gl.FRAMEBUFFER, made.buffer);
+  gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, made.texture, 0);
+  return made;
+}
+
+/** Let what is drawn next go into a target, or onto the canvas where `into` is null. */
+export function drawInto(gl, into) {
+  gl.bindFramebuffer(gl.FRAMEBUFFER, into ? into.buffer : null);
+  gl.viewport(0, 0, into ? into.width : gl.drawingBufferWidth, into ? into.height : gl.drawingBufferHeight);
+}
+
+export function use(gl, { program: made }, textures) {
+  gl.useProgram(made);
+  textures.forEach((one, unit) => {
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, one);
+  });
+}

@@ -1,0 +1,164 @@
+"""The exported avatar in a real Chromium: the same pictures, without a network, and nobody else is asked."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser import CHROMIUM
+from playwright.sync_api import Page, sync_playwright
+from web_export import exported_for_web, static_server
+
+from hygiesync.avatar.video_avatar import VideoAvatar
+from hygiesync.engine import Engine
+from hygiesync.face.topology import LOWER_MOUTH_REGION
+from hygiesync.media.video import probe
+from hygiesync.rendering.compositor import WHOLE_PATH_LAG
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
+
+MIN_PSNR_DB = 32.0
+"""Of the mouth region, between a browser's pictures and Python's."""
+
+_RENDER = """async (samples) => {
+  const { avatar } = window.hygiesync, pictures = [];
+  avatar.mark = false;
+  for await (const { time, pixels } of avatar.render(Float32Array.from(samples))) {
+    const colours = pixels();
+    let text = "";
+    for (let at = 0; at < colours.length; at += 8192) text += String.fromCharCode(...colours.subarray(at, at + 8192));
+    pictures.push([time, btoa(text)]);
+  }
+  avatar.mark = true;
+  return pictures;
+}"""
+
+
+@dataclass
+class Shown:
+    """A page that shows the avatar, and what is known of it."""
+
+    page: Page
+    url: str
+    server: ThreadingHTTPServer
+    requests: list[str]
+    faults: list[str]
+
+    def wait_until(self, state: str) -> None:
+        self.page.wait_for_selector(f"body[data-state={state}]")
+
+
+@pytest.fixture(scope="module")
+def shown(
+    shared_folder: Path, avatar_directory: Path, speech: tuple[np.ndarray, Path], one_thread: None
+) -> Iterator[Shown]:
+    assert CHROMIUM is not None
+    folder = exported_for_web(shared_folder, avatar_directory)
+    with static_server(folder) as (url, server), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+                "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={speech[1]}", "--autoplay-policy=no-user-gesture-required",
+            ],
+        )  # fmt: skip
+        page = browser.new_context(permissions=["microphone"], accept_downloads=True).new_page()
+        requests: list[str] = []
+        faults: list[str] = []
+        page.context.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        page.set_default_timeout(120_000)
+        page.goto(url)
+        one = Shown(page, url, server, requests, faults)
+        one.wait_until("ready")
+        yield one
+        assert not faults
+        assert all(request.startswith((url, f"blob:{url}")) for request in requests)
+        browser.close()
+
+
+def psnr_db(one: np.ndarray, other: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
+
+
+def test_pictures_are_those_of_python(
+    shown: Shown, talker_avatar: VideoAvatar, speech: tuple[np.ndarray, Path]
+) -> None:
+    samples = speech[0][:16_000]
+    scene = talker_avatar.idle(talker_avatar.fps, WHOLE_PATH_LAG)
+    engine = Engine(talker_avatar, scene=scene)
+    wanted = [*engine.push(samples), *engine.flush()]
+    drawn = shown.page.evaluate(_RENDER, samples.tolist())
+    assert len(drawn) == len(wanted) > 20
+    lower = talker_avatar.idle_places.lower[0, LOWER_MOUTH_REGION]
+    (left, top), (right, bottom) = np.floor(lower.min(0)).astype(int), np.ceil(lower.max(0)).astype(int)
+    for (time_s, encoded), frame in zip(drawn, wanted, strict=True):
+        assert time_s == pytest.approx(float(frame.time_s))
+        height, width = frame.image.shape[:2]
+        picture = np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4)[..., :3]
+        assert psnr_db(picture[top:bottom, left:right], frame.image[top:bottom, left:right]) > MIN_PSNR_DB
+        assert psnr_db(picture, frame.image) > MIN_PSNR_DB
+
+
+def moves(page: Page, duration_ms: int) -> float:
+    """How much the mouth's first coefficient changes while so long is waited."""
+    script = """(duration) => new Promise((resolve) => {
+      const seen = [], { avatar } = window.hygiesync, see = ({ mouth }) => seen.push(mouth[0]);
+      avatar.on("frame", see);
+      setTimeout(() => { avatar.removeEventListener("frame", see); resolve(seen); }, duration);
+    })"""
+    seen: list[Any] = page.evaluate(script, duration_ms)
+    assert len(seen) > 3
+    return float(np.ptp(seen))
+
+
+def test_without_a_network_it_is_shown_speaks_and_is_recorded(
+    shown: Shown, speech: tuple[np.ndarray, Path], tmp_path: Path
+) -> None:
+    page = shown.page
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    shown.server.shutdown()
+    page.context.set_offline(True)
+    page.reload()
+    shown.wait_until("ready")
+    assert moves(page, 500) == 0
+    page.click("#talk")
+    shown.wait_until("listening")
+    assert moves(page, 3000) > 0.1
+    page.click("#record")
+    page.wait_for_timeout(700)
+    page.click("#record")
+    with page.expect_download() as downloading:
+        page.click("#recordings a[download]")
+    downloading.value.save_as(tmp_path / "recorded.webm")
+    assert probe(tmp_path / "recorded.webm").width == page.evaluate("hygiesync.avatar.size.width")
+    page.click("#interrupt")
+    shown.wait_until("ready")
+    page.wait_for_timeout(300)
+    assert moves(page, 300) == 0
+    page.set_input_files("#sound-input", speech[1])
+    page.click("#sound-file button")
+    shown.wait_until("speaking")
+    assert moves(page, 2000) > 0.1
+    page.click("#interrupt")
+    shown.wait_until("ready")
+
+
+def test_the_page_fits_every_screen_and_every_control_has_a_name(shown: Shown) -> None:
+    page = shown.page
+    for width, height in ((390, 844), (820, 1180), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.select_option("#page-language", "fr")
+    assert page.text_content("#talk") == "Parler"
+    names = page.evaluate(
+        "[...document.querySelectorAll('button, input, select')].map((one) =>"
+        " (one.textContent + [...(one.labels || [])].map((label) => label.textContent).join('')).trim())"
+    )
+    assert all(names)
