@@ -44,13 +44,13 @@ def package(shared_folder: Path) -> Path:
     return onnxruntime_package(shared_folder)
 
 
-def run_node(*, export: Path, sounds: Path | None = None) -> subprocess.CompletedProcess:
+def run_node(*, export: Path, sounds: Path | None = None, tests: list[str] = NODE_TESTS) -> subprocess.CompletedProcess:
     """The runtime's own tests, on an export."""
     assert NODE is not None
     environment = {**os.environ, "HYGIESYNC_WEB_EXPORT": str(export)}
     if sounds is not None:
         environment["HYGIESYNC_WEB_SOUNDS"] = str(sounds)
-    return subprocess.run([NODE, "--test", *NODE_TESTS], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run([NODE, "--test", *tests], env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(NODE is None, reason="there is no node")
@@ -58,6 +58,15 @@ def test_the_runtime_hears_and_chooses_as_python_does(exported: Path) -> None:
     done = run_node(export=exported)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^# pass 1[6-9]$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no node")
+def test_a_photo_is_exported_as_if_it_had_been_filmed(shared_folder: Path, portrait_avatar_directory: Path) -> None:
+    folder = exported_for_web(shared_folder, portrait_avatar_directory)
+    index = json.loads((folder / "avatar" / "avatar.json").read_text())
+    assert (index["origin"], index["answers"], index["background"]) == ("photo", "curves", None)
+    done = run_node(export=folder, tests=[test for test in NODE_TESTS if "drawing" in test])
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.data

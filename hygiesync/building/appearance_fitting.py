@@ -18,14 +18,13 @@ from hygiesync.rendering.atlas import Atlas
 from hygiesync.rendering.canvas import MouthCanvas
 from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.features import ShapeFeatures
-from hygiesync.rendering.grid import NodeGrid, Target
 from hygiesync.rendering.interfaces import PlainFrame, TemplateFace, TemplateFrame
+from hygiesync.rendering.looks import atlas_looks
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.rendering.warp import Box
 
 MAX_DETAIL = 2.0
 
-_FINER = 3
 _N_PROBES, _PROBED_SHARE = 48, 0.25
 
 _ENCODER_TAKES = 0.03
@@ -56,7 +55,7 @@ def fit_appearance(shape: ShapeModel, atlas: Atlas, mesh: FaceMesh) -> tuple[Atl
     """
     canvas = MouthCanvas.from_mesh(mesh, float(np.median(similarity_scale(_to_pictures(atlas, mesh)))))
     features = ShapeFeatures(shape)(atlas.coefficients, atlas.turns)
-    appearances = _appearances(atlas, mesh, canvas)
+    appearances = atlas_looks(atlas, mesh, canvas)
     detail = _measure_detail(shape, atlas, mesh, canvas, appearances, features)
     appearance, codes = AppearanceModel.fit(appearances, features)
     return replace(atlas, codes=codes, detail=detail), canvas, appearance
@@ -65,24 +64,6 @@ def fit_appearance(shape: ShapeModel, atlas: Atlas, mesh: FaceMesh) -> tuple[Atl
 def _to_pictures(atlas: Atlas, mesh: FaceMesh) -> NDArray[np.float64]:
     """Similarities (n_pictures, 2, 3) from the canonical face to the atlas pictures."""
     return fit_similarity(mesh.still, atlas.vertices[:, len(LOWER_FACE) :].astype(np.float64))
-
-
-def _appearances(atlas: Atlas, mesh: FaceMesh, canvas: MouthCanvas) -> NDArray[np.uint8]:
-    """All pictures around the lips on the canvas, (n_pictures, h * w * 3), uint8, faded out away from the lips."""
-    height, width = canvas.size
-    grid = NodeGrid(Box(0, 0, width * _FINER, height * _FINER), 1)
-    target = Target((canvas.vertices + 0.5) * _FINER - 0.5, np.asarray(mesh.triangles, np.int64), grid)
-    lips = canvas.lips_box()
-    share = canvas.around_lips[lips][..., None]
-    appearances = np.empty((len(atlas), 3 * share.size), np.uint8)
-    for index, vertices in enumerate(atlas.vertices):
-        positions = target.backward(vertices.astype(np.float64))
-        fine = cv2.remap(
-            atlas.camera_picture(index), positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        look = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)[lips]
-        appearances[index] = np.rint(look * share).ravel()
-    return appearances
 
 
 def _measure_detail(

@@ -108,7 +108,11 @@ export class Avatar extends EventTarget {
     await context.resume();
     const source = context.createMediaStreamSource(stream);
     const listener = new AudioWorkletNode(context, "hygiesync-listener", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
-    listener.port.onmessage = ({ data }) => { if (this.#microphone?.listener === listener) this.#heard(this.#speaker.pushMel(data)); };
+    listener.port.onmessage = ({ data: { frames, startedAt } }) => {
+      if (this.#microphone?.listener !== listener) return;
+      this.#microphone.startedAt = startedAt;
+      this.#heard(this.#speaker.pushMel(frames)).catch(() => {});
+    };
     source.connect(listener);
     source.connect(this.recorded);
     this.#microphone = { source, listener };
@@ -169,15 +173,16 @@ export class Avatar extends EventTarget {
       await speaker.work;
       const draw = async function* (avatar, decided) {
         for (const picture of decided) {
-          const { time, number, face, mouth, appearance } = waiting.shift();
-          await avatar.#drawOne(loop, number, face, mouth, picture, appearance);
+          const { time, number, face, mouth, shape, appearance } = waiting.shift();
+          await avatar.#drawOne(loop, number, face, shape, picture, appearance);
           yield { time: Number(time), picture, mouth, pixels: () => avatar.drawing.pixels() };
         }
       };
       for (let index = 0; pictureTime(index, rate).compare(end) < 0; index++) {
         const time = pictureTime(index, rate), number = loop.numberAt(Number(time)), face = loop.face(number);
-        const mouth = speaker.mouthAt(time, Infinity), { appearance, decided } = choice.push(mouth, face.turn);
-        waiting.push({ time, number, face, mouth, appearance });
+        const mouth = speaker.mouthAt(time, Infinity), shape = this.data.shapeOf(mouth);
+        const { appearance, decided } = choice.push(shape, face.turn);
+        waiting.push({ time, number, face, mouth, shape, appearance });
         yield* draw(this, decided);
       }
       yield* draw(this, choice.flush());
@@ -246,21 +251,24 @@ export class Avatar extends EventTarget {
   async #drawNow() {
     const begun = performance.now(), now = seconds() - this.startedAt, { loop, choice } = this;
     const number = loop.numberAt(now), face = loop.face(number), time = this.#soundTime();
-    const mouth = this.#speaker.mouthAt(time, now), { appearance, decided: [picture] } = choice.push(mouth, face.turn);
+    const mouth = this.#speaker.mouthAt(time, now), shape = this.data.shapeOf(mouth);
+    const { appearance, decided: [picture] } = choice.push(shape, face.turn);
     const chosen = performance.now();
-    const busy = await this.#drawOne(loop, number, face, mouth, picture, appearance);
+    const busy = await this.#drawOne(loop, number, face, shape, picture, appearance);
     this.nFrames++;
-    const detail = { time: now, soundTime: time ? Number(time) : null, picture, mouth, computingMs: chosen - begun + busy };
+    const startedAt = this.#microphone?.startedAt, soundTime = time ? Number(time) : null;
+    const behind = time && startedAt !== undefined ? this.context.currentTime - startedAt - soundTime : null;
+    const detail = { time: now, soundTime, behind, picture, mouth, computingMs: chosen - begun + busy };
     this.dispatchEvent(Object.assign(new Event("frame"), detail));
   }
 
   /** Draw a picture once those before are drawn; returns how long this thread was busy with it, ms. */
-  #drawOne(loop, number, face, mouth, picture, appearance) {
+  #drawOne(loop, number, face, shape, picture, appearance) {
     const { drawing } = this;
     const draw = async () => {
       await drawing.prepare(await loop.frame(number), picture);
       const begun = performance.now();
-      if (drawing === this.drawing) drawing.draw(face, mouth, picture, appearance);
+      if (drawing === this.drawing) drawing.draw(face, shape, picture, appearance);
       return performance.now() - begun;
     };
     const drawn = this.drawn.then(draw);

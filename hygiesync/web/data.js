@@ -74,6 +74,13 @@ export class AvatarData {
     this.places = packs["idle.pack"];
   }
 
+  /** The shape's coefficients of an answer of the network; a photo's answers are curves: opening, width and tuck. */
+  shapeOf(answer) {
+    if (this.index.answers !== "curves") return answer;
+    const [opening, width, tuck] = answer;
+    return [opening, width, -width, tuck].map((amount) => Math.max(amount, 0));
+  }
+
   /** The idle loop from its beginning, for one canvas. */
   openLoop() { return new IdleLoop(this.packets, this.index.loop, this.places); }
 

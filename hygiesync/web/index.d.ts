@@ -41,6 +41,8 @@ export interface FrameEvent extends Event {
   time: number;
   /** Seconds of the sound that the mouth belongs to; null where nothing is said. */
   soundTime: number | null;
+  /** Seconds since the microphone's sound of that moment came in; null where no microphone is heard. */
+  behind: number | null;
   picture: number;
   mouth: Float64Array;
   /** How long the page's thread was busy with it, ms, drawing commands included. */

@@ -12,8 +12,9 @@ class Listener extends AudioWorkletProcessor {
   process(inputs) {
     const [samples] = inputs[0];
     if (!samples) return true;
+    this.startedAt ??= currentTime;
     const frames = this.spectrogram.push(this.resampler.push(samples));
-    if (frames.length) this.port.postMessage(frames, frames.map((frame) => frame.buffer));
+    if (frames.length) this.port.postMessage({ frames, startedAt: this.startedAt }, frames.map((frame) => frame.buffer));
     return true;
   }
 }

@@ -15,7 +15,7 @@ const { melPosition, pictureTime } = await load("timing.js");
 const data = new AvatarData(await readFiles(readAvatar));
 const reference = await readReference(readAvatar);
 const [nPictures, nComponents] = reference.coefficients.shape;
-const mouth = (index) => reference.coefficients.data.subarray(nComponents * index, nComponents * (index + 1));
+const mouth = (index) => data.shapeOf(reference.coefficients.data.subarray(nComponents * index, nComponents * (index + 1)));
 globalThis.VideoDecoder = class {}; // of the loop only the clock is asked
 const loop = data.openLoop();
 

@@ -14,12 +14,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from hygiesync.avatar.bundle import Avatar
+from hygiesync.avatar.photo_avatar import PhotoAvatar
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError, UsageError
+from hygiesync.exporting.web.filmed_photo import amounts_of, filmed
 from hygiesync.exporting.web.onnxruntime_web import load_onnxruntime_web
 from hygiesync.exporting.web.packs import fingerprint
 from hygiesync.exporting.web.video_avatar import video_avatar_files
@@ -92,11 +95,14 @@ def export_web(
 
 
 def _avatar_files(avatar: Avatar, max_mb: float, progress: Progress | None) -> dict[str, bytes]:
-    if not isinstance(avatar, VideoAvatar):
-        raise UsageError(
-            f"{avatar.directory}: was made from a {avatar.manifest.origin}, and this needs an avatar made from a video"
-        )
-    made, manifest = video_avatar_files(avatar, max_mb, progress), avatar.manifest
+    manifest = avatar.manifest
+    if isinstance(avatar, PhotoAvatar):
+        with tempfile.TemporaryDirectory() as folder:
+            made = video_avatar_files(filmed(avatar, Path(folder), progress), max_mb, progress, of_curves=amounts_of)
+    elif isinstance(avatar, VideoAvatar):
+        made = video_avatar_files(avatar, max_mb, progress)
+    else:
+        raise UsageError(f"{avatar.directory}: expected an avatar made from a video or a photo, got {manifest.origin}")
     index = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -85,9 +86,13 @@ def _downloaded() -> dict[str, bytes]:
     if npm is None:
         raise MissingDependencyError(f"{PACKAGE} is needed, and there is no npm to fetch it; install npm, {advice}")
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", "--silent", "--prefer-offline", "--pack-destination", folder, f"{PACKAGE}@{VERSION}"]
+        command = [npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"]
+        # what npm has fetched before needs no network
+        environment = os.environ | {"npm_config_prefer_offline": "true"}
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            )
         except subprocess.TimeoutExpired:
             raise MissingDependencyError(
                 f"npm did not fetch {PACKAGE} within {_TIMEOUT_S} s; try again, {advice}"

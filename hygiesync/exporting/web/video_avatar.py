@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,13 @@ class _Files:
         return sum(map(len, self.contents.values()))
 
 
-def video_avatar_files(avatar: VideoAvatar, max_mb: float, progress: Progress | None = None) -> WebFiles:
+def video_avatar_files(
+    avatar: VideoAvatar,
+    max_mb: float,
+    progress: Progress | None = None,
+    *,
+    of_curves: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
+) -> WebFiles:
     """The data of a filmed avatar, with as many of its mouths as fit.
 
     Parameters
@@ -82,6 +89,8 @@ def video_avatar_files(avatar: VideoAvatar, max_mb: float, progress: Progress | 
     max_mb : float
         What all files may take together, megabytes.
     progress : callable, optional
+    of_curves : callable, optional
+        What makes the shape's coefficients of the network's answers, where these are mouth curves.
 
     Raises
     ------
@@ -98,7 +107,8 @@ def video_avatar_files(avatar: VideoAvatar, max_mb: float, progress: Progress | 
     reference = speech_reference(avatar, reference_signal())
     atlas, sheets = _chosen_mouths(avatar, files, max_mb, progress or (lambda *_: None))
     reference |= resampling_reference(reference["samples"])
-    files.add_pack(REFERENCE, reference | drawing_reference(avatar, atlas, reference["coefficients"]))
+    wanted = reference["coefficients"] if of_curves is None else of_curves(reference["coefficients"])
+    files.add_pack(REFERENCE, reference | drawing_reference(avatar, atlas, wanted))
     features = ShapeFeatures(avatar.shape)(atlas.coefficients, atlas.turns)
     height, width = avatar.atlas.picture(0).shape[:2]
     rows, columns = avatar.canvas.lips_box()
@@ -106,6 +116,7 @@ def video_avatar_files(avatar: VideoAvatar, max_mb: float, progress: Progress | 
         files.contents,
         {
             "files": files.described,
+            "answers": "coefficients" if of_curves is None else "curves",
             "step": describe_step(avatar.step),
             "loop": loop,
             "atlas": {

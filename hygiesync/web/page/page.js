@@ -103,14 +103,12 @@ $("page-language").onchange = () => {
   showState(...state);
 };
 
-let counted = 0, computing = [];
+let pictures = [];
 setInterval(() => {
-  if (!avatar) return;
-  const pictures = avatar.nFrames - counted;
-  counted = avatar.nFrames;
-  const mean = computing.reduce((sum, one) => sum + one, 0) / Math.max(computing.length, 1);
-  computing = [];
-  $("numbers").textContent = word("webNumbers", pictures, mean.toFixed(1));
+  const mean = (values) => (values.length ? values.reduce((sum, one) => sum + one, 0) / values.length : 0);
+  const behind = pictures.map((one) => one.behind).filter((one) => one !== null);
+  $("numbers").textContent = word("webNumbers", pictures.length, mean(pictures.map((one) => one.computingMs)).toFixed(1), Math.round(1000 * mean(behind)));
+  pictures = [];
 }, 1000);
 
 translate();
@@ -120,7 +118,7 @@ showState("loading", 0);
 try {
   avatar = await Avatar.load("avatar/", { onProgress: (share) => showState("loading", Math.round(100 * share)) });
   avatar.on("error", ({ error }) => showState("failed", error.message));
-  avatar.on("frame", ({ computingMs }) => computing.push(computingMs));
+  avatar.on("frame", ({ computingMs, behind }) => pictures.push({ computingMs, behind }));
   avatar.attach($("canvas"));
   $("frame").style.aspectRatio = `${avatar.size.width} / ${avatar.size.height}`;
   $("name").textContent = document.title = avatar.name;
