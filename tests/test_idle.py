@@ -12,7 +12,7 @@ from present import present
 from hygiesync.avatar.template import FacePlaces, IdleTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.face_fitting import Recording, fit_face
-from hygiesync.building.idle_loop import MAX_IDLE_S, MIN_LOOP_S, build_idle_loop
+from hygiesync.building.idle_loop import MAX_IDLE_S, MIN_LOOP_S, build_idle_loop, loop_as_video
 from hygiesync.face.tracking import track_face
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.synthetic.portrait import Portrait
@@ -52,6 +52,23 @@ def swaying_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[FacePlaces, 
 @pytest.fixture(scope="module")
 def drifting_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[FacePlaces, Path]:
     return gathered(tmp_path_factory.mktemp("drifting"), drifting)
+
+
+@pytest.mark.slow
+def test_of_several_sizes_and_rates_the_loop_has_its_own(swaying_loop: tuple[FacePlaces, Path], tmp_path: Path) -> None:
+    """The first recording is restless, smaller and slower; an avatar is as the one that its loop was cut from."""
+    portrait, small = Portrait(160), tmp_path / "small.mp4"
+    with VideoWriter(small, 160, 160, Fraction(30000, 1001)) as writer:
+        for number in range(50):
+            image, _ = portrait.render(0.5 * abs(np.sin(number)), 0.0, 0.0, np.array([[1.0, 0, number % 9], [0, 1, 0]]))
+            writer.write(image, video_frame_time(number, Fraction(30000, 1001)))
+    infos = [probe(small), probe(swaying_loop[1].with_name("person.mp4"))]
+    recordings = [Recording(info, track_face(info), np.zeros((1, 80), np.float32)) for info in infos]
+    places = build_idle_loop(recordings, fit_face(recordings), tmp_path / "idle.mp4")
+    loop = loop_as_video(tmp_path / "idle.mp4", infos)
+    assert (loop.width, loop.height, loop.fps) == (SIZE, SIZE, FPS)
+    assert all(frame.image.shape == (SIZE, SIZE, 3) for frame in read_frames(tmp_path / "idle.mp4"))
+    assert places.lower.max() > 160
 
 
 def step(one: np.ndarray, other: np.ndarray) -> float:

@@ -14,8 +14,8 @@ from hygiesync.batch.fingerprint import Fingerprints
 from hygiesync.batch.job import Job, Made
 from hygiesync.batch.outputs import finished_output
 from hygiesync.errors import InputError
-from hygiesync.media.audio import probe_audio
 from hygiesync.media.sound import Sound
+from hygiesync.media.sound_survey import survey_sound
 from hygiesync.pipelines.offline import render
 from hygiesync.pipelines.say import read_aloud
 from hygiesync.tts.voice import Voice, VoiceSettings
@@ -59,7 +59,7 @@ class JobRenderer:
         else:
             assert job.audio is not None
             sound, method = job.audio, Method.FROM_SOUND
-            duration_s = probe_audio(sound).duration_s
+            duration_s = survey_sound(sound, job.settings.options.audio_track).end_s
         self._check_duration(duration_s)
         options = replace(job.settings.options, n_threads=1)  # the other cores have jobs of their own
         with finished_output(self._folder, job.out) as unfinished:

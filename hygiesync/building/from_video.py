@@ -18,7 +18,7 @@ from hygiesync.building.atlas_building import build_atlas
 from hygiesync.building.bundle_writing import check_destination, write_bundle
 from hygiesync.building.evidence import TrainingEvidence
 from hygiesync.building.face_fitting import resting_coefficients
-from hygiesync.building.idle_loop import build_idle_loop
+from hygiesync.building.idle_loop import build_idle_loop, loop_as_video
 from hygiesync.building.job import DEFAULT_LOOKAHEAD_MS, Job, check_video
 from hygiesync.building.learning_step import Learned, learn
 from hygiesync.building.observation import Observation, observe
@@ -26,7 +26,7 @@ from hygiesync.building.records import evidence_of, source_record, training_reco
 from hygiesync.building.workshop import open_workshop
 from hygiesync.extras import require
 from hygiesync.face.target import FaceChoice
-from hygiesync.media.video import VideoInfo, probe
+from hygiesync.media.video import VideoInfo
 from hygiesync.progress import Progress
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
@@ -140,8 +140,9 @@ def _make_bundle(
             evidence = evidence_of(directory.name, job, seen, whole_clips, learned, rest)
             (folder / video_avatar.REPORT).write_bytes(report(evidence))
 
-    # of recordings of several sizes and rates, the avatar has those of the one that its loop was cut from
-    manifest = _manifest(directory.name, job, seen, learned, probe(loop_path), has_consent=has_consent)
+    manifest = _manifest(
+        directory.name, job, seen, learned, loop_as_video(loop_path, seen.videos), has_consent=has_consent
+    )
     write_bundle(directory, manifest, VideoAvatar.FILES, fill)
 
 
@@ -154,7 +155,7 @@ def _manifest(
         early_lookaheads=list(job.early_lookaheads),
         width=loop.width,
         height=loop.height,
-        fps=str(min((video.fps for video in seen.videos), key=lambda fps: abs(fps - loop.fps))),
+        fps=str(loop.fps),
         consent=consent_text(has_consent),
         sound_late_ms=round(1000 * seen.sound_late_s, 1),
         sources=[source_record(info) for info in seen.videos],

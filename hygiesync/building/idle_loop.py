@@ -25,7 +25,7 @@ Every stretch of `n` frames and `T` seconds has a cost, in eyes' distances; the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -43,7 +43,7 @@ from hygiesync.errors import InputError
 from hygiesync.face.pose import apply_similarity, similarity_scale
 from hygiesync.face.shape import mouth_opening
 from hygiesync.media.reverse import read_frames_backwards
-from hygiesync.media.video import SourceFrame, VideoInfo, VideoWriter, read_frames
+from hygiesync.media.video import SourceFrame, VideoInfo, VideoWriter, probe, read_frames
 from hygiesync.timing import frames_in, video_frame_time
 
 MAX_IDLE_S, MIN_LOOP_S, MIN_IDLE_FRAMES = 8.0, 1.5, 5
@@ -139,6 +139,15 @@ def build_idle_loop(recordings: list[Recording], face: FittedFace, path: Path) -
     return _write(
         recordings[quietest.number].video, face.frames[quietest.number].places[quietest.span], path, is_loop=False
     )
+
+
+def loop_as_video(path: Path, videos: Sequence[VideoInfo]) -> VideoInfo:
+    """What is known of a loop, with the very rate of the video that it was cut from.
+
+    Of recordings of several sizes and rates, an avatar has those of its loop.
+    """
+    loop = probe(path)
+    return replace(loop, fps=min((video.fps for video in videos), key=lambda fps: abs(fps - loop.fps)))
 
 
 def _summed_unrest(frames: LabelledFrames) -> NDArray[np.float64]:

@@ -223,6 +223,8 @@ class FaceFinder:
             self._mesh = solutions.face_mesh.FaceMesh(
                 static_image_mode=True, max_num_faces=max_faces, refine_landmarks=True
             )
+            for part in (self._detection, self._mesh):  # they log from threads of their own while they begin
+                part.process(np.zeros((64, 64, 3), np.uint8))
 
     def find(self, image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
         """Landmarks of all faces in `image`, from left to right; see :func:`find_faces`."""

@@ -22,6 +22,7 @@ from hygiesync.extras import require
 from hygiesync.face.target import FaceChoice, Target, find_target
 from hygiesync.media.container import PathLike
 from hygiesync.media.images import read_still
+from hygiesync.media.sound_survey import survey_sound
 from hygiesync.media.video import VideoInfo, probe
 from hygiesync.media.video_survey import survey_video
 from hygiesync.pipelines.animation_methods import animation_method
@@ -152,8 +153,6 @@ def _by_ourselves(
 
     with single_threaded_libraries(), closing(prefetched(work.pictures(), _DRAWN_AHEAD)) as drawn:
         sound = Soundtrack(driving, is_heard=False, track=options.audio_track) if info.has_audio else None
-        for note in () if sound is None else sound.notes:
-            alert(f"{driving}: {note}")
         write_pictures(drawn, out, size, info.fps, tags, sound=sound, encoding=options, progress=count)
     if work.n_unseen:
         alert(f"{driving}: {work.n_unseen} of {work.n_frames} frames show no face; there the last motion is held")
@@ -228,6 +227,10 @@ def _leader(info: VideoInfo, options: AnimateOptions, warn: Callable[[str], None
     """Whose face leads; None for whoever is seen, where several are, one after the other."""
     for note in survey_video(info.path).notes():
         warn(f"{info.path}: {note}")
+    if info.has_audio:
+        sound = survey_sound(info.path, options.audio_track)
+        for note in (*sound.notes(), *sound.lengths(info.duration_s)):
+            warn(f"{info.path}: {note}")
     target = find_target(info, options.driving_face, track=options.audio_track)
     if options.driving_face is None and target.others and target.most_at_once == 1:
         warn(
