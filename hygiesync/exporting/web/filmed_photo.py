@@ -16,7 +16,7 @@ A browser then speaks with a photo as it does with a filmed person, by one way o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -34,7 +34,7 @@ from hygiesync.face.shape import ShapeModel
 from hygiesync.face.topology import LOWER_FACE
 from hygiesync.interpolation import smoothstep
 from hygiesync.media.video import VideoWriter
-from hygiesync.portrait.speaking.idle_motion import IdleMotion, IdlePose
+from hygiesync.portrait.speaking.idle_motion import LIVELINESS, IdleMotion, IdlePose
 from hygiesync.portrait.speaking.photo_template import PhotoFace, PhotoTemplate
 from hygiesync.portrait.speaking.talking_face import SpokenShapes, TalkingFace
 from hygiesync.progress import Progress
@@ -78,8 +78,9 @@ def filmed(photo: PhotoAvatar, folder: Path, progress: Progress | None = None) -
     """
     require("photo", "exporting a photo for the web")
     tell = progress or (lambda *_: None)
-    template = PhotoTemplate(photo.picture, photo.landmarks, photo.fps)
-    faces = [template.face(life) for life in _looped_lives(photo.fps)]
+    life = IdleMotion(liveliness=LIVELINESS[photo.life]) if LIVELINESS[photo.life] else None
+    template = PhotoTemplate(photo.picture, photo.landmarks, photo.fps, life)
+    faces = [template.face(life) for life in _looped_lives(photo)]
     shape, turns, scale = _shape(photo, faces)
     mesh = FaceMesh(shape)
     atlas = _mouths(photo, template.face(IdlePose.none()), mesh, tell)
@@ -117,23 +118,25 @@ def amounts_of(curves: NDArray[Any]) -> NDArray[np.float64]:
     return np.stack([np.maximum(one, 0) for one in (opening, width, -width, tuck)], -1)
 
 
-def _looped_lives(fps: Fraction) -> list[IdlePose]:
+def _looped_lives(photo: PhotoAvatar) -> list[IdlePose]:
     """The life of the loop's frames, which ends as it begins."""
-    life, n_frames = IdleMotion(), n_video_frames(LOOP_S, fps)
-    lives = []
+    n_frames, liveliness = n_video_frames(LOOP_S, photo.fps), LIVELINESS[photo.life]
+    if not liveliness:
+        return [IdlePose.none()] * n_frames
+    life, lives = IdleMotion(liveliness=liveliness), []
+    first = life.at(0.0)
     for number in range(n_frames):
-        time_s = float(video_frame_time(number, fps))
-        now, first = life.at(time_s), life.at(0.0)
+        time_s = float(video_frame_time(number, photo.fps))
+        now = life.at(time_s)
         share = float(smoothstep((time_s - float(LOOP_S) + _JOINED_S) / _JOINED_S))
-        lives.append(
-            IdlePose(
-                now.turn_deg + share * (first.turn_deg - now.turn_deg),
-                now.shift + share * (first.shift - now.shift),
-                now.openness + share * (first.openness - now.openness),
-                now.gaze + share * (first.gaze - now.gaze),
-            )
-        )
+        lives.append(_between(now, first, share))
     return lives
+
+
+def _between(one: IdlePose, other: IdlePose, share: float) -> IdlePose:
+    """A moment between two, all of whose entries are amounts."""
+    amounts = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(IdlePose)}
+    return IdlePose(**{name: begin + share * (end - begin) for name, (begin, end) in amounts.items()})
 
 
 def _shape(photo: PhotoAvatar, faces: list[PhotoFace]) -> tuple[ShapeModel, NDArray[np.float64], NDArray[np.float64]]:
