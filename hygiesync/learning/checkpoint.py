@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,53 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if _FACTS not in metadata:
         raise InputError(f"{path}: expected a checkpoint, got other tensors; train again without resume")
     return tensors, json.loads(metadata[_FACTS])
+
+
+def save_training(
+    path: Path,
+    network: nn.Module,
+    optimisers: Mapping[str, torch.optim.Optimizer],
+    made_with: str,
+    facts: dict[str, Any],
+    others: dict[str, Tensor] | None = None,
+) -> None:
+    """Write everything that the rest of a training depends on.
+
+    Parameters
+    ----------
+    path : Path
+    network : nn.Module
+    optimisers : mapping of str to Optimizer
+    made_with : str
+        What tells this training from others: settings, data.
+    facts : dict
+        Whatever else there is to remember, as JSON can hold it.
+    others : dict of str to Tensor, optional
+        Further tensors, by names that no network and optimiser has.
+    """
+    tensors = {f"network.{name}": tensor for name, tensor in weights_of(network).items()} | (others or {})
+    for name, optimiser in optimisers.items():
+        tensors |= {f"{name}.{key}": tensor.cpu() for key, tensor in optimiser_tensors(optimiser).items()}
+    write_checkpoint(path, tensors, {"made_with": made_with, **facts})
+
+
+def load_training(
+    path: Path, network: nn.Module, optimisers: Mapping[str, torch.optim.Optimizer], made_with: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Give network and optimisers back what :func:`save_training` wrote; all tensors and facts are returned, too.
+
+    Raises
+    ------
+    InputError
+        When it is damaged, or of another training.
+    """
+    tensors, facts = read_checkpoint(path)
+    if facts["made_with"] != made_with:
+        raise InputError(f"{path}: was made with other settings or data; use the same, or train again without `resume`")
+    network.load_state_dict(with_prefix(tensors, "network."))
+    for name, optimiser in optimisers.items():
+        restore_optimiser(optimiser, with_prefix(tensors, f"{name}."))
+    return tensors, facts
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -27,15 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hygiesync.errors import HygieSyncError, InputError
-from hygiesync.learning.checkpoint import (
-    optimiser_tensors,
-    read_checkpoint,
-    restore_optimiser,
-    weights_of,
-    with_prefix,
-    write_checkpoint,
-)
+from hygiesync.errors import HygieSyncError
+from hygiesync.learning.checkpoint import load_training, save_training, weights_of, with_prefix
 from hygiesync.learning.settings import LoopSettings
 from hygiesync.learning.torch_threads import single_threaded_torch
 
@@ -203,24 +196,14 @@ class _Loop:
 
     def save(self, path: Path) -> None:
         """Write everything that the next epoch depends on."""
-        parts = {
-            "network": weights_of(self.network),
-            "optimiser": optimiser_tensors(self.optimiser),
-            "best": self.best,
-        }
-        tensors = {f"{part}.{name}": tensor for part, some in parts.items() for name, tensor in some.items()}
-        facts = {"made_with": self._fingerprint(), "history": self.history.figures}
-        write_checkpoint(path, tensors, {**facts, "schedule": self.schedule.state_dict()})
+        best = {f"best.{name}": tensor for name, tensor in self.best.items()}
+        facts = {"history": self.history.figures, "schedule": self.schedule.state_dict()}
+        save_training(path, self.network, {"optimiser": self.optimiser}, self._fingerprint(), facts, best)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of :meth:`save`."""
-        tensors, facts = read_checkpoint(path)
-        if facts["made_with"] != self._fingerprint():
-            raise InputError(f"{path}: was made with other settings; train again without resume, or use the same")
-        self.history = History(facts["history"])
-        self.best = with_prefix(tensors, "best.")
-        self.network.load_state_dict(with_prefix(tensors, "network."))
-        restore_optimiser(self.optimiser, with_prefix(tensors, "optimiser."))
+        tensors, facts = load_training(path, self.network, {"optimiser": self.optimiser}, self._fingerprint())
+        self.history, self.best = History(facts["history"]), with_prefix(tensors, "best.")
         self.schedule.load_state_dict(facts["schedule"])
         for group, rate in zip(self.optimiser.param_groups, self.schedule.get_last_lr(), strict=True):
             group["lr"] = rate

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 
 from hygiesync.concurrency.prefetch import prefetched
-from hygiesync.errors import InputError
 from hygiesync.first_order.clips import Clip
 from hygiesync.first_order.configurations import configuration_to_dict
 from hygiesync.first_order.learning.contact_sheet import contact_sheet
@@ -31,14 +30,7 @@ from hygiesync.first_order.learning.processes import Processes
 from hygiesync.first_order.learning.steps import Steps
 from hygiesync.first_order.learning.thin_plate import ThinPlateTransform
 from hygiesync.first_order.settings import Configuration
-from hygiesync.learning.checkpoint import (
-    optimiser_tensors,
-    read_checkpoint,
-    restore_optimiser,
-    weights_of,
-    with_prefix,
-    write_checkpoint,
-)
+from hygiesync.learning.checkpoint import load_training, save_training, weights_of, write_checkpoint
 from hygiesync.learning.loop import seeded
 from hygiesync.learning.torch_threads import single_threaded_torch
 from hygiesync.media.images import write_png
@@ -166,11 +158,8 @@ class _Run:
 
     def _save(self) -> None:
         """Write all that the next epoch depends on, the log, and what is to be looked at."""
-        tensors = {f"network.{name}": tensor for name, tensor in weights_of(self.networks).items()}
-        for name, optimiser in self.steps.optimisers.items():
-            tensors |= {f"{name}.{key}": tensor.cpu() for key, tensor in optimiser_tensors(optimiser).items()}
-        facts = {"made_with": self.fingerprint, "history": self.history}
-        write_checkpoint(self.work / CHECKPOINT, tensors, facts)
+        path = self.work / CHECKPOINT
+        save_training(path, self.networks, self.steps.optimisers, self.fingerprint, {"history": self.history})
         self._write_log()
         if self.epoch % self.settings.epochs_per_sheet == 0 or self.epoch == self.settings.n_epochs:
             pairs = [torch.cat([pair[part][-1:] for pair in self.watched]) for part in (0, 1)]
@@ -191,13 +180,8 @@ class _Run:
         path = self.work / CHECKPOINT
         if not path.exists():
             return
-        tensors, facts = read_checkpoint(path)
-        if facts["made_with"] != self.fingerprint:
-            raise InputError(f"{path}: was made with other settings or data; use the same, or train without `resume`")
+        _, facts = load_training(path, self.networks, self.steps.optimisers, self.fingerprint)
         self.history = facts["history"]
-        self.networks.load_state_dict(with_prefix(tensors, "network."))
-        for name, optimiser in self.steps.optimisers.items():
-            restore_optimiser(optimiser, with_prefix(tensors, f"{name}."))
 
 
 def keep_snapshot(folder: Path, epoch: int, weights: dict[str, Tensor], most: int) -> None:
