@@ -12,15 +12,14 @@ from torch import Tensor, nn
 
 
 def uniform(n: int, key: int) -> NDArray[np.float64]:
-    """Numbers in [0, 1), from 32-bit hashes of their index."""
-    word = np.uint64(0xFFFFFFFF)
-    x = np.arange(n, dtype=np.uint64) * np.uint64(747796405)
-    x = (x + np.uint64((key * 2891336453 + 12345) % 2**32)) & word
-    x ^= x >> np.uint64(16)
-    x = x * np.uint64(0x7FEB352D) & word
-    x ^= x >> np.uint64(15)
-    x = x * np.uint64(0x846CA68B) & word
-    x ^= x >> np.uint64(16)
+    """Numbers in [0, 1), from 32-bit hashes of their index; numpy's own integers wrap around as the formula does."""
+    x = np.arange(n, dtype=np.uint32)
+    x *= np.uint32(747796405)
+    x += np.uint32((key * 2891336453 + 12345) % 2**32)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x ^= x >> np.uint32(shift)
+        x *= np.uint32(factor)
+    x ^= x >> np.uint32(16)
     return x / 2.0**32
 
 

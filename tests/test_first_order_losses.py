@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from functools import cache
 from pathlib import Path
 
 import first_order_golden as golden
@@ -40,7 +42,6 @@ TINY = ModelSettings(
 PLAIN_STEPS = [
     [39.00406, 1.176386, 16.63626, 3.581963, 1.055539, 2.090069],
     [38.18883, 1.146417, 16.18927, 3.827022, 1.018676, 1.884269],
-    [38.71267, 1.009117, 16.80853, 2.934184, 1.011974, 1.611219],
 ]
 SPECTRAL_STEPS = [
     [39.00406, 2.02446, 14.23131, 3.581963, 1.055539, 2.583089],
@@ -48,7 +49,7 @@ SPECTRAL_STEPS = [
 ]
 SEES_POINTS_STEPS = [[39.00406, 1.030114, 13.8807, 3.581963, 1.055539, 1.926029]]
 NOT_ALIGNED_STEPS = [[38.80034, 1.172466, 16.08197, 3.482727, 1.084341, 2.089797]]
-WITHOUT_GAN_STEPS = [[39.00406, 3.581963, 1.055539], [38.38203, 3.728279, 1.00816]]
+WITHOUT_GAN_STEPS = [[39.00406, 3.581963, 1.055539]]
 
 
 def deterministic_transform() -> ThinPlateTransform:
@@ -60,12 +61,19 @@ def _signed(n: int, key: int) -> Tensor:
     return torch.from_numpy(2 * golden.uniform(n, key) - 1)
 
 
+@cache
 def formula_vgg() -> Vgg19:
+    """Its weights are fixed, so that tests may share it."""
     network = Vgg19()
     golden.fill(network, 3000)
     network.mean.copy_(Vgg19().mean)
     network.std.copy_(Vgg19().std)
     return network
+
+
+@cache
+def double_vgg() -> Vgg19:
+    return copy.deepcopy(formula_vgg()).double()
 
 
 def configuration(model: ModelSettings = TINY, gan: float = 1.0) -> Configuration:
@@ -80,8 +88,8 @@ def steps_of(settings: Configuration) -> Steps:
     golden.fill(networks.generator, 1000)
     if networks.discriminator is not None:
         golden.fill(networks.discriminator, 2000)
-    vgg = formula_vgg().double()
-    return Steps(networks.double(), settings, PerceptualLooks(vgg, settings.training.weights.perceptual))
+    looks = PerceptualLooks(double_vgg(), settings.training.weights.perceptual)
+    return Steps(networks.double(), settings, looks)
 
 
 SPECTRAL = dataclasses.replace(TINY, discriminator=dataclasses.replace(TINY.discriminator, is_spectral=True))
@@ -108,19 +116,17 @@ def test_training_steps_give_the_published_losses(settings: Configuration, wante
         figures = steps.step(source, driving, deterministic_transform())
         # later steps amplify rounding: Adam divides by tiny second moments
         near(list(figures.values()), losses, 1e-6 if number == 0 else 1e-3)
+        if number == 0 and wanted is PLAIN_STEPS:
+            check_first_gradients(steps.networks)
 
 
-def test_gradients_of_the_first_step_are_the_published_ones() -> None:
-    steps = steps_of(configuration())
-    source, driving = golden.batch(64, (0, 0), (1, 0)), golden.batch(64, (0, 0.15), (1, -0.1))
-    outcome = steps.generator_objective(source, driving, deterministic_transform())
-    torch.stack(list(outcome.losses.values())).sum().backward()
-    for network, wanted in ((steps.networks.kp_detector, 2868.663), (steps.networks.generator, 121.1138)):
+def check_first_gradients(networks: Networks) -> None:
+    """Of the first step with a discriminator; they stay until the next one."""
+    for network, wanted in ((networks.kp_detector, 2868.663), (networks.generator, 121.1138)):
         squares = [float((p.grad**2).sum()) for p in network.parameters() if p.grad is not None]
         assert sum(squares) ** 0.5 == pytest.approx(wanted, rel=1e-5)
-    assert steps.networks.kp_detector.kp.weight.grad is not None
-    near(steps.networks.kp_detector.kp.weight.grad.flatten()[:3], [-0.8884541, -2.070213, -5.469378])
-    near(outcome.generated.prediction.mean(), [0.412132])
+    assert networks.kp_detector.kp.weight.grad is not None
+    near(networks.kp_detector.kp.weight.grad.flatten()[:3], [-0.8884541, -2.070213, -5.469378])
 
 
 def test_the_transform_is_the_published_one() -> None:
@@ -172,7 +178,7 @@ def test_detail_looks_prefer_a_shifted_texture_to_a_blurred_one() -> None:
 
 
 def test_vgg_gives_the_published_features() -> None:
-    layers = formula_vgg().double()(golden.batch(64, (0, 0)))
+    layers = double_vgg()(golden.batch(64, (0, 0)))
     means = [0.5040695, 0.4124357, 0.5002019, 0.5450151, 0.5435873]
     near([float(layer.mean()) for layer in layers], means)
     near(layers[2][0, :3, 1, 1], [1.541041, 0.5597966, 0.1191406])

@@ -22,10 +22,20 @@ class Generated(NamedTuple):
 
 
 class PaintingPart(nn.Module):
-    """Encoder, residual blocks and decoder, which painters with any kind of motion share."""
+    """Encoder, residual blocks and decoder, which painters with any kind of motion share.
 
-    def __init__(self, settings: GeneratorSettings, n_channels: int) -> None:
+    Parameters
+    ----------
+    settings : GeneratorSettings
+    n_channels : int
+    first_parts : nn.Module
+        What a painter has besides, by name, that comes before these parts in published checkpoints.
+    """
+
+    def __init__(self, settings: GeneratorSettings, n_channels: int, **first_parts: nn.Module) -> None:
         super().__init__()
+        for name, part in first_parts.items():
+            self.add_module(name, part)
         widths = settings.widths
         self.first = Same(n_channels, widths[0])
         self.down_blocks = nn.ModuleList(Down(*pair) for pair in pairwise(widths))
@@ -42,6 +52,24 @@ class PaintingPart(nn.Module):
             features = block(features)
         return features
 
+    def paint(self, features: Tensor, deformation: Tensor, occlusion: Tensor | None, aligns_corners: bool) -> Tensor:
+        """Pictures of features, moved.
+
+        Parameters
+        ----------
+        features : Tensor, shape (n, c, h, w)
+        deformation : Tensor, shape (n, h', w', 2)
+            Where each place comes from.
+        occlusion : Tensor, shape (n, 1, h', w'), or None
+            0 where the features don't show what is to be seen.
+        aligns_corners : bool
+        """
+        height, width = features.shape[2:]
+        features = warped(features, resized_grid(deformation, height, width), aligns_corners)
+        if occlusion is not None:
+            features = features * resized(occlusion, height, width)
+        return self.decode(features)
+
     def decode(self, features: Tensor) -> Tensor:
         """Pictures of features, 0 to 1."""
         features = self.bottleneck(features)
@@ -53,24 +81,17 @@ class PaintingPart(nn.Module):
 class Generator(PaintingPart):
     """The occlusion-aware generator (paper, section 3.2)."""
 
+    dense_motion_network: DenseMotionNetwork
+
     def __init__(self, settings: ModelSettings) -> None:
-        nn.Module.__init__(self)
+        motion = DenseMotionNetwork(settings)
+        super().__init__(settings.generator, settings.n_channels, dense_motion_network=motion)
         self.settings = settings
-        self.dense_motion_network = DenseMotionNetwork(settings)
-        painting = PaintingPart(settings.generator, settings.n_channels)
-        for name, part in painting.named_children():
-            self.add_module(name, part)
 
     def forward(self, pictures: Tensor, driving: Points, source: Points) -> Generated:
         """Source pictures (n, n_channels, h, w) with points `source`, moved to `driving`."""
         motion = self.dense_motion_network(pictures, driving, source)
-        return Generated(self.paint(self.encode(pictures), motion), motion)
-
-    def paint(self, features: Tensor, motion: DenseMotion) -> Tensor:
-        """Pictures of the source's features, moved."""
-        height, width = features.shape[2:]
-        grid = resized_grid(motion.deformation, height, width)
-        features = warped(features, grid, self.settings.aligns_corners)
-        if motion.occlusion is not None:
-            features = features * resized(motion.occlusion, height, width)
-        return self.decode(features)
+        features = self.encode(pictures)
+        return Generated(
+            self.paint(features, motion.deformation, motion.occlusion, self.settings.aligns_corners), motion
+        )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,9 @@ import torch
 from torch import nn
 
 from hygiesync.errors import UsageError
+
+PATIENCE = timedelta(minutes=10)
+"""How long processes wait for each other before they give up."""
 
 
 def process_rank() -> int:
@@ -58,7 +62,7 @@ class Processes:
         place = torch.device(device, int(os.environ["LOCAL_RANK"])) if device == "cuda" else torch.device("cpu")
         if device == "cuda":
             torch.cuda.set_device(place)
-        torch.distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+        torch.distributed.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
         try:
             yield cls(place, torch.distributed.get_rank(), n)
         finally:
