@@ -15,8 +15,10 @@ from hygiesync.apps.cli import main
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.errors import InputError, MissingDependencyError, UsageError
 from hygiesync.media.audio import read_audio
+from hygiesync.media.images import write_png
 from hygiesync.media.video import probe
 from hygiesync.pipelines.say import say
+from hygiesync.synthetic.portrait import photograph
 from hygiesync.tts.espeak import EspeakVoice, synthesise
 from hygiesync.tts.piper import PiperVoice
 from hygiesync.tts.speech import Speech
@@ -183,3 +185,16 @@ def test_what_is_wrong_is_said_in_one_line(
     assert (given, len(lines)) == (code, 1)
     assert word in lines[0]
     assert list(tmp_path.glob("*.mp4")) == []
+
+
+@pytest.mark.slow
+def test_a_picture_says_it_led_by_an_avatar(portrait_avatar_directory: Path, tmp_path: Path) -> None:
+    write_png(tmp_path / "mirrored.png", np.ascontiguousarray(photograph()[:, ::-1]))
+    out = tmp_path / "said.mp4"
+    command = ["say", str(portrait_avatar_directory), "Hi.", "--picture", str(tmp_path / "mirrored.png")]
+    assert main([*command, "--fps", "10", "--out", str(out), "--i-have-consent"]) == 0
+    info, tags = probe(out), tags_of(out)
+    assert info.has_audio
+    assert (info.width, info.height) == (photograph().shape[1], photograph().shape[0])
+    assert "from text" in tags["description"]
+    assert "mirrored.png" in tags["description"]

@@ -64,6 +64,8 @@ class AnimateOptions(EncodingOptions, EngineOptions):
         Put the picture's face onto the driving video's head.
     method : str
         Which way of moving pictures, among :data:`hygiesync.pipelines.animation_methods.METHODS`.
+    says_text : bool
+        The driving video was made from a text, so this one is, too; recorded in the file.
 
     With an `engine` none of these but `face` is asked for.
     """
@@ -75,6 +77,7 @@ class AnimateOptions(EncodingOptions, EngineOptions):
     audio_track: int | None = None
     swaps: bool = False
     method: str = "mesh"
+    says_text: bool = False
 
 
 def animate(
@@ -258,5 +261,5 @@ def _checked(options: AnimateOptions) -> AnimateOptions:
 
 
 def _provenance(options: AnimateOptions, image: PathLike, has_consent: bool) -> Provenance:
-    method = Method.FACE_SWAPPED if options.swaps else Method.VIDEO_DRIVEN
+    method = Method.FACE_SWAPPED if options.swaps else Method.FROM_TEXT if options.says_text else Method.VIDEO_DRIVEN
     return Provenance(method, Path(image).name, has_consent)

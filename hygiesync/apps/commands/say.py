@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hygiesync.apps.commands import common, engine_options
 from hygiesync.apps.progress_bars import StageBars
+
+if TYPE_CHECKING:
+    from hygiesync.avatar.bundle import Avatar
+    from hygiesync.pipelines.offline import RenderOptions
+    from hygiesync.tts.voice import Voice
 
 
 def add(commands: common.Commands) -> None:
@@ -16,6 +23,7 @@ def add(commands: common.Commands) -> None:
         "Make an avatar say a text, read aloud by a voice that needs no network.\n\n"
         '  hygiesync say models/me "Hello, how are you?" --out hello.mp4\n'
         '  hygiesync say models/me "Bonjour !" --language fr --voice f3 --out bonjour.mp4\n'
+        '  hygiesync say models/me "Hello, I am Vincent." --picture vangogh.jpg --out vangogh.mp4\n'
         "  hygiesync say models/me - --voice en_GB-alba-medium.onnx --out read.mp4 < story.txt\n\n"
         "espeak-ng speaks over a hundred languages, like a machine. A voice of Piper (two files, .onnx and\n"
         ".onnx.json) speaks one, like a person; it needs `pip install 'hygiesync[piper]'`.\n\n"
@@ -39,6 +47,11 @@ def add(commands: common.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--pitch", type=int, default=50, metavar="P", help="espeak's, 0 to 100 (%(default)s)")
     common.speaking(parser)
+    parser.add_argument(
+        "--picture", type=Path, metavar="IMAGE", help="a photograph, painting or statue that says it, led by the avatar"
+    )
+    parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
+    common.method(parser)
     engine_options.add(parser, "musetalk for filmed avatars, sadtalker for photos and pictures")
     common.consent(parser)
 
@@ -57,6 +70,24 @@ def run(arguments: argparse.Namespace) -> int:
         engine_options.speak(arguments, read_aloud(text, voice), options, is_text=True)
         return common.finish(arguments, f"{arguments.out}: written")
     avatar = load_avatar(arguments.avatar)
+    if arguments.picture is not None:
+        return _say_as_picture(arguments, avatar, text, options, voice)
     with StageBars() as bars:
         say(avatar, text, arguments.out, options, voice=voice, progress=bars)
+    return common.finish(arguments, f"{arguments.out}: written")
+
+
+def _say_as_picture(
+    arguments: argparse.Namespace, avatar: Avatar, text: str, options: RenderOptions, voice: Voice
+) -> int:
+    from hygiesync.pipelines.animate import AnimateOptions
+    from hygiesync.pipelines.say_as_picture import say_as_picture
+
+    has_consent = common.has_consent(arguments, "Does the person shown agree to this video being made?")
+    with StageBars() as bars:
+        say_as_picture(
+            avatar, arguments.picture, text, arguments.out, options,
+            AnimateOptions(uses_best_frame=True, face=arguments.face, method=arguments.method),
+            voice=voice, has_consent=has_consent, progress=bars, warn=common.warner(arguments),
+        )  # fmt: skip
     return common.finish(arguments, f"{arguments.out}: written")
