@@ -19,7 +19,7 @@ from media_files import tags_of
 
 from hygiesync.apps.cli import main
 from hygiesync.errors import InputError, UsageError
-from hygiesync.first_order.animation import MovingPicture, Square, best_reference
+from hygiesync.first_order.animation import MovingPicture, SquarePicture, best_reference
 from hygiesync.first_order.configurations import read_configuration
 from hygiesync.first_order.keypoints import CarryOptions, KeyPoints, PointFilter, carried, hull_area
 from hygiesync.first_order.learning.building import import_model
@@ -135,7 +135,7 @@ def test_onnx_is_equal_to_torch(model: FirstOrderModel, model_folder: Path) -> N
 
 def test_pictures_made_side_by_side_are_those_made_one_by_one(model: FirstOrderModel) -> None:
     frames = shape_clip(5)[0]
-    squares = [Square(frame, Fraction(k, 25)) for k, frame in enumerate(frames)]
+    squares = [SquarePicture(frame, Fraction(k, 25)) for k, frame in enumerate(frames)]
     options = CarryOptions(smoothing_s=0.05)
     together = [made.image for made in MovingPicture(model, frames[0], options).pictures(squares)]
     alone = MovingPicture(model, frames[0], options)
@@ -146,7 +146,7 @@ def test_pictures_made_side_by_side_are_those_made_one_by_one(model: FirstOrderM
 
 def test_the_best_frame_is_the_most_alike_one(model: FirstOrderModel) -> None:
     frames = shape_clip(5)[0]
-    squares = [Square(frame, Fraction(k, 25)) for k, frame in enumerate(frames)]
+    squares = [SquarePicture(frame, Fraction(k, 25)) for k, frame in enumerate(frames)]
     points, time_s = best_reference(model, model.points(frames[7]), squares)
     assert time_s == Fraction(7, 25)
     assert np.array_equal(points.value, model.points(frames[7]).value)
@@ -251,6 +251,19 @@ def test_reconstruction_tells_each_video(model_folder: Path, tmp_path: Path) -> 
     frames = [frame.astype(float) / 255 for frame in shape_clip(1)[0]]
     copied = np.mean([np.abs(frame - frames[0]).mean() for frame in frames])
     assert figures["videos"]["shapes01"]["copy_l1"] == pytest.approx(copied, abs=1e-6)
+
+
+def test_heavy_graphs_count_in_8_bits_and_pictures_hardly_change(model_folder: Path, tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "data", 1, 1)
+    out = tmp_path / "made-int8"
+    arguments = ["first-order", "quantise", str(model_folder), "--data", str(data), "--out", str(out)]
+    assert main([*arguments, "--json", str(tmp_path / "figures.json")]) == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert 0 < figures["change"] < 0.02
+    quantised = FirstOrderModel.load(out)
+    assert "8 bits" in quantised.manifest.origin
+    assert (out / "points.onnx").read_bytes() == (model_folder / "points.onnx").read_bytes()
+    assert (out / "paint.onnx").read_bytes() != (model_folder / "paint.onnx").read_bytes()
 
 
 def test_the_command_line_says_what_is_wrong(
