@@ -62,10 +62,12 @@ def test_a_square_goes_back_where_it_was_cut() -> None:
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (80, 120, 3), np.uint8)
     square = Square(30, 10, 64)
-    assert np.array_equal(Pasting(picture, square).paste(square.cut(picture)), picture)
-    white = Pasting(picture, square).paste(np.full((64, 64, 3), 255, np.uint8))
+    pasting = Pasting(120, 80, square)
+    assert np.array_equal(pasting.paste(picture, square.cut(picture)), picture)
+    white = pasting.paste(picture, np.full((64, 64, 3), 255, np.uint8))
     assert (white[42, 62] == 255).all()
     assert np.array_equal(white[:10], picture[:10])
+    assert np.array_equal(pasting.paste(picture, white[:64, :64], np.zeros((8, 8), np.float32)), picture)
 
 
 def test_the_shipped_model_is_small_and_moves_its_source() -> None:

@@ -12,7 +12,7 @@ from safetensors.numpy import load, save
 
 from hygiesync.apps.progress_bars import StageBars
 from hygiesync.errors import HygieSyncError
-from hygiesync.first_order.bundle import CONFIGURATION, GRAPHS, WEIGHTS, ModelManifest, write_model
+from hygiesync.first_order.bundle import CONFIGURATION, WEIGHTS, ModelManifest, graphs_of, write_model
 from hygiesync.first_order.configurations import read_configuration
 from hygiesync.first_order.learning.building import train_model
 from hygiesync.first_order.made_faces import make_faces
@@ -62,7 +62,7 @@ def write_small(model: Path, out: Path) -> None:
         tensors = load(manifest.file(model, WEIGHTS))
         half = {name: t.astype("float16") if t.dtype == "float32" else t for name, t in tensors.items()}
         (folder / WEIGHTS).write_bytes(save(half))
-        for name in GRAPHS:
+        for name in graphs_of(manifest.configuration):
             path = folder / f"{name}.onnx"
             path.write_bytes(manifest.file(model, path.name))
             to_half_precision(path, {})

@@ -19,7 +19,7 @@ N_SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
-class Square:
+class SquarePicture:
     """A square picture (size, size, 3), uint8, RGB, as a model takes it, and its time."""
 
     image: NDArray[np.uint8]
@@ -50,9 +50,9 @@ class MovingPicture:
         self._filter = PointFilter(self._options.smoothing_s)
 
     @property
-    def points(self) -> KeyPoints:
-        """The source's own."""
-        return self._source.points
+    def size(self) -> int:
+        """Side of the pictures, pixels."""
+        return self._model.size
 
     def target(self, driving: KeyPoints, time_s: float) -> KeyPoints:
         """Where the source's points go; times don't go back."""
@@ -68,14 +68,16 @@ class MovingPicture:
         """The source as a driving picture (size, size, 3) moves it."""
         return self.draw(self.target(self._model.points(image), time_s))
 
-    def pictures(self, frames: Iterable[Square]) -> Iterator[Square]:
+    def pictures(self, frames: Iterable[SquarePicture]) -> Iterator[SquarePicture]:
         """The source as each driving frame moves it, two at a time."""
         found = side_by_side(lambda frame: (self._model.points(frame.image), frame.time_s), frames, N_SIDE_BY_SIDE)
         targets = ((self.target(points, float(time_s)), time_s) for points, time_s in found)
-        return side_by_side(lambda item: Square(self.draw(item[0]), item[1]), targets, N_SIDE_BY_SIDE)
+        return side_by_side(lambda item: SquarePicture(self.draw(item[0]), item[1]), targets, N_SIDE_BY_SIDE)
 
 
-def best_reference(model: FirstOrderModel, source: KeyPoints, frames: Iterable[Square]) -> tuple[KeyPoints, Fraction]:
+def best_reference(
+    model: FirstOrderModel, source: KeyPoints, frames: Iterable[SquarePicture]
+) -> tuple[KeyPoints, Fraction]:
     """Points and time of the driving frame whose points lie most like the source's.
 
     Place and size don't count. The published tool compares 68 landmarks of a face in the same way; learnt points do it

@@ -1,6 +1,6 @@
 """A first order model on disk: a folder of ordinary files, `first_order.json` with the sha256 of each; no pickle.
 
-`weights.safetensors` holds the networks' tensors by their published names, the four ``.onnx`` files what runs:
+`weights.safetensors` holds the networks' tensors by their published names, the ``.onnx`` files what runs:
 
 ========== ======================================================= ===========================================
 points     picture (1, 3, s, s)                                    value (1, n, 2), jacobian (1, n, 2, 2)
@@ -8,6 +8,9 @@ encode     picture                                                 features, sma
 motion     small, and both pictures' value and jacobian            deformation (1, h, w, 2), occlusion
 paint      features, deformation, occlusion                        prediction (1, 3, s, s)
 ========== ======================================================= ===========================================
+
+In a model of co-segmentation, ``segments`` takes the place of ``points``, and gives segmentation (1, n + 1, h, w)
+first; its ``encode`` gives features only, and there is no ``motion``, which is a formula.
 
 Pictures are RGB, 0 to 1. What belongs to the source is made once: its points, ``features`` and ``small``.
 """
@@ -29,7 +32,6 @@ from hygiesync.version import __version__
 
 MANIFEST = "first_order.json"
 SCHEMA_VERSION = 1
-GRAPHS = ("points", "encode", "motion", "paint")
 WEIGHTS = "weights.safetensors"
 CONFIGURATION = "config.yaml"
 REPORT = "report.html"
@@ -106,6 +108,13 @@ class ModelManifest:
         if sha256_of(path) != self.files[name]:
             raise InputError(f"{path}: is damaged (its sha256 is not the recorded one); copy or make the model again")
         return path.read_bytes()
+
+
+def graphs_of(configuration: Configuration) -> tuple[str, ...]:
+    """Names of a model's graphs, without ``.onnx``."""
+    if configuration.model.is_segmented:
+        return "segments", "encode", "paint"
+    return "points", "encode", "motion", "paint"
 
 
 def check_model_place(folder: Path) -> None:

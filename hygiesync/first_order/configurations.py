@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hygiesync.errors import InputError, UsageError
 from hygiesync.extras import imports_of
-from hygiesync.first_order.settings import Configuration
+from hygiesync.first_order.settings import Configuration, ModelSettings
 
 FOLDER = Path(__file__).parent / "configs"
 
@@ -122,12 +122,11 @@ def _value(hint: Any, value: Any, where: str, path: tuple[str, ...]) -> Any:
 
 def _check(configuration: Configuration, where: str) -> None:
     """Refuse what no model can be."""
-    model, data, training = configuration.model, configuration.data, configuration.training
-    size = data.frame_size
+    model, training = configuration.model, configuration.training
     counts = {
         "model.n_points": model.n_points,
         "model.n_channels": model.n_channels,
-        "data.frame_size": size,
+        "data.frame_size": configuration.data.frame_size,
         "training.n_epochs": training.n_epochs,
         "training.batch_size": training.batch_size,
         "training.n_repeats": training.n_repeats,
@@ -140,6 +139,21 @@ def _check(configuration: Configuration, where: str) -> None:
     for name, count in counts.items():
         if not 1 <= count <= _MAX_COUNT:
             raise InputError(f"{where}: {name}: expected at least 1, got {count}")
+    _check_sizes(model, configuration.data.frame_size, where)
+    rates = {
+        "rate_generator": training.rate_generator,
+        "rate_discriminator": training.rate_discriminator,
+        "rate_keypoints": training.rate_keypoints,
+    }
+    for name, rate in rates.items():
+        if rate < 0:
+            raise InputError(f"{where}: training.{name}: expected 0 or more, got {rate:g}")
+    if not training.scales or any(not 0 < scale <= 1 for scale in training.scales):
+        raise InputError(f"{where}: training.scales: expected sizes above 0 and up to 1, got {list(training.scales)}")
+
+
+def _check_sizes(model: ModelSettings, size: int, where: str) -> None:
+    """Refuse networks that pictures of `size` pixels can't pass."""
     for name, part in (("keypoints", model.keypoints), ("dense_motion", model.dense_motion)):
         inner = size * part.scale
         if not 0 < part.scale <= 1 or not math.log2(1 / part.scale).is_integer():
@@ -153,12 +167,9 @@ def _check(configuration: Configuration, where: str) -> None:
         raise InputError(f"{where}: model.keypoints.scale: expected at least 8 pixels of width, got fewer")
     if size % (1 << model.generator.n_down):
         raise InputError(f"{where}: data.frame_size: expected a multiple of {1 << model.generator.n_down}, got {size}")
-    for name, rate in (
-        ("rate_generator", training.rate_generator),
-        ("rate_discriminator", training.rate_discriminator),
-        ("rate_keypoints", training.rate_keypoints),
-    ):
-        if rate < 0:
-            raise InputError(f"{where}: training.{name}: expected 0 or more, got {rate:g}")
-    if not training.scales or any(not 0 < scale <= 1 for scale in training.scales):
-        raise InputError(f"{where}: training.scales: expected sizes above 0 and up to 1, got {list(training.scales)}")
+    of_features = 0.5**model.generator.n_down
+    if model.is_segmented and (model.keypoints.scale != of_features or not model.keypoints.has_jacobians):
+        raise InputError(
+            f"{where}: model.is_segmented: expected segments as large as features, with jacobians; set"
+            f" model.keypoints.scale to {of_features:g}"
+        )

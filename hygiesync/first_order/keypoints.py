@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
+from hygiesync.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,22 @@ class CarryOptions:
 
     Attributes
     ----------
-    is_relative : bool
-        Add the driving points' motion since a reference to the source's points, which keeps the source's shape;
-        otherwise take the driving points as they are.
+    is_absolute : bool
+        Take the driving points as they are; otherwise their motion since a reference is added to the source's points,
+        which keeps the source's shape.
     adapts_scale : bool
         Scale motion by the size of the source's points against the reference's.
     smoothing_s : float
         Time over which points are smoothed, seconds; 0 for none.
     """
 
-    is_relative: bool = True
+    is_absolute: bool = False
     adapts_scale: bool = True
     smoothing_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.smoothing_s >= 0:
+            raise UsageError(f"`smoothing_s`: expected 0 or more seconds, got {self.smoothing_s:g}")
 
 
 def carried(
@@ -56,7 +61,7 @@ def carried(
     The paper, equation 12 (relative motion).
     """
     options = options or CarryOptions()
-    if not options.is_relative:
+    if options.is_absolute:
         return driving
     scale = 1.0
     if options.adapts_scale:
@@ -64,7 +69,7 @@ def carried(
         # points on one line have no area: motion is carried as it is
         scale = np.sqrt(hull_area(source.value) / of_reference) if of_reference > 1e-9 else 1.0
     value = source.value + scale * (driving.value - reference.value)
-    change = driving.jacobian @ _inverse(reference.jacobian)
+    change = driving.jacobian @ inverse_matrices(reference.jacobian)
     return KeyPoints(value, change @ source.jacobian)
 
 
@@ -121,7 +126,7 @@ def _half_hull(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return hull
 
 
-def _inverse(matrices: FloatArray) -> NDArray[np.float64]:
+def inverse_matrices(matrices: FloatArray) -> NDArray[np.float64]:
     """Inverse of matrices (n, 2, 2); one that has none counts as the identity, so that its point only moves."""
     singular = np.abs(np.linalg.det(matrices)) < 1e-9
     safe = np.where(singular[:, None, None], np.eye(2), matrices.astype(np.float64))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.errors import UsageError
 from hygiesync.first_order.animation import MovingPicture
 from hygiesync.first_order.crop import Square, bounds
+from hygiesync.first_order.frame_swap import RegionSwap
 from hygiesync.first_order.keypoints import CarryOptions
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.first_order.pasting import Pasting
+from hygiesync.first_order.regions import FACE
 from hygiesync.media.container import PathLike
 from hygiesync.portrait.transfer import REGIONS, TransferOptions
 from hygiesync.weights import FIRST_ORDER_FACE
@@ -49,14 +50,14 @@ class FirstOrderAnimation:
         square = _square(picture, landmarks)
         driving_square = _square(reference.image, _known(reference))
         size = self._model.size
-        options = CarryOptions(is_relative=not transfer.is_absolute, adapts_scale=transfer.adapts_scale)
+        options = CarryOptions(is_absolute=transfer.is_absolute, adapts_scale=transfer.adapts_scale)
         points = self._model.points(driving_square.cut(reference.image, size))
         moving = MovingPicture(self._model, square.cut(picture, size), options, points)
-        pasting = Pasting(picture, square)
+        pasting = Pasting(picture.shape[1], picture.shape[0], square)
 
         def draw(frame: DrivingFrame) -> NDArray[Any]:
             made = moving.move(driving_square.cut(frame.image, size), float(frame.time_s))
-            return pasting.paste(made)
+            return pasting.paste(picture, made)
 
         return draw
 
@@ -64,21 +65,12 @@ class FirstOrderAnimation:
         self, picture: NDArray[Any], landmarks: NDArray[Any], reference: DrivingFrame
     ) -> Callable[[DrivingFrame], NDArray[Any]]:
         """What puts the face of `picture`, moved by the driving frames, onto them, inside the face's outline."""
-        from hygiesync.first_order.regions import FACE, region_mask
-
         square = _square(picture, landmarks)
         driving_square = _square(reference.image, _known(reference))
-        size = self._model.size
-        options = CarryOptions(is_relative=False)
-        moving = MovingPicture(self._model, square.cut(picture, size), options)
+        swap = RegionSwap(self._model, square.cut(picture, self._model.size), driving_square, (FACE,))
 
         def draw(frame: DrivingFrame) -> NDArray[Any]:
-            if not frame.is_seen:
-                return frame.image
-            made = moving.move(driving_square.cut(frame.image, size), float(frame.time_s))
-            whole = Pasting(frame.image, driving_square).paste(made)
-            mask = region_mask(_known(frame), frame.image.shape[:2], FACE)[..., None]
-            return np.rint(frame.image + mask * (whole - frame.image.astype(np.float32))).astype(np.uint8)
+            return swap.draw(frame.image, frame.landmarks if frame.is_seen else None)
 
         return draw
 

@@ -11,13 +11,95 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
-from hygiesync.first_order.bundle import GRAPHS, ModelManifest
+from hygiesync.first_order.bundle import ModelManifest, graphs_of
 from hygiesync.first_order.keypoints import KeyPoints
 from hygiesync.first_order.settings import Configuration
 from hygiesync.media.container import PathLike
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+    from typing_extensions import Self
+
+
+class PaintingModel:
+    """What every model has: an encoder, and a painter of moved features. Any number of threads may share it.
+
+    Parameters
+    ----------
+    manifest : ModelManifest
+    graphs : dict of str to bytes
+        The ONNX models by name.
+    n_threads : int
+        Threads for one picture. Small models gain nothing from a second one: draw two pictures side by side.
+    """
+
+    def __init__(self, manifest: ModelManifest, graphs: dict[str, bytes], n_threads: int = 1) -> None:
+        if n_threads < 1:
+            raise UsageError(f"`n_threads`: expected 1 or more, got {n_threads}")
+        self.manifest = manifest
+        self._sessions = {name: _session(graph, n_threads, name) for name, graph in graphs.items()}
+
+    @classmethod
+    def load(cls, folder: PathLike, n_threads: int = 1) -> Self:
+        """Read a model that ``hygiesync first-order train`` or ``import`` made.
+
+        Raises
+        ------
+        InputError
+            When it is none, or damaged, or of another kind.
+        """
+        place = Path(folder)
+        manifest = ModelManifest.read(place)
+        cls._check_kind(manifest, place)
+        graphs = {name: manifest.file(place, f"{name}.onnx") for name in graphs_of(manifest.configuration)}
+        return cls(manifest, graphs, n_threads)
+
+    @classmethod
+    def _check_kind(cls, manifest: ModelManifest, place: Path) -> None:
+        raise NotImplementedError
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the model is."""
+        return self.manifest.configuration
+
+    @property
+    def size(self) -> int:
+        """Side of the square pictures that it takes and makes, pixels."""
+        return self.configuration.data.frame_size
+
+    def features(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        """What the painter works on: (1, c, h, w) of a picture (size, size, 3), RGB, uint8, or float32 from 0 to 1."""
+        return self._run("encode", picture=self._as_input(image))[0]
+
+    def paint(
+        self, features: NDArray[np.float32], deformation: NDArray[np.float32], occlusion: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """A picture (size, size, 3), float32, 0 to 1.
+
+        Parameters
+        ----------
+        features : ndarray, shape (1, c, h, w)
+        deformation : ndarray, shape (1, h, w, 2)
+            Where each place comes from, (x, y), -1 to 1.
+        occlusion : ndarray, shape (1, 1, h, w)
+            0 where the features don't show what is to be seen.
+        """
+        (prediction,) = self._run("paint", features=features, deformation=deformation, occlusion=occlusion)
+        return np.ascontiguousarray(prediction[0].transpose(1, 2, 0))
+
+    def _as_input(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        if image.shape != (self.size, self.size, 3) or image.dtype not in (np.uint8, np.float32):
+            raise UsageError(
+                f"picture: expected {self.size}x{self.size} pixels in RGB, uint8, got {image.shape}, {image.dtype};"
+                " cut a square and scale it"
+            )
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+        return planes / np.float32(255) if image.dtype == np.uint8 else planes
+
+    def _run(self, graph: str, **inputs: FloatArray) -> list[NDArray[np.float32]]:
+        outputs: list[NDArray[np.float32]] = self._sessions[graph].run(None, inputs)
+        return outputs
 
 
 @dataclass(frozen=True)
@@ -36,85 +118,46 @@ class Source:
     small: NDArray[np.float32]
 
 
-class FirstOrderModel:
-    """A model of a bundle; any number of threads may share one.
-
-    Parameters
-    ----------
-    manifest : ModelManifest
-    graphs : dict of str to bytes
-        The four ONNX models by name.
-    n_threads : int
-        Threads for one picture. Small models gain nothing from a second one: draw two pictures side by side.
-    """
-
-    def __init__(self, manifest: ModelManifest, graphs: dict[str, bytes], n_threads: int = 1) -> None:
-        if n_threads < 1:
-            raise UsageError(f"`n_threads`: expected 1 or more, got {n_threads}")
-        self.manifest = manifest
-        self._sessions = {name: _session(graphs[name], n_threads, name) for name in GRAPHS}
+class FirstOrderModel(PaintingModel):
+    """A model whose points are learnt, with a network that makes one motion of them."""
 
     @classmethod
-    def load(cls, folder: PathLike, n_threads: int = 1) -> FirstOrderModel:
-        """Read a model that ``hygiesync first-order train`` or ``import`` made.
+    def _check_kind(cls, manifest: ModelManifest, place: Path) -> None:
+        if manifest.configuration.model.is_segmented:
+            raise InputError(f"{place}: is a model of co-segmentation, which swaps parts only; use `first-order swap`")
 
-        Raises
-        ------
-        InputError
-            When it is none, or damaged.
-        """
-        place = Path(folder)
-        manifest = ModelManifest.read(place)
-        return cls(manifest, {name: manifest.file(place, f"{name}.onnx") for name in GRAPHS}, n_threads)
-
-    @property
-    def configuration(self) -> Configuration:
-        """What the model is."""
-        return self.manifest.configuration
-
-    @property
-    def size(self) -> int:
-        """Side of the square pictures that it takes and makes, pixels."""
-        return self.configuration.data.frame_size
-
-    def points(self, image: NDArray[np.uint8]) -> KeyPoints:
+    def points(self, image: NDArray[Any]) -> KeyPoints:
         """Points of a picture (size, size, 3), uint8, RGB."""
         value, jacobian = self._run("points", picture=self._as_input(image))
         return KeyPoints(value[0].astype(np.float64), jacobian[0].astype(np.float64))
 
-    def source(self, image: NDArray[np.uint8]) -> Source:
+    def source(self, image: NDArray[Any]) -> Source:
         """What is computed once of a picture (size, size, 3), uint8, RGB, that is to be moved."""
         features, small = self._run("encode", picture=self._as_input(image))
         return Source(self.points(image), features, small)
 
+    def motion(self, source: Source, driving: KeyPoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Deformation (1, h, w, 2) and occlusion (1, 1, h, w) of the source's features, moved to points."""
+        deformation, occlusion = self._run("motion", **self.motion_inputs(source, driving))
+        return deformation, occlusion
+
+    def motion_inputs(self, source: Source, driving: KeyPoints) -> dict[str, NDArray[np.float32]]:
+        """What the graph `motion` is given, by name."""
+        return {
+            "small": source.small,
+            "source_value": _batch(source.points.value),
+            "source_jacobian": _batch(source.points.jacobian),
+            "driving_value": _batch(driving.value),
+            "driving_jacobian": _batch(driving.jacobian),
+        }
+
     def predict(self, source: Source, driving: KeyPoints) -> NDArray[np.float32]:
         """The source moved to points: (size, size, 3), float32, RGB, 0 to 1."""
-        motion = self._run(
-            "motion",
-            small=source.small,
-            source_value=_batch(source.points.value),
-            source_jacobian=_batch(source.points.jacobian),
-            driving_value=_batch(driving.value),
-            driving_jacobian=_batch(driving.jacobian),
-        )
-        (prediction,) = self._run("paint", features=source.features, deformation=motion[0], occlusion=motion[1])
-        return np.ascontiguousarray(prediction[0].transpose(1, 2, 0))
+        return self.paint(source.features, *self.motion(source, driving))
 
     def draw(self, source: Source, driving: KeyPoints) -> NDArray[np.uint8]:
         """The source moved to points: (size, size, 3), uint8, RGB."""
         return np.rint(self.predict(source, driving) * 255).astype(np.uint8)
-
-    def _as_input(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if image.shape != (self.size, self.size, 3) or image.dtype != np.uint8:
-            raise UsageError(
-                f"picture: expected {self.size}x{self.size} pixels in RGB, uint8, got {image.shape}, {image.dtype};"
-                " cut a square and scale it"
-            )
-        return image.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
-
-    def _run(self, graph: str, **inputs: FloatArray) -> list[NDArray[np.float32]]:
-        outputs: list[NDArray[np.float32]] = self._sessions[graph].run(None, inputs)
-        return outputs
 
 
 def _batch(values: FloatArray) -> NDArray[np.float32]:

@@ -13,17 +13,17 @@ FEATHER = 0.08
 
 
 class Pasting:
-    """Pastes made squares into one picture.
+    """Pastes made squares into pictures of one size.
 
     Parameters
     ----------
-    picture : ndarray, shape (h, w, 3), uint8, RGB
+    width, height : int
+        Of the pictures, pixels.
     square : Square
     """
 
-    def __init__(self, picture: NDArray[np.uint8], square: Square) -> None:
-        self._picture, self._square = picture, square
-        height, width = picture.shape[:2]
+    def __init__(self, width: int, height: int, square: Square) -> None:
+        self._square = square
         side = square.side
         ramp = np.clip((np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / max(1.0, FEATHER * side), 0, 1)
         # no feather along the picture's own border: there is nothing to pass into
@@ -39,12 +39,24 @@ class Pasting:
             along[half:] = 1
         self._alpha = np.outer(along, across)[..., None].astype(np.float32)
 
-    def paste(self, made: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The whole picture with a made square (size, size, 3) in its place."""
+    def paste(
+        self, picture: NDArray[np.uint8], made: NDArray[np.uint8], mask: NDArray[np.float32] | None = None
+    ) -> NDArray[np.uint8]:
+        """The whole picture (height, width, 3) with a made square (size, size, 3) in its place.
+
+        Parameters
+        ----------
+        picture, made : ndarray, uint8, RGB
+        mask : ndarray, shape (size', size'), 0 to 1, optional
+            How much of each place is taken.
+        """
         square = self._square
         way = cv2.INTER_AREA if made.shape[0] > square.side else cv2.INTER_CUBIC
         large = cv2.resize(made, (square.side, square.side), interpolation=way).astype(np.float32)
-        result = self._picture.copy()
+        alpha = self._alpha
+        if mask is not None:
+            alpha = alpha * cv2.resize(mask, (square.side, square.side), interpolation=cv2.INTER_LINEAR)[..., None]
+        result = picture.copy()
         part = result[square.top : square.top + square.side, square.left : square.left + square.side]
-        part[:] = np.rint(part + self._alpha * (large - part)).clip(0, 255).astype(np.uint8)
+        part[:] = np.rint(part + alpha * (large - part)).clip(0, 255).astype(np.uint8)
         return result

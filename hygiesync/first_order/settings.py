@@ -43,6 +43,8 @@ class KeypointSettings(HourglassSettings):
     has_jacobians: bool = True
     has_single_jacobian: bool = False
     """One map of Jacobians for all points, as for pixel art, where they would be ill defined."""
+    pads_heads: bool = False
+    """Heat maps as large as the features, as in `vox-first-order.pth.tar`; they mean other coordinates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,8 @@ class ModelSettings:
     """All networks."""
 
     n_points: int = 10
+    is_segmented: bool = False
+    """Whether points are segments of a picture (motion co-segmentation); such models are imported, not trained."""
     n_channels: int = 3
     aligns_corners: bool = True
     """Whether -1 and 1 are the centres of the corner pixels when pictures are sampled, as it was when the published

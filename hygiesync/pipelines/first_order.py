@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import VideoFrame
 from hygiesync.errors import InputError, UsageError
-from hygiesync.first_order.animation import MovingPicture, Square, best_reference
-from hygiesync.first_order.clips import PICTURES, find_clips, open_clip
+from hygiesync.first_order.animation import MovingPicture, best_reference
+from hygiesync.first_order.driving import DrivingVideo, first_picture
 from hygiesync.first_order.face_crop import AUTO, chosen_square, shown
 from hygiesync.first_order.keypoints import CarryOptions
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.first_order.pasting import Pasting
-from hygiesync.media.atomic_folder import atomic_folder, check_place
 from hygiesync.media.container import PathLike
-from hygiesync.media.images import read_still, write_png
-from hygiesync.media.video import probe, read_frames
+from hygiesync.media.images import write_png
 from hygiesync.pipelines.encoding import EncodingOptions
 from hygiesync.pipelines.output import check_not_same, write_pictures
 from hygiesync.pipelines.soundtrack import Soundtrack
 from hygiesync.progress import Progress
-from hygiesync.timing import n_video_frames, video_frame_time
-
-FOLDER_FPS = Fraction(25)
-"""Pictures a second of a folder of frames, which has no times."""
 
 _READ_AHEAD = 3
 
@@ -108,149 +98,68 @@ def animate_first_order(
     """
     options = options or FirstOrderOptions()
     check_not_same(out, image, driving)
-    report = progress or (lambda *_: None)
-    picture = _first_picture(image)
-    square = chosen_square(picture, options.crop, str(image))
-    video = _Driving(driving, options.driving_crop, model.size)
-    if options.crop_shown is not None:
-        write_png(options.crop_shown, shown(picture, square))
-    cut, reference, reference_s = square.cut(picture, model.size), None, Fraction(0)
-    if options.uses_best_frame:
-        reference, reference_s = best_reference(
-            model, model.points(cut), video.squares(partial(_count, report, "choosing a frame", video.n_frames))
-        )
-    moving = MovingPicture(model, cut, options.carry, reference)
-    pasting = Pasting(picture, square) if options.pastes else None
-    n_drawn = 0
+    work = _Animation(model, image, driving, options, progress or (lambda *_: None))
+    tags = Provenance(Method.VIDEO_DRIVEN, Path(image).name, has_consent).tags()
+    sound = Soundtrack(driving, is_heard=False) if work.video.has_audio else None
+    with closing(work.pictures()) as drawn:
+        write_pictures(drawn, out, work.size, work.video.fps, tags, sound=sound, encoding=options)
+    return work.result()
 
-    def pictures() -> Generator[VideoFrame]:
-        nonlocal n_drawn
-        with closing(prefetched(video.squares(None), _READ_AHEAD)) as squares:
-            for made in moving.pictures(squares):
-                whole = made.image if pasting is None else pasting.paste(made.image)
-                if options.frames is not None:
-                    write_png(options.frames / f"{n_drawn:06d}.png", whole)
-                n_drawn += 1
-                report("animating", n_drawn, video.n_frames, "")
+
+class _Animation:
+    """One picture and one driving video on their way to an mp4."""
+
+    def __init__(
+        self, model: FirstOrderModel, image: PathLike, driving: PathLike, options: FirstOrderOptions, report: Progress
+    ) -> None:
+        self._options, self._report = options, report
+        self._picture = first_picture(image)
+        self._square = chosen_square(self._picture, options.crop, str(image))
+        self.video = DrivingVideo(driving, options.driving_crop, model.size)
+        if options.crop_shown is not None:
+            write_png(options.crop_shown, shown(self._picture, self._square))
+        if options.frames is not None:
+            _make_folder(options.frames)
+        cut = self._square.cut(self._picture, model.size)
+        reference, self._reference_s = None, Fraction(0)
+        if options.uses_best_frame:
+            reference, self._reference_s = best_reference(
+                model, model.points(cut), self.video.squares(partial(self._count, "choosing a frame"))
+            )
+        self._moving = MovingPicture(model, cut, options.carry, reference)
+        height, width = self._picture.shape[:2]
+        self._pasting = Pasting(width, height, self._square) if options.pastes else None
+        self._n_drawn = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what is made."""
+        if self._pasting is None:
+            return self._moving.size, self._moving.size
+        return self._picture.shape[1], self._picture.shape[0]
+
+    def pictures(self) -> Generator[VideoFrame]:
+        """The moved pictures, at the driving frames' times; PNGs of them on the way, where they are wanted."""
+        with closing(prefetched(self.video.squares(), _READ_AHEAD)) as squares:
+            for made in self._moving.pictures(squares):
+                whole = made.image if self._pasting is None else self._pasting.paste(self._picture, made.image)
+                if self._options.frames is not None:
+                    write_png(self._options.frames / f"{self._n_drawn:06d}.png", whole)
+                self._n_drawn += 1
+                self._count("animating", self._n_drawn)
                 yield VideoFrame(whole, made.time_s)
 
-    if options.frames is not None:
-        _make_folder(options.frames)
-    tags = Provenance(Method.VIDEO_DRIVEN, Path(image).name, has_consent).tags()
-    size = (model.size, model.size) if pasting is None else (picture.shape[1], picture.shape[0])
-    sound = Soundtrack(driving, is_heard=False) if video.has_audio else None
-    with closing(pictures()) as drawn:
-        write_pictures(drawn, out, size, video.fps, tags, sound=sound, encoding=options)
-    return {
-        "n_frames": n_drawn,
-        "size": list(size),
-        "reference_s": float(reference_s),
-        "crop": [square.left, square.top, square.side],
-        "driving_crop": [video.square.left, video.square.top, video.square.side],
-    }
+    def result(self) -> dict[str, Any]:
+        return {
+            "n_frames": self._n_drawn,
+            "size": list(self.size),
+            "reference_s": float(self._reference_s),
+            "crop": list(astuple(self._square)),
+            "driving_crop": list(astuple(self.video.square)),
+        }
 
-
-def animate_pairs(
-    model: FirstOrderModel,
-    pairs: list[tuple[Path, Path]],
-    out: Path,
-    options: FirstOrderOptions | None = None,
-    *,
-    has_consent: bool = False,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Write one mp4 for each pair of source and driving video into a folder, named ``SOURCE-DRIVING.mp4``."""
-    check_place(
-        out, lambda place: all(p.suffix == ".mp4" for p in place.iterdir()), "folder of videos", "recordings/fox"
-    )
-    results = {}
-    with atomic_folder(out) as folder:
-        for source, driving in pairs:
-            name = f"{source.stem}-{driving.stem}.mp4"
-            results[name] = animate_first_order(
-                model, source, driving, folder / name, options, has_consent=has_consent, progress=progress
-            )
-    return results
-
-
-def pairs_of_folder(folder: Path, driving: Path) -> list[tuple[Path, Path]]:
-    """Each picture of a folder, with one driving video."""
-    sources = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    if not sources:
-        raise InputError(f"{folder}: has no pictures; expected PNG, JPEG, WebP, BMP or TIFF files")
-    return [(source, driving) for source in sources]
-
-
-def pairs_of_csv(path: Path) -> list[tuple[Path, Path]]:
-    """Pairs of a csv file with columns source and driving, whose names are relative to its folder.
-
-    Raises
-    ------
-    InputError
-        When it can't be read, or lacks a column.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: can't be read ({error}); expected lines of source,driving") from error
-    if not rows or not all(row.get("source") and row.get("driving") for row in rows):
-        raise InputError(f"{path}: expected columns source and driving, and a line for each pair")
-    return [(path.parent / row["source"], path.parent / row["driving"]) for row in rows]
-
-
-def pairs_of_data(data: Path, n_pairs: int) -> list[tuple[Path, Path]]:
-    """Pairs of a data folder's test videos, drawn from min(n_pairs, n)^2 without replacement, with seed 0."""
-    clips = find_clips(data)[1]
-    if not clips:
-        raise InputError(f"{data}: has no videos to test on; put some into {data / 'test'}")
-    n = min(n_pairs, len(clips))
-    grid = [(clips[k].path, clips[j].path) for k in range(n) for j in range(n)]
-    chosen = np.random.default_rng(0).permutation(len(grid))[:n_pairs]
-    return [grid[k] for k in chosen]
-
-
-class _Driving:
-    """A driving video or folder, cut by one square."""
-
-    def __init__(self, path: PathLike, crop: str, size: int) -> None:
-        self._path, self._size = Path(path), size
-        self._clip = open_clip(self._path) if self._path.is_dir() else None
-        if self._clip is not None:
-            self.fps, self.has_audio, self.n_frames = FOLDER_FPS, False, self._clip.n_frames
-        else:
-            info = probe(path)
-            self.fps, self.has_audio = info.fps, info.has_audio
-            self.n_frames = n_video_frames(info.duration_s, info.fps)
-        with closing(self._frames()) as frames:
-            self.square = chosen_square(next(frames)[0], crop, str(path))
-
-    def _frames(self) -> Generator[tuple[NDArray[np.uint8], Fraction]]:
-        if self._clip is None:
-            for frame in read_frames(self._path, n_threads=1):
-                yield frame.image, frame.time_s
-            return
-        for number in range(self._clip.n_frames):
-            yield self._clip.read(number), video_frame_time(number, FOLDER_FPS)
-
-    def squares(self, count: Callable[[int], None] | None) -> Iterator[Square]:
-        for number, (image, time_s) in enumerate(self._frames(), 1):
-            if count is not None:
-                count(number)
-            yield Square(self.square.cut(image, self._size), time_s)
-
-
-def _first_picture(path: PathLike) -> NDArray[np.uint8]:
-    if Path(path).is_dir():
-        return open_clip(Path(path)).read(0)
-    if Path(path).suffix.lower() in PICTURES:
-        return read_still(path)
-    with closing(read_frames(path, n_threads=1)) as frames:  # type: ignore[type-var]
-        return next(iter(frames)).image
-
-
-def _count(report: Progress, stage: str, total: int, done: int) -> None:
-    report(stage, done, total, "")
+    def _count(self, stage: str, done: int) -> None:
+        self._report(stage, done, self.video.n_frames, "")
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ _DRAW = """
 import json, sys, time
 from fractions import Fraction
 import numpy as np
-from hygiesync.first_order.animation import MovingPicture, Square
+from hygiesync.first_order.animation import MovingPicture, SquarePicture
 from hygiesync.first_order.model import FirstOrderModel
 folder, n, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 model = FirstOrderModel.load(folder)
@@ -29,7 +30,7 @@ rng = np.random.default_rng(0)
 images = [rng.integers(0, 256, (model.size, model.size, 3), np.uint8) for _ in range(4)]
 moving = MovingPicture(model, images[0])
 def draw(n):
-    for _ in moving.pictures(Square(images[k % 4], Fraction(k, 25)) for k in range(n)):
+    for _ in moving.pictures(SquarePicture(images[k % 4], Fraction(k, 25)) for k in range(n)):
         pass
 draw(4)
 begin = time.perf_counter()
@@ -66,4 +67,4 @@ def make_untrained(name: str, folder: Path) -> None:
     configuration = read_configuration(name)
     networks = KeypointDetector(configuration.model).eval(), Generator(configuration.model).eval()
     manifest = ModelManifest(name, configuration, OWN_LICENCE, "not trained", consent_text(has_consent=False))
-    write_model(folder, manifest, lambda place: fill_model(place, configuration, *networks))
+    write_model(folder, manifest, partial(fill_model, configuration, *networks))

@@ -6,7 +6,6 @@ import argparse
 
 from hygiesync.apps.commands import common, engine_options
 from hygiesync.apps.progress_bars import StageBars
-from hygiesync.pipelines.animation_methods import METHODS
 
 
 def add(commands: common.Commands) -> None:
@@ -32,22 +31,7 @@ def add(commands: common.Commands) -> None:
     )  # fmt: skip
     common.audio_track(parser)
     common.out_mp4(parser)
-    manner = parser.add_mutually_exclusive_group()
-    manner.add_argument(
-        "--relative", dest="is_absolute", action="store_false", default=False,
-        help="the driving face's motion only (default)",
-    )  # fmt: skip
-    manner.add_argument(
-        "--absolute", dest="is_absolute", action="store_true", help="the driving face's own shape and direction, too"
-    )
-    parser.add_argument(
-        "--adapt-scale", dest="adapts_scale", action=argparse.BooleanOptionalAction, default=True,
-        help="scale movements to the picture's face; without, they are as large as in the video (on)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--best-frame", dest="uses_best_frame", action="store_true",
-        help="measure motion from the driving frame most like the picture, not from the first one",
-    )  # fmt: skip
+    common.carrying(parser)
     parser.add_argument(
         "--only", default="mouth,eyes,pose", metavar="PARTS",
         help="which motion, of mouth,eyes,pose; brows and gaze go with the eyes (%(default)s)",
@@ -55,10 +39,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--swap", dest="swaps", action="store_true", help="put the picture's face onto the driving video's head"
     )
-    parser.add_argument(
-        "--method", default="mesh", metavar="M",
-        help=f"how the picture is moved: {', '.join(METHODS)}, or first-order:DIR, your own model (%(default)s)",
-    )  # fmt: skip
+    common.method(parser)
     engine_options.add(parser, "liveportrait")
     common.crf(parser)
     common.consent(parser)

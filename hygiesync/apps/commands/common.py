@@ -89,6 +89,47 @@ def speaking(parser: argparse.ArgumentParser, fps: str | None = None) -> None:
     )  # fmt: skip
 
 
+def carrying(parser: argparse.ArgumentParser, *, by_model: bool = False) -> None:
+    """How a driving video's motion is carried to a picture; with `by_model`, what isn't said is None."""
+    manner = parser.add_mutually_exclusive_group()
+    decided = "as the model's configuration says" if by_model else "default"
+    manner.add_argument(
+        "--relative", dest="is_absolute", action="store_false", help=f"the driving motion only ({decided})"
+    )
+    manner.add_argument(
+        "--absolute", dest="is_absolute", action="store_true", help="what leads as it is, shape and place too"
+    )
+    decided = "as the model's configuration says" if by_model else "on"
+    parser.add_argument(
+        "--adapt-scale", dest="adapts_scale", action=argparse.BooleanOptionalAction,
+        help=f"scale movements to the picture; without, they are as large as in the video ({decided})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--best-frame", dest="uses_best_frame", action="store_true",
+        help="measure motion from the driving frame most like the picture, not from the first one",
+    )  # fmt: skip
+    parser.set_defaults(is_absolute=None if by_model else False, adapts_scale=None if by_model else True)
+
+
+def method(parser: argparse.ArgumentParser) -> None:
+    """How a picture is moved."""
+    from hygiesync.pipelines.animation_methods import METHODS
+
+    parser.add_argument(
+        "--method", default="mesh", metavar="M",
+        help=f"how the picture is moved: {', '.join(METHODS)}, or first-order:DIR, your own model (%(default)s)",
+    )  # fmt: skip
+
+
+def squares(parser: argparse.ArgumentParser) -> None:
+    """Which squares of picture and video a learnt model sees."""
+    crops = "auto|face|none|LEFT,TOP,SIDE"
+    parser.add_argument("--crop", default="auto", metavar="SQUARE", help=f"of the picture: {crops} (%(default)s)")
+    parser.add_argument(
+        "--driving-crop", default="auto", metavar="SQUARE", help="of the video, in the same way (%(default)s)"
+    )
+
+
 def crf(parser: argparse.ArgumentParser) -> None:
     """How good the video's pictures are."""
     parser.add_argument("--crf", type=int, default=17, metavar="N", help="quality, 0 (lossless) to 51 (%(default)s)")

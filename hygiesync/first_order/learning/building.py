@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from hygiesync.avatar.manifest import consent_text, sha256_of
 from hygiesync.errors import InputError, UsageError
@@ -21,14 +24,21 @@ from hygiesync.first_order.bundle import (
 )
 from hygiesync.first_order.clips import find_clips
 from hygiesync.first_order.configurations import write_configuration
-from hygiesync.first_order.learning.export_onnx import export_graphs
-from hygiesync.first_order.learning.generator import Generator
-from hygiesync.first_order.learning.importing import load_checked, networks_of_checkpoint, read_checkpoint_file
+from hygiesync.first_order.learning.export_onnx import export_graphs, export_segmented_graphs
+from hygiesync.first_order.learning.generator import Generator, PaintingPart
+from hygiesync.first_order.learning.importing import (
+    load_checked,
+    networks_of_checkpoint,
+    read_checkpoint_file,
+    segmented_networks_of_checkpoint,
+    tensors_of,
+)
 from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
 from hygiesync.first_order.learning.looks import DetailLooks, Looks, PerceptualLooks, Vgg19
 from hygiesync.first_order.learning.objective import Networks
 from hygiesync.first_order.learning.processes import process_rank
 from hygiesync.first_order.learning.report import training_page
+from hygiesync.first_order.learning.segmentation import SegmentationNetwork
 from hygiesync.first_order.learning.train import LOG, SHEET, train
 from hygiesync.first_order.settings import Configuration
 from hygiesync.learning.checkpoint import weights_of
@@ -39,6 +49,10 @@ OWN_LICENCE = "as whoever trained these weights decides, within what the videos'
 PUBLISHED_LICENCE = (
     "weights of a published checkpoint: those of the first-order-model repository are under its MIT licence (before"
     " 2023-06 CC BY-NC 4.0); others as their publisher says"
+)
+SEGMENTED_LICENCE = (
+    "weights of a published checkpoint: those of the motion-cosegmentation repository are under its CC BY-NC 4.0, not"
+    " for commercial use; others as their publisher says"
 )
 
 
@@ -85,6 +99,8 @@ def train_model(
         As :func:`hygiesync.first_order.learning.train.train`.
     """
     check_model_place(out)
+    if configuration.model.is_segmented:
+        raise UsageError("`config`: models of co-segmentation are imported, not trained; choose another one")
     train_clips, test_clips = find_clips(data)
     if not train_clips:
         raise InputError(f"{data}: has nothing to learn from; put videos into {data / 'train'}")
@@ -109,7 +125,7 @@ def train_model(
     manifest = ModelManifest(out.name, configuration, OWN_LICENCE, origin, consent_text(has_consent), figures)
 
     def fill(folder: Path) -> None:
-        fill_model(folder, configuration, learnt.networks.kp_detector, learnt.networks.generator)
+        fill_model(configuration, learnt.networks.kp_detector, learnt.networks.generator, folder)
         for name in (LOG, SHEET):
             shutil.copyfile(work / name, folder / name)
         page = training_page(out.name, learnt.history, work / SHEET, origin)
@@ -131,19 +147,37 @@ def import_model(checkpoint: Path, configuration: Configuration, out: Path) -> N
         When `out` is something else already.
     """
     check_model_place(out)
-    detector, generator = networks_of_checkpoint(checkpoint, configuration)
+    if configuration.model.is_segmented:
+        fill: Callable[[Path], None] = partial(
+            fill_segmented_model, configuration, *segmented_networks_of_checkpoint(checkpoint, configuration)
+        )
+        licence = SEGMENTED_LICENCE
+    else:
+        fill = partial(fill_model, configuration, *networks_of_checkpoint(checkpoint, configuration))
+        licence = PUBLISHED_LICENCE
     origin = f"imported from {checkpoint.name}, sha256 {sha256_of(checkpoint)}"
-    manifest = ModelManifest(out.name, configuration, PUBLISHED_LICENCE, origin, consent_text(False))
-    write_model(out, manifest, lambda folder: fill_model(folder, configuration, detector, generator))
+    write_model(out, ModelManifest(out.name, configuration, licence, origin, consent_text(False)), fill)
 
 
-def fill_model(folder: Path, configuration: Configuration, detector: KeypointDetector, generator: Generator) -> None:
+def fill_model(configuration: Configuration, detector: KeypointDetector, generator: Generator, folder: Path) -> None:
     """Write weights, graphs and configuration."""
-    tensors = {f"kp_detector.{name}": tensor for name, tensor in weights_of(detector).items()}
-    tensors |= {f"generator.{name}": tensor for name, tensor in weights_of(generator).items()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
+    _write_weights(folder / WEIGHTS, {"kp_detector": detector, "generator": generator})
     write_configuration(configuration, folder / CONFIGURATION)
     export_graphs(detector, generator, configuration.data.frame_size, folder)
+
+
+def fill_segmented_model(
+    configuration: Configuration, segmentation: SegmentationNetwork, painting: PaintingPart, folder: Path
+) -> None:
+    """Write weights, graphs and configuration of a model of co-segmentation."""
+    _write_weights(folder / WEIGHTS, {"segmentation_module": segmentation, "reconstruction_module": painting})
+    write_configuration(configuration, folder / CONFIGURATION)
+    export_segmented_graphs(segmentation, painting, configuration, folder)
+
+
+def _write_weights(path: Path, networks: dict[str, nn.Module]) -> None:
+    tensors = {f"{name}.{k}": tensor for name, network in networks.items() for k, tensor in weights_of(network).items()}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
 
 
 def begin_with(networks: Networks, checkpoint: Path) -> None:
@@ -161,9 +195,7 @@ def begin_with(networks: Networks, checkpoint: Path) -> None:
         return
     content = read_checkpoint_file(checkpoint)
     for name in ("kp_detector", "generator"):
-        if not isinstance(content.get(name), dict):
-            raise UsageError(f"`checkpoint`: {checkpoint} has no network {name}; name a first order checkpoint")
-        load_checked(getattr(networks, name), content[name], f"{checkpoint}: {name}")
+        load_checked(getattr(networks, name), tensors_of(content, (name,), checkpoint), f"{checkpoint}: {name}")
     judge, given = networks.discriminator, content.get("discriminator")
     if judge is not None and isinstance(given, dict):
         state = judge.state_dict()

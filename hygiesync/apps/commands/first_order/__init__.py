@@ -7,7 +7,7 @@ from importlib import import_module
 
 from hygiesync.apps.commands import common
 
-COMMANDS = ("prepare", "train", "import_", "reconstruct", "animate")
+COMMANDS = ("prepare", "train", "import_", "quantise", "reconstruct", "animate", "swap")
 """Modules, in the order that help shows them in."""
 
 

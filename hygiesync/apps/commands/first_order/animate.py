@@ -36,32 +36,11 @@ def add(commands: common.Commands) -> None:
         "--pairs", type=Path, metavar="FILE.csv", help="columns source and driving, a line for each pair"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="pairs of a data folder's test videos")
-    manner = parser.add_mutually_exclusive_group()
-    manner.add_argument(
-        "--relative", dest="is_relative", action="store_true", default=True, help="the driving motion only (default)"
-    )
-    manner.add_argument(
-        "--absolute",
-        dest="is_relative",
-        action="store_false",
-        help="the driving points as they are, shape and place too",
-    )
-    parser.add_argument(
-        "--adapt-scale", dest="adapts_scale", action=argparse.BooleanOptionalAction, default=True,
-        help="scale motion by the size of what is seen (on)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--best-frame", dest="uses_best_frame", action="store_true",
-        help="measure motion from the driving frame most like the picture, not from the first one",
-    )  # fmt: skip
+    common.carrying(parser, by_model=True)
     parser.add_argument(
         "--smoothing-s", type=float, default=0.0, metavar="S", help="smooth points over so long, seconds (%(default)g)"
     )
-    crops = "auto|face|none|LEFT,TOP,SIDE"
-    parser.add_argument("--crop", default="auto", metavar="SQUARE", help=f"of the picture: {crops} (%(default)s)")
-    parser.add_argument(
-        "--driving-crop", default="auto", metavar="SQUARE", help="of the video, in the same way (%(default)s)"
-    )
+    common.squares(parser)
     parser.add_argument("--crop-shown", type=Path, metavar="FILE.png", help="write a picture of what is used")
     parser.add_argument(
         "--paste", dest="pastes", action="store_true", help="put the square back into the whole picture"
@@ -78,10 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     from hygiesync.first_order.model import FirstOrderModel
     from hygiesync.pipelines.first_order import FirstOrderOptions
 
-    if arguments.smoothing_s < 0:
-        raise UsageError(f"`smoothing_s`: expected 0 or more seconds, got {arguments.smoothing_s:g}")
-    options = common.chosen(arguments, FirstOrderOptions, carry=common.chosen(arguments, CarryOptions))
     model = FirstOrderModel.load(arguments.model)
+    usual = model.configuration.animation
+    carry = CarryOptions(
+        is_absolute=not usual.is_relative if arguments.is_absolute is None else arguments.is_absolute,
+        adapts_scale=usual.adapts_scale if arguments.adapts_scale is None else arguments.adapts_scale,
+        smoothing_s=arguments.smoothing_s,
+    )
+    options = common.chosen(arguments, FirstOrderOptions, carry=carry)
     has_consent = common.has_consent(arguments, "Do those shown in picture and video agree to this video being made?")
     with StageBars() as bars:
         result = _made(arguments, model, options, has_consent, bars)
@@ -95,13 +78,8 @@ def _made(
     has_consent: bool,
     bars: StageBars,
 ) -> dict[str, Any]:
-    from hygiesync.pipelines.first_order import (
-        animate_first_order,
-        animate_pairs,
-        pairs_of_csv,
-        pairs_of_data,
-        pairs_of_folder,
-    )
+    from hygiesync.pipelines.first_order import animate_first_order
+    from hygiesync.pipelines.first_order_pairs import animate_pairs, pairs_of_csv, pairs_of_data, pairs_of_folder
 
     if arguments.pairs is not None:
         pairs = pairs_of_csv(arguments.pairs)
