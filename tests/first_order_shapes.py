@@ -24,9 +24,9 @@ def shape_clip(seed: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]
     frames = []
     for disc, square in places:
         frame = np.full((4 * SIZE, 4 * SIZE, 3), 230 + tints / 3, np.float32)
-        cv2.circle(frame, _at(disc), 44, (200 + float(tints[0]), 40.0, 40.0), -1, cv2.LINE_AA)
-        cv2.circle(frame, _at(disc - np.array([0, 5])), 12, (255.0, 255.0, 120.0), -1, cv2.LINE_AA)
-        corner, stripe = np.array([9, 9]), np.array([9, 2])
+        cv2.circle(frame, _at(disc), 32, (200 + float(tints[0]), 40.0, 40.0), -1, cv2.LINE_AA)
+        cv2.circle(frame, _at(disc - np.array([0, 3])), 8, (255.0, 255.0, 120.0), -1, cv2.LINE_AA)
+        corner, stripe = np.array([6, 6]), np.array([6, 1])
         cv2.rectangle(frame, _at(square - corner), _at(square + corner), (30.0, 60.0, 190 + float(tints[1])), -1)
         cv2.rectangle(frame, _at(square - stripe), _at(square + stripe), (120.0, 230.0, 250.0), -1)
         frames.append(cv2.resize(frame, (SIZE, SIZE), interpolation=cv2.INTER_AREA).clip(0, 255).astype(np.uint8))

@@ -70,7 +70,7 @@ class _Mover:
 
 def taken(session: DrivenSession) -> list[MovedPicture]:
     """Everything that comes out until the end."""
-    pictures = []
+    pictures: list[MovedPicture] = []
     while not session.is_finished or not pictures:
         moved = session.take(10)
         if moved is None:

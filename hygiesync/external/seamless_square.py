@@ -27,7 +27,8 @@ class SeamlessSquare:
     """
 
     def __init__(self, picture: NDArray[np.uint8], square: Square) -> None:
-        self._pasting, self._side = Pasting(picture, square), square.side
+        self._picture, self._side = picture, square.side
+        self._pasting = Pasting(picture.shape[1], picture.shape[0], square)
         self._border = _on_cells(square.cut(picture))
         self._spread = _membrane_of_border(_CELLS)
 
@@ -38,7 +39,7 @@ class SeamlessSquare:
         large = cv2.resize(smooth, (self._side, self._side), interpolation=cv2.INTER_LINEAR)
         way = cv2.INTER_AREA if made.shape[0] > self._side else cv2.INTER_CUBIC
         fitted = cv2.resize(made, (self._side, self._side), interpolation=way)
-        return self._pasting.paste(np.asarray(cv2.add(fitted, large, dtype=cv2.CV_8U), np.uint8))
+        return self._pasting.paste(self._picture, np.asarray(cv2.add(fitted, large, dtype=cv2.CV_8U), np.uint8))
 
 
 def _on_cells(image: NDArray[np.uint8]) -> NDArray[np.float32]:
