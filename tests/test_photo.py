@@ -156,6 +156,20 @@ def test_a_wide_open_mouth_shuts_with_its_jaw() -> None:
     assert opened[152, 1] - shut[152, 1] > 0.45 * gap
 
 
+def test_a_picture_in_mid_speech_is_told_of_and_shuts(smile_path: Path, tmp_path: Path) -> None:
+    image, _ = Portrait(300).render(1.4, 0, 0, np.array([[1.0, 0, 0], [0, 1, 0]]))
+    Image.fromarray(image).save(tmp_path / "shouting.png")
+    told: list[str] = []
+    shouting = hygiesync.avatar_from_photo(tmp_path / "shouting.png", tmp_path / "shouting", warn=told.append)
+    assert any("shouting.png: the mouth is wide open and was shut" in line for line in told)
+    picture = next(shouting.idle(Fraction(25)).template.frames())
+    shut = seen(drawn(shouting.renderer(), picture, CLOSED))
+    assert mouth_opening(shut[:, :2]) < 0.35 * mouth_opening(shouting.landmarks[:, :2])
+    told.clear()
+    hygiesync.avatar_from_photo(smile_path, tmp_path / "smiling", warn=told.append)
+    assert not any("wide open" in line for line in told)
+
+
 def test_lips_round_and_spread(renderer: PhotoRenderer, still: TemplateFrame[PhotoFace]) -> None:
     widths = []
     for width in (-1.0, 0.0, 1.0):

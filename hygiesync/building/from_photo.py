@@ -20,6 +20,8 @@ from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.face.target import FaceChoice
 from hygiesync.media.images import MIN_SIDE, read_still
 from hygiesync.portrait.face_selection import chosen_face
+from hygiesync.portrait.measures import mouth_opening
+from hygiesync.portrait.speaking.articulation import jaw_share
 from hygiesync.portrait.speaking.photo_renderer import speaking_layers
 from hygiesync.speech_to_shape.generic import LAG_MS, GenericSpeech
 from hygiesync.version import __version__
@@ -29,6 +31,9 @@ MAX_SIDE = 768
 
 _FPS = 30
 """Pictures a second when none are asked for: nothing of a photo's own says how many."""
+
+_WIDE_OPEN = 0.5
+"""Part of a mouth's gap that is an open jaw's and no smile's, from which the user is told."""
 
 _PHOTO_NOTE = (
     "Synthetic media: the face in this video was moved and made to speak by hygiesync from one picture; the person"
@@ -81,6 +86,11 @@ def avatar_from_photo(
     speech = GenericSpeech.load()
     picture = read_still(image, max_side, warn)
     landmarks = chosen_face(picture, image, face)
+    if warn is not None and jaw_share(float(mouth_opening(landmarks))) > _WIDE_OPEN:
+        warn(
+            f"{image}: the mouth is wide open and was shut; lips, and what is behind them, are partly made up: a"
+            " picture with closed lips or a smile speaks better"
+        )
     layers = speaking_layers(picture, landmarks, person_matte(picture))
     manifest = _manifest(directory.name, picture, speech, Path(image), has_consent)
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.face.topology import INNER_LIPS
-from hygiesync.interpolation import smoothstep
 from hygiesync.portrait.masks import cover, mix
 from hygiesync.portrait.measures import mouth_opening
 from hygiesync.portrait.parts import LIP_RINGS
+from hygiesync.portrait.slit import Slit
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.rendering.warp import Box
 
@@ -28,15 +28,6 @@ _SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
 
 _SKIN_REACH = 0.06
 """Half width of what is looked at around each, in eye distances."""
-
-_SHRINK = (0.05, 0.2)
-"""How far the seen inside keeps away from the driving lips, as a part of the gap: of a wide and of a narrow one.
-
-The blurred edge of a lip takes up much of a narrow gap.
-"""
-
-_LIP_EDGE = 0.02
-"""How far it keeps away at least, in widths of the mouth."""
 
 _CONTRAST = (1.25, 1.4)
 """How much darker than it is what lies in the dark becomes, in a wide and in a narrow gap, as a power of its light.
@@ -47,6 +38,9 @@ darker to be seen as one. Teeth are nearly as light as skin, and stay so.
 
 _HUELESS = 16.0
 """Level added to colours before they are divided."""
+
+_TOOTH, _WHITE = (0.9, 1.25), 0.6
+"""Lights, 1 as skin, between which teeth begin; and how much of its colour a tooth loses."""
 
 _LEAST_LIGHT = 0.25
 """Light that is left by it: a black hole would look cut out."""
@@ -66,12 +60,6 @@ _SHADE_REACH = (0.1, 0.05)
 
 _SHADED = 0.22
 """How far either shades at most, as a part of the gap."""
-
-_STRETCHED = (0.67, 1.0)
-"""Bounds of how high the gap may be, against the driving one as large as teeth are shown: both rows must fit in."""
-
-_ROWS_UP_TO = 0.3
-"""Part of the gap from either lip in which teeth are: between the rows it is stretched."""
 
 _MIN_GAP = 0.008
 """A gap under this, in eye distances, shows nothing."""
@@ -186,7 +174,7 @@ class LentMouth:
         if strength <= 0 or box.width < 2 or box.height < 2:
             return
         narrow = float(np.clip((_WIDE - gap) / (_WIDE - _NARROW), 0, 1))
-        slit, own = _Slit(lender), _Slit(ring)
+        slit, own = Slit(lender), Slit(ring)
         y, x = np.mgrid[box.top : box.bottom, box.left : box.right].astype(np.float32)
         across, below_upper, above_lower = own.place(x, y)
         backward = slit.seen_at(across, below_upper, above_lower, own.width, narrow)
@@ -197,64 +185,14 @@ class LentMouth:
             far = np.minimum(reach * own.width, _SHADED * np.maximum(below_upper + above_lower, 1.0))
             light *= 1 - (1 - shade) * np.exp(-np.maximum(depth, 0) / far)
         own_light = _light_of(patch, _skin_around(driving_image, driving))
-        light *= np.maximum(own_light ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
-        colours: NDArray[Any] = without_green(cv2.transform(patch, self._colours)) * light[..., None]
+        light *= np.maximum(np.minimum(own_light, 1) ** np.float32(_between(_CONTRAST, narrow)), _LEAST_LIGHT)
+        colours: NDArray[Any] = without_green(cv2.transform(patch, self._colours))
+        # what is lighter than skin is a tooth, and takes the tint of the light, but not of the other's skin
+        tooth = _WHITE * np.clip((own_light - _TOOTH[0]) / (_TOOTH[1] - _TOOTH[0]), 0, 1)[..., None]
+        grey = cv2.cvtColor(colours.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
+        colours = (colours + tooth * (grey - colours)) * light[..., None]
         share = np.float32(strength) * cv2.GaussianBlur(seen, (0, 0), 0.6)
         mix(image, box, np.clip(np.rint(colours), 0, 255).astype(np.uint8), share)
-
-
-class _Slit:
-    """The gap between inner lips, a ring (20, 2), measured from its corners: along it, and from either lip."""
-
-    def __init__(self, ring: FloatArray) -> None:
-        along = ring[_LEFT] - ring[0]
-        self.width = max(float(np.linalg.norm(along)), 1.0)
-        self._origin, self._along = ring[0], along / self.width
-        self._down = np.array([-self._along[1], self._along[0]])
-        x, y = (ring - self._origin) @ self._along, (ring - self._origin) @ self._down
-        # in the middle between the lips, so that a skewed mouth is measured along itself
-        self._x = np.maximum.accumulate(0.5 * (x[_LOWER] + x[_UPPER]) + _EPSILON * np.arange(_LEFT + 1))
-        self._lower, self._upper = y[_LOWER], y[_UPPER]
-
-    def place(self, x: FloatArray, y: FloatArray) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Where pixels are: along the ring in its points, 0 to 10; pixels below the upper lip; above the lower."""
-        right, down = x - self._origin[0], y - self._origin[1]
-        along = right * self._along[0] + down * self._along[1]
-        down = right * self._down[0] + down * self._down[1]
-        upper, lower = np.interp(along, self._x, self._upper), np.interp(along, self._x, self._lower)
-        return np.interp(along, self._x, np.arange(_LEFT + 1)), down - upper, lower - down
-
-    def seen_at(
-        self, across: FloatArray, below_upper: FloatArray, above_lower: FloatArray, width: float, narrow: float
-    ) -> NDArray[np.float32]:
-        """Where (h, w, 2) in this slit pixels of another come from, whose mouth is `width` wide, and its gap `narrow`.
-
-        Teeth keep their shape and their distance from their own lip: what is between the rows takes up the difference
-        between the heights of the gaps.
-        """
-        places = np.arange(_LEFT + 1)
-        upper, lower = np.interp(across, places, self._upper), np.interp(across, places, self._lower)
-        gap = lower - upper
-        margin = np.minimum(_between(_SHRINK, narrow) * gap + _LIP_EDGE * self.width, 0.4 * np.maximum(gap, 0))
-        # detectors draw the lower lip's edge over the teeth behind it
-        upper, lower, gap = upper + margin, lower - 0.5 * margin, gap - 1.5 * margin
-        theirs = np.maximum(below_upper + above_lower, 1e-3)
-        # as large as the mouth, if both rows then fit; else as the gaps are
-        scale = np.clip(self.width / width, *(gap / theirs / np.array(_STRETCHED[::-1])[:, None, None]))
-        depth = np.clip(below_upper / theirs, 0, 1)
-        share = smoothstep((depth - _ROWS_UP_TO) / (1 - 2 * _ROWS_UP_TO))
-        # rows that meet are stretched as one
-        share += narrow * (depth - share)
-        down = (1 - share) * (upper + scale * below_upper) + share * (lower - scale * above_lower)
-        along = np.interp(across, places, self._x)
-        x = self._origin[0] + along * self._along[0] + down * self._down[0]
-        y = self._origin[1] + along * self._along[1] + down * self._down[1]
-        return np.dstack([x, y]).astype(np.float32)
-
-
-_LEFT = len(INNER_LIPS) // 2
-_LOWER, _UPPER = np.arange(_LEFT + 1), np.array([0, *range(len(INNER_LIPS) - 1, _LEFT - 1, -1)])
-_EPSILON = 1e-3
 
 
 def _patch(
@@ -286,7 +224,7 @@ def _skin_around(image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.
 
 
 def _light_of(patch: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How light (h, w), 0 to 1, teeth would be in a patch's place, beside skin of that colour.
+    """How light (h, w), 1 as skin, teeth would be in a patch's place, beside skin of that colour.
 
     A tongue in full light is as light as a tooth in the shade. Flesh swallows green, though: what is redder than skin
     counts as darker by as much.
@@ -295,4 +233,4 @@ def _light_of(patch: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[
     # dark colours have no hue
     red, green = patch[..., 0] + _HUELESS, patch[..., 1] + _HUELESS
     redness = red / green * ((skin[1] + _HUELESS) / (skin[0] + _HUELESS))
-    return np.clip(light / np.maximum(redness, 1), 0, 1).astype(np.float32)
+    return np.maximum(light / np.maximum(redness, 1), 0).astype(np.float32)
