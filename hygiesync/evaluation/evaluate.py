@@ -36,7 +36,7 @@ from hygiesync.extras import require
 from hygiesync.face.pose import similarity_scale
 from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import watch
-from hygiesync.media.audio import probe_audio, read_audio
+from hygiesync.media.audio import probe_audio
 from hygiesync.media.container import PathLike
 from hygiesync.media.video import probe, read_frames
 from hygiesync.pipelines.output import check_not_same, write_pictures
@@ -143,7 +143,8 @@ def _coefficients(
     smooth = real.track.smoothed()
     oracle = avatar.shape.transform(to_canonical_face(avatar, smooth), real.places.turns)
     times = [Fraction(time_s) for time_s in real.track.times_s.tolist()]
-    ours, sounds = moments_at(avatar.speech_stream(lookahead_ms=WHOLE_RECORDING), read_audio(real.info.path), times)
+    heard = np.concatenate(list(Soundtrack(real.info.path, is_heard=True).heard()))
+    ours, sounds = moments_at(avatar.speech_stream(lookahead_ms=WHOLE_RECORDING), heard, times)
     return {"reencoded": None, "oracle": oracle, "ours": ours, "mean": np.zeros_like(ours)}, sounds
 
 
