@@ -20,6 +20,7 @@ from typing import Any, ClassVar, TypeVar
 from numpy.typing import NDArray
 
 from hygiesync.avatar.manifest import Manifest
+from hygiesync.avatar.template import FacePlaces
 from hygiesync.errors import UsageError
 from hygiesync.face.target import FaceChoice
 from hygiesync.media.container import PathLike
@@ -130,6 +131,7 @@ class Avatar(ABC):
         duration_s: Fraction | None = None,
         lag: int = 0,
         face: FaceChoice = None,
+        places: FacePlaces | None = None,
         progress: Progress | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> Scene[Any]:
@@ -148,6 +150,8 @@ class Avatar(ABC):
         face : int or str, optional
             Whose mouth, where several people are seen; who looks like the avatar when left out. See
             :mod:`hygiesync.face.target`.
+        places : FacePlaces, optional
+            Where the face is in each of its frames, where somebody has looked already.
         progress, warn : callable, optional
 
         Raises

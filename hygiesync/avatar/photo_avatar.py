@@ -27,6 +27,7 @@ from safetensors.numpy import load_file, save
 from hygiesync.array_types import FloatArray
 from hygiesync.avatar.bundle import STEP, Avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest
+from hygiesync.avatar.template import FacePlaces
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.landmarks import N_LANDMARKS
 from hygiesync.face.target import FaceChoice
@@ -126,6 +127,7 @@ class PhotoAvatar(Avatar):
         duration_s: Fraction | None = None,
         lag: int = 0,
         face: FaceChoice = None,
+        places: FacePlaces | None = None,
         progress: Progress | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> Scene[PhotoFace]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, islice
+from itertools import count, dropwhile, islice
 from pathlib import Path
 
 import numpy as np
@@ -160,11 +160,16 @@ class IdleTemplate:
 
     def frames(self) -> Iterator[PlainFrame]:
         """The loop's frames, for ever."""
-        return at_constant_rate(self._endless(), self._fps)
+        return self.frames_from(Fraction(0))
 
-    def _endless(self) -> Iterator[PlainFrame]:
-        start_s = Fraction(0)
+    def frames_from(self, time_s: Fraction) -> Iterator[PlainFrame]:
+        """See :class:`hygiesync.rendering.interfaces.SeekableTemplate`; whole loops before `time_s` aren't decoded."""
+        return at_constant_rate(self._endless(time_s), self._fps, time_s)
+
+    def _endless(self, from_s: Fraction) -> Iterator[PlainFrame]:
         length_s = Fraction(float(self._places.times_s[-1])) + video_frame_time(1, self._mean_fps())
+        # one loop more, for a frame before `from_s` may be the nearest
+        start_s = max(from_s // length_s - 1, 0) * length_s
         while True:
             for index, frame in enumerate(read_frames(self._video, n_threads=1)):
                 yield TemplateFrame(frame.image, start_s + frame.time_s, self._places.face(index))
@@ -195,30 +200,42 @@ class VideoTemplate:
 
     def frames(self) -> Iterator[PlainFrame]:
         """The video's frames, forth and back for ever."""
-        own = self._forth_and_back()
-        return own if self._fps is None else at_constant_rate(own, self._fps)
+        return self.frames_from(Fraction(0))
 
-    def frames_once(self) -> Iterator[PlainFrame]:
-        """The video's own frames, once."""
-        watched = islice(read_frames(self._video.path, n_threads=1), len(self._places.times_s))
-        for index, frame in enumerate(watched):
+    def frames_from(self, time_s: Fraction) -> Iterator[PlainFrame]:
+        """See :class:`hygiesync.rendering.interfaces.SeekableTemplate`; the first way forth need not be decoded."""
+        # two frames before, of which the second may be the nearest
+        first = max(int(np.searchsorted(self._places.times_s, float(time_s))) - 2, 0)
+        own = self._forth_and_back(first)
+        if self._fps is not None:
+            return at_constant_rate(own, self._fps, time_s)
+        return dropwhile(lambda frame: frame.time_s < time_s, own)
+
+    def frames_once(self, first: int = 0) -> Iterator[PlainFrame]:
+        """The video's own frames, once, from the one with the number `first` on."""
+        # between two frames, since the times of places are rounded
+        start_s = Fraction(float(self._places.times_s[first - 1 : first + 1].mean())) if first else None
+        n_frames = len(self._places.times_s) - first
+        watched = islice(read_frames(self._video.path, start_s, n_threads=1), n_frames)
+        for index, frame in enumerate(watched, first):
             yield TemplateFrame(frame.image, frame.time_s, self._places.face(index))
 
-    def _forth_and_back(self) -> Iterator[PlainFrame]:
-        """Forwards, backwards, forwards ..., without showing a turning frame twice."""
-        times: list[Fraction] = []
-        for frame in self.frames_once():
-            times.append(frame.time_s)
+    def _forth_and_back(self, first: int) -> Iterator[PlainFrame]:
+        """Forwards from a frame on, backwards, forwards ..., without showing a turning frame twice."""
+        start_s = next(read_frames(self._video.path, n_threads=1)).time_s
+        n_frames = first
+        for frame in self.frames_once(first):
+            n_frames += 1
             yield frame
-        if len(times) == 1:
+        if n_frames == 1:
             frame_s = video_frame_time(1, self._video.fps)
             for number in count(1):
-                yield TemplateFrame(frame.image, times[0] + number * frame_s, frame.face)
-        start_s, end_s = times[0], times[-1]
+                yield TemplateFrame(frame.image, start_s + number * frame_s, frame.face)
+        end_s = frame.time_s
         turn_s = end_s
         while True:
             backwards = read_frames_backwards(self._video.path, start_s, end_s)
-            for index, source in zip(range(len(times) - 2, -1, -1), backwards, strict=True):
+            for index, source in zip(range(n_frames - 2, -1, -1), backwards, strict=True):
                 yield TemplateFrame(source.image, turn_s + (end_s - source.time_s), self._places.face(index))
             turn_s += end_s - start_s
             for frame in islice(self.frames_once(), 1, None):
@@ -226,10 +243,15 @@ class VideoTemplate:
             turn_s += end_s - start_s
 
 
-def at_constant_rate(frames: Iterator[PlainFrame], fps: Fraction) -> Iterator[PlainFrame]:
-    """Of frames without end, the one whose own time is nearest to each time n / fps."""
+def at_constant_rate(
+    frames: Iterator[PlainFrame], fps: Fraction, from_s: Fraction = Fraction(0)
+) -> Iterator[PlainFrame]:
+    """Of frames without end, the one whose own time is nearest to each time n / fps, from `from_s` on.
+
+    The frames themselves must begin before that.
+    """
     shown, following = next(frames), next(frames)
-    for number in count():
+    for number in count(n_video_frames(from_s, fps)):
         time_s = video_frame_time(number, fps)
         while following.time_s - time_s <= time_s - shown.time_s:
             shown, following = following, next(frames)

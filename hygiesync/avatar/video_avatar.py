@@ -144,22 +144,37 @@ class VideoAvatar(Avatar):
         duration_s: Fraction | None = None,
         lag: int = 0,
         face: FaceChoice = None,
+        places: FacePlaces | None = None,
         progress: Progress | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> Scene[TemplateFace]:
         """A video of the person, whose mouth is to be replaced; see :meth:`Avatar.dub`."""
         info = probe(video)
-        alert = warn or (lambda message: None)
-        for note in survey_video(video).notes():
-            alert(f"{video}: {note}")
-        until_s = STILL_WITHIN_S if still else duration_s + SPARE_S if duration_s else None
-        places = watched_places(info, self.pose, until_s, progress, face=face, wanted=self._looks, warn=alert)
+        if places is None:
+            places = self.watch(video, still=still, duration_s=duration_s, face=face, progress=progress, warn=warn)
         template: TemplateSource[TemplateFace]
         if still:
             template = StillTemplate.from_video(info.path, places, fps or info.fps)
         else:
             template = VideoTemplate(info, places, fps)
         return Scene(template, self.renderer(lag), (info.width, info.height), fps or info.fps)
+
+    def watch(
+        self,
+        video: PathLike,
+        *,
+        still: bool = False,
+        duration_s: Fraction | None = None,
+        face: FaceChoice = None,
+        progress: Progress | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> FacePlaces:
+        """Where the face is in a video that is to be dubbed; parameters as of :meth:`Avatar.dub`."""
+        alert = warn or (lambda message: None)
+        for note in survey_video(video).notes():
+            alert(f"{video}: {note}")
+        until_s = STILL_WITHIN_S if still else duration_s + SPARE_S if duration_s else None
+        return watched_places(probe(video), self.pose, until_s, progress, face=face, wanted=self._looks, warn=alert)
 
     def _looks(self) -> list[Look]:
         """How this person looks in the idle loop."""

@@ -305,11 +305,15 @@ class VideoWriter:
     def _flush(self) -> None:
         """Write what the encoders still hold and finish the file."""
         container = self._opened()
-        container.mux(self._video.encode(None))
+        self._end_video(container)
         if self._audio is not None:
             container.mux(self._audio.encode(None))
         container.close()
         self._container = None
+
+    def _end_video(self, container: OutputContainer) -> None:
+        """Write the pictures that the encoder still holds."""
+        container.mux(self._video.encode(None))
 
     def _abandon(self, error: Exception) -> InputError:
         """Give the file up and say why."""

@@ -10,6 +10,7 @@ from typing import Any, Generic
 
 from hygiesync.avatar.bundle import WHOLE_RECORDING, Avatar
 from hygiesync.avatar.provenance import Method, Provenance
+from hygiesync.avatar.template import FacePlaces
 from hygiesync.concurrency.library_threads import single_threaded_libraries
 from hygiesync.concurrency.prefetch import prefetched
 from hygiesync.engine import Engine, VideoFrame, check_expressiveness
@@ -134,7 +135,7 @@ def render(
     for note in sound.notes:
         alert(f"{audio}: {note}")
     tell = progress or (lambda *_: None)
-    scene = _scene(avatar, options, sound.duration_s, tell, alert)
+    scene = scene_for(avatar, options, sound.duration_s, tell, alert)
     engine = Engine(
         avatar,
         scene=replace(scene, template=_ReadAhead(scene.template)),
@@ -169,7 +170,7 @@ def _render_by_engine(
     sound_s = Soundtrack(audio, is_heard=False).duration_s
     tell = progress or (lambda *_: None)
     speak_avatar(
-        avatar, audio, out, lambda fps: _scene(avatar, replace(options, fps=fps), sound_s, tell, warn),
+        avatar, audio, out, lambda fps: scene_for(avatar, replace(options, fps=fps), sound_s, tell, warn),
         options, options, options.fps, method, progress,
     )  # fmt: skip
 
@@ -181,10 +182,26 @@ def _spoken(engine: Engine, sound: Soundtrack) -> Iterator[VideoFrame]:
     yield from engine.flush()
 
 
-def _scene(
-    avatar: Avatar, options: RenderOptions, duration_s: Fraction, progress: Progress, warn: Callable[[str], None]
+def scene_for(
+    avatar: Avatar,
+    options: RenderOptions,
+    duration_s: Fraction,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] | None = None,
+    places: FacePlaces | None = None,
 ) -> Scene[Any]:
-    """Where the pictures come from, and what draws."""
+    """Where the pictures of a rendering come from, and what draws.
+
+    Parameters
+    ----------
+    avatar : Avatar
+    options : RenderOptions
+    duration_s : Fraction
+        Of the sound, seconds.
+    progress, warn : callable, optional
+    places : FacePlaces, optional
+        Of the template's faces, where they are known.
+    """
     scene: Scene[Any]
     if options.template is not None:
         scene = avatar.dub(
@@ -194,6 +211,7 @@ def _scene(
             duration_s=duration_s,
             lag=WHOLE_PATH_LAG,
             face=options.face,
+            places=places,
             progress=progress,
             warn=warn,
         )

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Generic, Protocol, TypeVar
+from itertools import dropwhile
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,22 @@ class TemplateSource(Protocol[Face_co]):
     def frames(self) -> Iterator[TemplateFrame[Face_co]]:
         """The frames from the start, without end, in order of time."""
         ...
+
+
+@runtime_checkable
+class SeekableTemplate(Protocol[Face_co]):
+    """A template source that need not pass through all frames to come to a later one."""
+
+    def frames_from(self, time_s: Fraction) -> Iterator[TemplateFrame[Face_co]]:
+        """What :meth:`TemplateSource.frames` gives from the first frame at `time_s` or later on."""
+        ...
+
+
+def frames_from(template: TemplateSource[Face], time_s: Fraction) -> Iterator[TemplateFrame[Face]]:
+    """The frames of any template from the first one at `time_s` or later on, the same as when it's played from zero."""
+    if isinstance(template, SeekableTemplate):
+        return template.frames_from(time_s)
+    return dropwhile(lambda frame: frame.time_s < time_s, template.frames())
 
 
 class MouthShapes(Protocol):

@@ -22,7 +22,7 @@ from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.speaking.idle_motion import IdleMotion, IdlePose
 from hygiesync.portrait.speaking.talking_face import SpokenShapes, TalkingFace
 from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
-from hygiesync.timing import video_frame_time
+from hygiesync.timing import n_video_frames, video_frame_time
 
 _FREE_DEG, _STIFF_OVER_DEG, _STIFF = 15.0, 20.0, 0.25
 """A face that is turned aside sways less: what its far cheek hides can't be shown. Up to 15 degrees it sways freely,
@@ -76,7 +76,11 @@ class PhotoTemplate:
 
     def frames(self) -> Iterator[TemplateFrame[PhotoFace]]:
         """The frames, for ever."""
-        for number in count():
+        return self.frames_from(Fraction(0))
+
+    def frames_from(self, time_s: Fraction) -> Iterator[TemplateFrame[PhotoFace]]:
+        """See :class:`hygiesync.rendering.interfaces.SeekableTemplate`."""
+        for number in count(n_video_frames(time_s, self._fps)):
             time_s = video_frame_time(number, self._fps)
             life = IdlePose.none() if self._life is None else self._life.at(float(time_s))
             yield TemplateFrame(self._image, time_s, self.face(life))
