@@ -27,6 +27,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "serve": ("aiohttp", "aiortc", "cryptography", "segno", "skimage", *_PHOTO),
     "vcam": ("pyvirtualcam",),
     "piper": ("piper",),
+    "ray": ("ray",),
+    "cloud": ("fsspec", "s3fs"),
     "dev": ("librosa",),
 }
 """Top-level modules that each extra brings; of ``dev`` those that the package itself imports, for `make generic`."""

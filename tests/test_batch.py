@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_work import ALWAYS_KILLED, BAD, FAULTY, KILLED_ONCE, SLEEPS, make_work
+from batch_work import ALWAYS_KILLED, BAD, FAULTY, KILLED_ONCE, SLEEPS, AtOnce, jobs_of, make_work
 
 from hygiesync.apps.cli import main
 from hygiesync.batch.driving import Stop, Tally, run_batch
-from hygiesync.batch.job import Job, JobSettings
+from hygiesync.batch.job import Job
+from hygiesync.batch.kinds.speaking import Manner
 from hygiesync.batch.local import LocalEngine
 from hygiesync.batch.manifest import MANIFEST, Manifest, read_manifest
-from hygiesync.batch.outputs import UNFINISHED
+from hygiesync.batch.outputs import UNFINISHED, FolderOutputs
 from hygiesync.errors import UsageError
 from hygiesync.media.video import probe
 from hygiesync.pipelines.offline import RenderOptions
@@ -37,15 +38,17 @@ def avatar(tmp_path: Path) -> Path:
     return folder
 
 
-def jobs_of(avatar: Path, texts: Sequence[str], settings: JobSettings | None = None) -> list[Job]:
-    return [
-        Job(row, str(avatar), None, text, f"{row}.mp4", settings or JobSettings()) for row, text in enumerate(texts, 2)
-    ]
-
-
-def do(folder: Path, jobs: Sequence[Job], n_workers: int = 1, **more: Any) -> Tally:
-    with Manifest(folder) as manifest, LocalEngine(partial(make_work, folder), n_workers) as engine:
+def do(folder: Path, jobs: Sequence[Job], n_workers: int, **more: Any) -> Tally:
+    """A batch in processes."""
+    work = partial(make_work, folder)
+    with Manifest(folder / MANIFEST, FolderOutputs(folder)) as manifest, LocalEngine(work, n_workers) as engine:
         return run_batch(jobs, engine, manifest, **more)
+
+
+def do_here(folder: Path, jobs: Sequence[Job]) -> Tally:
+    """A batch in this process, where it doesn't matter whose it is."""
+    with Manifest(folder / MANIFEST, FolderOutputs(folder)) as manifest:
+        return run_batch(jobs, AtOnce(make_work(folder)), manifest)
 
 
 def records(folder: Path) -> dict[int, dict[str, Any]]:
@@ -68,36 +71,37 @@ def test_what_fails_fails_alone(tmp_path: Path, avatar: Path) -> None:
 
 
 def test_only_what_is_not_there_made_from_the_same_is_made_again(tmp_path: Path, avatar: Path) -> None:
-    do(tmp_path, jobs_of(avatar, ["a", "b", BAD, "c"]))
+    do_here(tmp_path, jobs_of(avatar, ["a", "b", BAD, "c"]))
     (tmp_path / "3.mp4").write_text("cut o")
-    again = do(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"]))
+    again = do_here(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"]))
     assert (again.n_made, again.n_kept) == (2, 2)
     assert (tmp_path / "3.mp4").read_text().startswith("b by")
     assert records(tmp_path)[4]["state"] == "done"
-    other = JobSettings(RenderOptions(crf=30))
-    assert do(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"], other)).n_made == 4
-    assert do(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"], other)).n_kept == 4
+    other = Manner(RenderOptions(crf=30))
+    assert do_here(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"], other)).n_made == 4
+    assert do_here(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"], other)).n_kept == 4
     (avatar / "avatar.json").write_text('{"trained": "anew"}')
-    assert do(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"], other)).n_made == 4
+    assert do_here(tmp_path, jobs_of(avatar, ["a", "b", "d", "c"], other)).n_made == 4
 
 
 @pytest.mark.parametrize("n_lost", [1, 5, 100])
 def test_a_torn_manifest_is_read_and_written_on(tmp_path: Path, avatar: Path, n_lost: int) -> None:
     jobs = jobs_of(avatar, ["a", "b", "c"])
-    do(tmp_path, jobs)
+    do_here(tmp_path, jobs)
     whole = (tmp_path / MANIFEST).read_bytes()
     (tmp_path / MANIFEST).write_bytes(whole[:-n_lost])
     n_whole = 3 if n_lost == 1 else 2  # without its line's end the last record is whole all the same
     assert len(list(read_manifest(tmp_path / MANIFEST))) == n_whole
-    again = do(tmp_path, jobs)
+    again = do_here(tmp_path, jobs)
     assert (again.n_kept, again.n_made) == (n_whole, 3 - n_whole)
     assert len(records(tmp_path)) == 3
 
 
 def test_two_batches_do_not_share_a_folder(tmp_path: Path) -> None:
-    with Manifest(tmp_path), pytest.raises(UsageError, match="another batch"), Manifest(tmp_path):
+    first, second = (Manifest(tmp_path / MANIFEST, FolderOutputs(tmp_path)) for _ in range(2))
+    with first, pytest.raises(UsageError, match="another batch"), second:
         pass
-    with Manifest(tmp_path):
+    with second:
         pass
 
 
@@ -110,14 +114,14 @@ def test_asked_once_it_finishes_what_is_under_way(tmp_path: Path, avatar: Path) 
 
     tally = do(tmp_path, jobs_of(avatar, list("abcdef")), 2, stop=stop, tell=ask)
     assert (tally.n_made, tally.n_ended) == (2, 2)
-    assert do(tmp_path, jobs_of(avatar, list("abcdef"))).n_kept == 2
+    assert do_here(tmp_path, jobs_of(avatar, list("abcdef"))).n_kept == 2
 
 
 def test_asked_twice_it_ends_at_once(tmp_path: Path, avatar: Path) -> None:
     stop = Stop()
 
     def ask(_: Tally) -> None:
-        if any((tmp_path / UNFINISHED).glob("*")):
+        if any((tmp_path / UNFINISHED).glob("*/*")):
             stop.ask()
 
     tally = do(tmp_path, jobs_of(avatar, [SLEEPS] * 3), 2, stop=stop, tell=ask)
@@ -138,17 +142,15 @@ def n_lines(folder: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-N_JOBS = 5
+N_JOBS = 4
 
 
 @pytest.fixture
 def table(tmp_path: Path, portrait_avatar_directory: Path) -> Path:
     """Some sentences to say, and a file that is no sound."""
     (tmp_path / "bad.wav").write_bytes(b"RIFFxxxxWAVE")
-    common = {"avatar": str(portrait_avatar_directory), "fps": 12}
-    rows: list[dict[str, Any]] = [
-        {**common, "text": f"This is sentence {n} of them.", "out": f"{n}.mp4"} for n in range(N_JOBS)
-    ]
+    common = {"avatar": str(portrait_avatar_directory), "fps": 5}
+    rows: list[dict[str, Any]] = [{**common, "text": f"Sentence {n}.", "out": f"{n}.mp4"} for n in range(N_JOBS)]
     rows.insert(1, {**common, "audio": "bad.wav", "out": "bad.mp4"})
     path = tmp_path / "jobs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -213,9 +215,9 @@ def test_a_bad_table_begins_nothing(table: Path, tmp_path: Path, capsys: pytest.
         file.write('{"avatar": "none", "text": "Hi", "out": "x.mp4", "speed": 1000}\n{"avatar"\n')
     assert main(["batch", str(table), "--out", str(tmp_path / "out")]) == 3
     err = capsys.readouterr().err
-    assert "row 7, speed: expected words a minute, 80 to 450, got '1000'" in err
-    assert "row 7, avatar: " in err
-    assert "row 8: expected an object of JSON" in err
+    assert "row 6, speed: expected words a minute from 80 to 450, got '1000'" in err
+    assert "row 6, avatar: " in err
+    assert "row 7: expected an object of JSON" in err
     assert "error: " in err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
 

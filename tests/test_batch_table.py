@@ -15,7 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hygiesync.batch.checking import CheckedJobs, check_rows
-from hygiesync.batch.columns import COLUMNS
+from hygiesync.batch.kinds.animation import Animation
+from hygiesync.batch.kinds.registry import COLUMNS
+from hygiesync.batch.kinds.speaking import Speaking
+from hygiesync.batch.kinds.training import Training, TrainingSettings
 from hygiesync.batch.table import Fault, Row, read_table, rows_of_files
 from hygiesync.errors import InputError, UsageError
 
@@ -33,7 +36,7 @@ def folder(tmp_path: Path, portrait_avatar_directory: Path) -> Path:
 
 
 def check(folder: Path, rows: Iterable[Row | Fault], **defaults: str) -> CheckedJobs:
-    return check_rows(rows, base=folder, out=folder / "videos", defaults=defaults)
+    return check_rows(rows, base=str(folder), out=str(folder / "videos"), defaults=defaults)
 
 
 def cells(**more: str) -> dict[str, str]:
@@ -128,15 +131,14 @@ def test_good_rows_become_jobs(folder: Path) -> None:
     rows = [Row(2, cells(fps="29.97", still="Yes")), Row(3, {"avatar": "me", "text": "Hi", "out": "x/b.mp4"})]
     checked = check(folder, rows, speed="200", crf="30", still="no")
     assert checked.faults == []
-    sound, text = checked.jobs
-    assert (sound.audio, sound.out, sound.settings.options.fps) == (
-        str(folder / "a.wav"),
-        "a.mp4",
-        Fraction(30000, 1001),
-    )
-    assert sound.settings.options.still
-    assert sound.settings.options.crf == 30
-    assert (text.text, text.out, text.settings.voice.words_per_minute) == ("Hi", "x/b.mp4", 200)
+    sound, text = (job.task for job in checked.jobs)
+    assert isinstance(sound, Speaking)
+    assert isinstance(text, Speaking)
+    assert [job.out for job in checked.jobs] == ["a.mp4", "x/b.mp4"]
+    assert (sound.kind, sound.audio) == ("render", str(folder / "a.wav"))
+    options = sound.manner.options
+    assert (options.fps, options.still, options.crf) == (Fraction(30000, 1001), True, 30)
+    assert (text.kind, text.text, text.manner.voice.words_per_minute) == ("say", "Hi", 200)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +148,11 @@ def test_good_rows_become_jobs(folder: Path) -> None:
         ({"avatar": ""}, "avatar", "got nothing"),
         ({"audio": "none.wav"}, "audio", "No such file"),
         ({"audio": "me"}, "audio", "which is a folder"),
-        ({"text": "Hi"}, "audio", "got both"),
-        ({"audio": ""}, "audio", "got neither"),
-        ({"voice": "f3"}, "voice", "expected nothing where a sound file is given"),
+        ({"text": "Hi"}, "audio", "got audio and text"),
+        ({"audio": ""}, "audio", "to be filled, got none"),
+        ({"voice": "f3"}, "voice", "expected nothing in a row of the kind render, got 'f3'"),
+        ({"kind": "sing"}, "kind", "expected one of render, say, animate, train, got 'sing'"),
+        ({"kind": "say"}, "kind", "expected render, since audio is filled"),
         ({"out": "a.avi"}, "out", "ends in .mp4"),
         ({"out": "../a.mp4"}, "out", "inside the folder of outputs"),
         ({"out": "/tmp/a.mp4"}, "out", "inside the folder of outputs"),
@@ -172,6 +176,42 @@ def test_a_bad_row_is_told_with_its_column(folder: Path, wrong: dict[str, str], 
     assert words in fault.problem
 
 
+def test_rows_animate_and_train_as_well(folder: Path) -> None:
+    rows = [
+        Row(2, {"image": "a.wav", "driving": "b.wav", "out": "moving.mp4", "only": "mouth+eyes", "swap": "no"}),
+        Row(3, {"kind": "Train", "videos": "a.wav | b.wav", "out": "models/anna", "preset": "fast", "consent": "yes"}),
+    ]
+    checked = check(folder, rows, crf="30", lookahead_ms="80")
+    assert checked.faults == []
+    animation, training = (job.task for job in checked.jobs)
+    assert isinstance(animation, Animation)
+    assert (animation.options.crf, animation.options.transfer.only) == (30, ("mouth", "eyes"))
+    assert not animation.has_consent
+    assert isinstance(training, Training)
+    assert training.videos == (str(folder / "a.wav"), str(folder / "b.wav"))
+    assert training.settings == TrainingSettings("fast", 80.0, has_consent=True)
+    assert checked.jobs[1].proof == "models/anna/avatar.json"
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        ({"driving": "b.wav", "out": "a.mp4"}, "image", "expected a picture with a face, got nothing"),
+        ({"driving": "b.wav", "image": "a.wav", "out": "a.mp4", "only": "nose"}, "only", "some of mouth+eyes+pose"),
+        ({"driving": "b.wav", "image": "a.wav", "out": "a.mp4", "fps": "25"}, "fps", "nothing in a row of the kind"),
+        ({"driving": "b.wav", "image": "a.wav", "out": "a.mp4", "method": "magic:x"}, "method", "one of mesh"),
+        ({"videos": "none.mp4", "out": "x"}, "videos", "No such file"),
+        ({"videos": "a.wav", "out": "x", "lookahead_ms": "all"}, "lookahead_ms", "from 0 to 200"),
+        ({"videos": "a.wav", "out": ""}, "out", "the name of a folder"),
+        ({"videos": "a.wav", "out": "."}, "out", "inside the folder"),
+    ],
+)
+def test_bad_rows_of_other_kinds_are_told(folder: Path, row: dict[str, str], column: str, words: str) -> None:
+    (fault,) = check(folder, [Row(2, {name: cell for name, cell in row.items() if cell})]).faults
+    assert fault.column == column
+    assert words in fault.problem
+
+
 def test_all_bad_rows_are_told_at_once(folder: Path) -> None:
     rows: list[Row | Fault] = [Row(2, cells(crf="x", fps="0")), Fault(3, "", "torn")]
     rows += [Row(4, cells()), Row(5, cells(out="./a.mp4"))]
@@ -189,11 +229,11 @@ def test_all_bad_rows_are_told_at_once(folder: Path) -> None:
 def test_what_is_read_is_not_written_over(folder: Path) -> None:
     (folder / "b.mp4").write_bytes(b"x")
     rows = [Row(2, cells(out="b.mp4")), Row(3, cells(audio="b.mp4"))]
-    checked = check_rows(rows, base=folder, out=folder)
+    checked = check_rows(rows, base=str(folder), out=str(folder))
     assert [(fault.row, fault.column) for fault in checked.faults] == [(2, "out")]
 
 
-@pytest.mark.parametrize("defaults", [{"crf": "x"}, {"out": "a.mp4"}, {"template": "none.mp4"}])
+@pytest.mark.parametrize("defaults", [{"crf": "x"}, {"out": "a.mp4"}, {"kind": "say"}])
 def test_a_wrong_value_for_all_is_wrong_usage(folder: Path, defaults: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=next(iter(defaults))):
         check(folder, [], **defaults)
@@ -203,12 +243,12 @@ def test_a_folder_gives_its_sounds_in_order(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     for name in ("z.wav", "b/a.MP3", "notes.txt", ".hidden.wav"):
         (tmp_path / name).write_bytes(b"x")
-    rows = list(rows_of_files([tmp_path, tmp_path / "notes.txt"]))
+    rows = list(rows_of_files([str(tmp_path), str(tmp_path / "notes.txt")]))
     assert [(row.number, row.cells["out"]) for row in rows] == [(1, "b/a.mp4"), (2, "z.mp4"), (3, "notes.mp4")]
     assert rows[0].cells["audio"] == str(tmp_path / "b/a.MP3")
     (tmp_path / "b" / "empty").mkdir()
     with pytest.raises(InputError, match="found none"):
-        list(rows_of_files([tmp_path / "b" / "empty"]))
+        list(rows_of_files([str(tmp_path / "b" / "empty")]))
 
 
 def test_a_hundred_thousand_rows_fit_into_memory(folder: Path) -> None:

@@ -37,8 +37,10 @@ class BatchBar:
             self._bar.initial += tally.n_kept - self._n_kept
             self._n_kept = tally.n_kept
         self._bar.set_postfix_str(figures(tally, self.elapsed_s), refresh=False)
-        self._bar.update(tally.n_ended - self._bar.n)
-        self._bar.refresh()
+        n_new = tally.n_ended - self._bar.n
+        if n_new or sys.stderr.isatty():  # a log has a line for what changed, and no more
+            self._bar.update(n_new)
+            self._bar.refresh()
 
     @property
     def elapsed_s(self) -> float:

@@ -9,6 +9,7 @@ from hygiesync.batch.engine import BatchEngine
 from hygiesync.batch.fingerprint import Fingerprints
 from hygiesync.batch.job import Job, Outcome
 from hygiesync.batch.manifest import Manifest
+from hygiesync.batch.splitting import Splitter
 from hygiesync.errors import InputError
 
 _PATIENCE_S = 0.2
@@ -80,6 +81,7 @@ def run_batch(
     engine: BatchEngine,
     manifest: Manifest,
     *,
+    splitter: Splitter | None = None,
     stop: Stop | None = None,
     tell: Callable[[Tally], None] | None = None,
 ) -> Tally:
@@ -88,9 +90,11 @@ def run_batch(
     Parameters
     ----------
     jobs : sequence of Job
-        They are done avatar by avatar, so that each is loaded seldom.
+        They are done subject by subject, so that each avatar is loaded seldom.
     engine : BatchEngine
     manifest : Manifest
+    splitter : Splitter, optional
+        Has long jobs done in parts; left out, all are done whole.
     stop : Stop, optional
     tell : callable, optional
         Told after each job, and now and then.
@@ -107,18 +111,24 @@ def run_batch(
     """
     stop, tell = stop or Stop(), tell or (lambda _: None)
     tally = Tally(len(jobs))
-    waiting = _to_be_made(sorted(jobs, key=lambda job: job.avatar), manifest, tally)
+    waiting = _to_be_made(sorted(jobs, key=lambda job: job.task.subject), manifest, tally)
     while not stop.is_urgent:
-        while engine.n_free and not stop.is_asked and (job := next(waiting, None)) is not None:
+        while engine.n_free and not stop.is_asked and (job := _next(splitter, waiting)) is not None:
             engine.submit(job)
         tell(tally)
         if not engine.n_under_way:
             return tally
-        for outcome in engine.results(_PATIENCE_S):
-            manifest.add(outcome)
-            tally.count(outcome)
+        for answer in engine.results(_PATIENCE_S):
+            outcome = answer if splitter is None else splitter.ended(answer)
+            if outcome is not None:
+                manifest.add(outcome)
+                tally.count(outcome)
     engine.cancel()
     return tally
+
+
+def _next(splitter: Splitter | None, waiting: Iterator[Job]) -> Job | None:
+    return next(waiting, None) if splitter is None else splitter.next_job(waiting)
 
 
 def _to_be_made(jobs: Sequence[Job], manifest: Manifest, tally: Tally) -> Iterator[Job]:
@@ -134,6 +144,6 @@ def _to_be_made(jobs: Sequence[Job], manifest: Manifest, tally: Tally) -> Iterat
 
 def _inputs_now(fingerprints: Fingerprints, job: Job) -> str | None:
     try:
-        return fingerprints.of(job)
+        return fingerprints.of(job.task)
     except InputError:  # the job will say what is wrong with them
         return None

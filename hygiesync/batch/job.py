@@ -1,53 +1,79 @@
-"""One rendering among many, and what came of it."""
+"""One output among many, and what came of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hygiesync.pipelines.offline import RenderOptions
-from hygiesync.tts.voice import VoiceSettings
+if TYPE_CHECKING:
+    from hygiesync.batch.fingerprint import Fingerprints
+    from hygiesync.batch.workshop import Workshop
 
 DONE, FAILED = "done", "failed"
 
 
-@dataclass(frozen=True)
-class JobSettings:
-    """How something is said. Jobs that ask for the same share one.
+class Task(Protocol):
+    """What a row asks for. Picklable, small, and never changed."""
 
-    Attributes
-    ----------
-    options : RenderOptions
-    voice : VoiceSettings
-        Who reads a text.
-    """
+    @property
+    def kind(self) -> str:
+        """Name of its kind; see :mod:`hygiesync.batch.kinds`."""
+        ...
 
-    options: RenderOptions = field(default_factory=RenderOptions)
-    voice: VoiceSettings = field(default_factory=VoiceSettings)
+    @property
+    def subject(self) -> str:
+        """The avatar, picture or video that it is of: jobs of the same one come one after another."""
+        ...
+
+    @property
+    def proof(self) -> str:
+        """The file of an output that is a folder which stands for all of it; nothing where it is a file."""
+        ...
+
+    def inputs(self, hashes: Fingerprints) -> dict[str, Any]:
+        """All that the output is made from, for :class:`Fingerprints`.
+
+        Raises
+        ------
+        InputError
+            When a file can't be read.
+        """
+        ...
+
+    def make(self, out: Path, workshop: Workshop) -> Fraction:
+        """Make the output, a file or a folder; gives the length of what was made (seconds).
+
+        Raises
+        ------
+        HygieSyncError
+            When it can't be done.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One video to make.
+    """One output to make.
 
     Attributes
     ----------
     row : int
         Where it stands in the table: the heading of a CSV is row 1.
-    avatar : str
-        Its folder.
-    audio, text : str, optional
-        A file with sound, or words: one of the two.
     out : str
-        The mp4, relative to the folder of outputs; no two jobs have the same.
-    settings : JobSettings
+        The output, relative to the place of outputs; no two jobs have the same.
+    task : Task
     """
 
     row: int
-    avatar: str
-    audio: str | None
-    text: str | None
     out: str
-    settings: JobSettings
+    task: Task
+
+    @property
+    def proof(self) -> str:
+        """The file that is there when the output is."""
+        return f"{self.out}/{self.task.proof}" if self.task.proof else self.out
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +83,10 @@ class Made:
     Attributes
     ----------
     duration_s : float
-        Length of the sound (seconds).
+        Length of the sound or the video (seconds).
     n_bytes : int
     sha256 : str
-        Of the file, hexadecimal.
+        Of the file, hexadecimal; of a folder's proof, as `n_bytes`.
     inputs : str
         Hash of all that it was made from; see :mod:`hygiesync.batch.fingerprint`.
     """

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from hygiesync.batch.job import DONE, Job, Outcome
+from hygiesync.batch.outputs import Outputs
 from hygiesync.errors import InputError, UsageError
 
 MANIFEST = "manifest.jsonl"
@@ -29,8 +30,9 @@ def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
     Yields
     ------
     dict
-        ``row, out, avatar, state`` ("done" or "failed"), ``tries, seconds`` (of work), ``duration_s`` (of sound),
-        ``rtf`` (their quotient: below 1 is faster than real time), ``bytes, sha256, inputs, error, notes``.
+        ``row, out, kind, subject`` (avatar, picture or video), ``state`` ("done" or "failed"), ``tries, seconds`` (of
+        work), ``duration_s`` (of sound or video), ``rtf`` (their quotient: below 1 is faster than real time), ``bytes,
+        sha256, inputs, error, notes``.
     """
     with path.open("rb") as file:
         for line in file:
@@ -43,12 +45,13 @@ def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class Manifest:
-    """The manifest in a folder of outputs, for the one program that writes there; a context manager.
+    """The manifest of a place of outputs, for the one program that writes there; a context manager.
 
     Parameters
     ----------
-    folder : Path
-        Made when it is not there.
+    path : Path
+        The file. Its folder is made when it is not there.
+    outputs : Outputs
 
     Raises
     ------
@@ -58,15 +61,14 @@ class Manifest:
         On entering, when another program is at work in the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._path = folder / MANIFEST
+    def __init__(self, path: Path, outputs: Outputs) -> None:
+        self._path, self._outputs = path, outputs
         self._descriptor = -1
         self._made: dict[str, tuple[str, int]] = {}
 
     def __enter__(self) -> Manifest:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         except OSError as error:
             raise InputError(f"{self._path}: can't be written ({error.strerror}); choose another `out`") from error
@@ -74,7 +76,8 @@ class Manifest:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._close()
-            raise UsageError(f"{self._folder}: another batch is at work there; wait, or choose another `out`") from None
+            where = self._path.parent
+            raise UsageError(f"{where}: another batch is at work there; wait, or choose another `out`") from None
         for record in read_manifest(self._path):
             self._remember(record)
         self._end_torn_line()
@@ -88,11 +91,7 @@ class Manifest:
     def inputs_of(self, job: Job) -> str | None:
         """Hash of what a job's output, which is there whole, was made from; None when it is to be made."""
         inputs, n_bytes = self._made.get(job.out, (None, 0))
-        try:
-            is_there = inputs is not None and (self._folder / job.out).stat().st_size == n_bytes
-        except OSError:
-            is_there = False
-        return inputs if is_there else None
+        return inputs if inputs is not None and self._outputs.size(job.proof) == n_bytes else None
 
     def add(self, outcome: Outcome) -> None:
         """Write down how a job ended.
@@ -130,7 +129,8 @@ def _record_of(outcome: Outcome) -> dict[str, Any]:
     record: dict[str, Any] = {
         "row": job.row,
         "out": job.out,
-        "avatar": job.avatar,
+        "kind": job.task.kind,
+        "subject": job.task.subject,
         "state": outcome.state,
         "tries": outcome.n_tries,
         "seconds": round(outcome.seconds, _MS),

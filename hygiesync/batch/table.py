@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hygiesync.batch.columns import COLUMNS
+from hygiesync.batch.kinds.registry import COLUMNS
+from hygiesync.batch.storage import Storage, is_url, without_file_protocol
 from hygiesync.errors import InputError
 
 CSV_SUFFIXES, JSONL_SUFFIXES = (".csv", ".tsv"), (".jsonl", ".ndjson")
@@ -68,10 +69,11 @@ def read_table(path: Path) -> Iterator[Row | Fault]:
         raise InputError(f"{path}: expected text in UTF-8, found other bytes; save the table as UTF-8") from error
 
 
-def rows_of_files(paths: Iterable[Path]) -> Iterator[Row]:
+def rows_of_files(places: Iterable[str]) -> Iterator[Row]:
     """A row for each file, and for each file with sound inside a folder, at any depth, in the order of names.
 
-    A file in a folder has its output at the same place inside the folder of outputs.
+    A file in a folder has its output at the same place inside the folder of outputs. A URL is a folder's when it ends
+    in a slash.
 
     Raises
     ------
@@ -79,10 +81,10 @@ def rows_of_files(paths: Iterable[Path]) -> Iterator[Row]:
         When a folder has no such file, or can't be read.
     """
     number = 0
-    for path in paths:
-        for file, name in _files_in(path) if path.is_dir() else [(path, Path(path.name))]:
+    for place in map(without_file_protocol, places):
+        for file, name in _files_at(place):
             number += 1
-            yield Row(number, {"audio": str(file), "out": str(name.with_suffix(".mp4"))})
+            yield Row(number, {"audio": file, "out": str(Path(name).with_suffix(".mp4"))})
 
 
 def column_name(written: str) -> str:
@@ -96,19 +98,34 @@ def column_name(written: str) -> str:
     return written.strip().lower().replace("-", "_")
 
 
-def _files_in(folder: Path) -> list[tuple[Path, Path]]:
+def _files_at(place: str) -> list[tuple[str, str]]:
+    """Places of sounds, and their names inside the folder that they were found in."""
+    is_folder = place.endswith("/") if is_url(place) else Path(place).is_dir()
+    if not is_folder:
+        return [(place, place.rpartition("/")[2])]
+    found = [
+        (file, name)
+        for file, name in (_files_in_storage(place) if is_url(place) else _files_in(place))
+        if Path(name).suffix.lower() in SOUND_SUFFIXES and not Path(name).name.startswith(".")
+    ]
+    if not found:
+        raise InputError(f"{place}: expected files with sound in this folder, found none")
+    return found
+
+
+def _files_in(folder: str) -> list[tuple[str, str]]:
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename}: can't be read ({error.strerror}); change its permissions") from error
 
-    found = sorted(
-        Path(where, name)
-        for where, _, names in os.walk(folder, onerror=refuse)
-        for name in names
-        if Path(name).suffix.lower() in SOUND_SUFFIXES and not name.startswith(".")
-    )
-    if not found:
-        raise InputError(f"{folder}: expected files with sound in this folder, found none")
-    return [(path, path.relative_to(folder)) for path in found]
+    paths = sorted(Path(where, name) for where, _, names in os.walk(folder, onerror=refuse) for name in names)
+    return [(str(path), str(path.relative_to(folder))) for path in paths]
+
+
+def _files_in_storage(url: str) -> list[tuple[str, str]]:
+    # the storage may write its own URLs otherwise, so names are counted from their end
+    files = Storage().files_in(url)
+    n_folders = url.rstrip("/").partition("://")[2].count("/") + 1
+    return [(file, "/".join(file.partition("://")[2].strip("/").split("/")[n_folders:])) for file in files]
 
 
 def _read_csv(file: Iterable[str], path: Path) -> Iterator[Row | Fault]:

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from hygiesync.apps.commands import common
 from hygiesync.errors import InputError, UsageError
+from hygiesync.extras import require
 from hygiesync.plain_text import one_line, with_parameters_as
 
 if TYPE_CHECKING:
     from hygiesync.batch.checking import CheckedJobs
     from hygiesync.batch.driving import Stop, Tally
+    from hygiesync.batch.engine import MakeWork
+    from hygiesync.batch.local import LocalEngine
+    from hygiesync.batch.ray_engine import RayEngine
 
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
 
-_COLUMN_OF = {"words_per_minute": "speed", "preset": "encoder_preset"}
+_COLUMN_OF = {"words_per_minute": "speed", "time_limit_s": "engine_timeout", "engine_arguments": "engine_args"}
 """Columns that are called otherwise than the library's parameters."""
 
 
@@ -32,21 +36,24 @@ def add(commands: common.Commands) -> None:
         "Make many videos, as many at a time as this machine has cores and memory for.\n\n"
         "  hygiesync batch jobs.csv --out videos\n"
         "  hygiesync batch --avatar models/me lessons/ --out videos\n"
-        "  hygiesync batch --avatar models/me a.wav b.wav --set crf=23 --set still=yes --out videos\n\n"
-        "A table is CSV, with a heading, or JSONL. Its columns: avatar; audio (a file) or text; out (the video's name\n"
-        "inside the folder of outputs); and the options of `render` and `say`, such as fps, template, crf, language,\n"
-        "voice, speed. Paths are relative to the table.\n\n"
+        "  hygiesync batch --avatar models/me a.wav b.wav --set crf=23 --set still=yes --out videos\n"
+        "  hygiesync batch jobs.csv --out s3://bucket/videos --manifest jobs.done.jsonl --engine ray --address auto\n\n"
+        "A table is CSV, with a heading, or JSONL. Its columns: avatar, and audio (a file) or text; or image and\n"
+        "driving (a video); or videos to train from, with | between them; out (the output's name inside the folder\n"
+        "of outputs); and the options of `render`, `say`, `animate` and `train`, such as fps, template, crf, voice.\n"
+        "Paths are relative to the table; URLs such as s3://bucket/a.wav do as well.\n\n"
         "All rows are checked before anything begins. videos/manifest.jsonl says how each ended. Run the same command\n"
         "again after an interruption: what is there, made from the same, is kept. Ctrl-C ends after the videos under\n"
         "way, a second one at once. A job that fails stops no other; then the exit code is 3.",
     )  # fmt: skip
     parser.add_argument(
-        "jobs", type=Path, nargs="+", metavar="JOBS", help="a .csv or .jsonl, or sound files and folders"
+        "jobs", nargs="+", metavar="JOBS", help="a .csv or .jsonl, or sound files and folders (URLs: ending in a slash)"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of outputs")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder or URL of outputs")
     parser.add_argument(
-        "--avatar", type=Path, metavar="AVATAR", help="the avatar of sound files, and of rows without one"
+        "--manifest", type=Path, metavar="FILE", help="where it is told how each ended, when DIR is a URL"
     )
+    parser.add_argument("--avatar", metavar="AVATAR", help="the avatar of sound files, and of rows without one")
     parser.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="COLUMN=VALUE",
         help="a column's value where a row has none; may be given for several columns",
@@ -56,34 +63,45 @@ def add(commands: common.Commands) -> None:
         help="videos to make at a time (one a core, as far as memory goes)",
     )  # fmt: skip
     parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local",
+        help="processes of this machine, or Ray's tasks; Ray needs `pip install 'hygiesync[ray]'` (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--address", metavar="auto|HOST:PORT", help="Ray's cluster that exists; without, Ray is started on this machine"
+    )
+    parser.add_argument(
         "--max-duration", dest="max_duration_s", type=float, metavar="S", help="refuse longer sounds (seconds)"
     )
+    parser.add_argument(
+        "--split", dest="part_s", type=_part_s, metavar="auto|no|S",
+        help="share long sound files among workers, in parts of five minutes or S seconds (no)",
+    )  # fmt: skip
     common.json_file(parser, "how it went, and what failed,")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from hygiesync.apps.batch_bar import BatchBar, figures
+    from hygiesync.batch.doing import JobDoer
     from hygiesync.batch.driving import Stop, run_batch
-    from hygiesync.batch.local import LocalEngine
-    from hygiesync.batch.machine import free_memory, n_cores, n_workers
-    from hygiesync.batch.manifest import MANIFEST, Manifest
-    from hygiesync.batch.outputs import without_leftovers
-    from hygiesync.batch.rendering import JobRenderer
+    from hygiesync.batch.manifest import Manifest
+    from hygiesync.batch.outputs import outputs_at
+    from hygiesync.batch.splitting import Splitter
 
-    _check_numbers(arguments)
+    _check(arguments)
+    outputs, manifest_path = outputs_at(arguments.out), _manifest_path(arguments)
     jobs = _faultless(arguments, _checked(arguments))
     stop = Stop()
-    work = partial(JobRenderer, arguments.out.absolute(), arguments.max_duration_s)
-    workers = min(arguments.n_workers or n_workers(n_cores(), free_memory()), len(jobs))
+    work = partial(JobDoer, outputs, arguments.max_duration_s)
     with (
-        Manifest(arguments.out) as manifest,
-        without_leftovers(arguments.out),
-        LocalEngine(work, workers) as engine,
+        Manifest(manifest_path, outputs) as manifest,
+        outputs.without_leftovers(),
+        _engine(arguments, work, len(jobs)) as engine,
         BatchBar(len(jobs), stop) as bar,
         _asked_by_ctrl_c(stop),
     ):
-        tally = run_batch(jobs, engine, manifest, stop=stop, tell=bar)
+        splitter = Splitter(outputs, arguments.part_s)
+        tally = run_batch(jobs, engine, manifest, splitter=splitter, stop=stop, tell=bar)
         elapsed_s = bar.elapsed_s
     names = common.option_names(arguments.parser)
     for outcome in tally.failures:
@@ -93,8 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
     common.finish(
         arguments,
         f"{arguments.out}: {tally.n_made} made, {tally.n_kept} kept{left}; {figures(tally, elapsed_s)};"
-        f" each is in {arguments.out / MANIFEST}",
-        _results(tally, elapsed_s, workers),
+        f" each is in {manifest_path}",
+        _results(tally, elapsed_s),
     )
     if stop.is_asked and tally.n_ended < tally.n_jobs:
         common.say_so("interrupted; the same command goes on")
@@ -102,7 +120,51 @@ def run(arguments: argparse.Namespace) -> int:
     return InputError.exit_code if tally.failures else 0
 
 
-def _check_numbers(arguments: argparse.Namespace) -> None:
+def _manifest_path(arguments: argparse.Namespace) -> Path:
+    """A storage can't add lines to a file, so there the manifest is elsewhere."""
+    from hygiesync.batch.manifest import MANIFEST
+    from hygiesync.batch.storage import is_url, without_file_protocol
+
+    folder = without_file_protocol(arguments.out)
+    if is_url(folder) != (arguments.manifest is not None):
+        raise UsageError(
+            "`manifest`: expected a file where `out` is a URL, and only there: in a folder it is called"
+            f" {MANIFEST}; got {arguments.manifest or 'nothing'}"
+        )
+    return Path(arguments.manifest or Path(folder, MANIFEST))
+
+
+def _engine(arguments: argparse.Namespace, work: MakeWork, n_jobs: int) -> LocalEngine | RayEngine:
+    """What does the jobs."""
+    if arguments.engine == "ray":
+        require("ray", "a batch on Ray")
+        from hygiesync.batch.ray_engine import RayEngine
+
+        return RayEngine(work, arguments.address, arguments.n_workers)
+    from hygiesync.batch.local import LocalEngine
+    from hygiesync.batch.machine import free_memory, n_cores, n_workers
+
+    return LocalEngine(work, min(arguments.n_workers or n_workers(n_cores(), free_memory()), n_jobs))
+
+
+def _part_s(text: str) -> float | None:
+    """The length of parts that an option asks for; None for none."""
+    from hygiesync.batch.splitting import MIN_PART_S, PART_S
+
+    if text in ("auto", "no"):
+        return PART_S if text == "auto" else None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not MIN_PART_S <= value < float("inf"):
+        raise UsageError(f"--split: expected auto, no or at least {MIN_PART_S:g} seconds, got {text!r}")
+    return value
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.address is not None and arguments.engine != "ray":
+        raise UsageError(f"`address`: expected with the engine ray only, got {arguments.address!r}")
     if arguments.n_workers is not None and arguments.n_workers < 1:
         raise UsageError(f"`n_workers`: expected at least 1, got {arguments.n_workers}")
     if arguments.max_duration_s is not None and not arguments.max_duration_s > 0:
@@ -111,10 +173,11 @@ def _check_numbers(arguments: argparse.Namespace) -> None:
 
 def _checked(arguments: argparse.Namespace) -> CheckedJobs:
     from hygiesync.batch.checking import check_rows
-    from hygiesync.batch.columns import COLUMNS
+    from hygiesync.batch.kinds.registry import COLUMNS
+    from hygiesync.batch.storage import is_url
     from hygiesync.batch.table import column_name, is_table, read_table, rows_of_files
 
-    paths: list[Path] = arguments.jobs
+    places: list[str] = arguments.jobs
     defaults: dict[str, str] = {}
     for setting in arguments.settings:
         written, equals, value = setting.partition("=")
@@ -123,13 +186,15 @@ def _checked(arguments: argparse.Namespace) -> CheckedJobs:
             raise UsageError(f"`settings`: expected COLUMN=VALUE with one of {', '.join(COLUMNS)}; got {setting!r}")
         defaults[name] = value
     if arguments.avatar is not None:
-        defaults["avatar"] = str(arguments.avatar.absolute())
-    if any(is_table(path) for path in paths):
-        if len(paths) > 1:
+        defaults["avatar"] = arguments.avatar if is_url(arguments.avatar) else str(Path(arguments.avatar).absolute())
+    if any(is_table(Path(place)) for place in places):
+        if is_url(places[0]):
+            raise UsageError(f"`jobs`: expected a table of this machine, got {places[0]}; copy it here")
+        if len(places) > 1:
             raise UsageError("`jobs`: expected one table, or sound files and folders; got both or several tables")
-        rows, base = read_table(paths[0]), paths[0].parent
+        rows, base = read_table(Path(places[0])), str(Path(places[0]).parent)
     elif "avatar" in defaults:
-        rows, base = rows_of_files(paths), Path()
+        rows, base = rows_of_files(places), "."
     else:
         raise UsageError("`avatar`: expected the avatar that says the sound files, got none; or name a .csv or .jsonl")
     return check_rows(rows, base=base, out=arguments.out, defaults=defaults)
@@ -137,7 +202,7 @@ def _checked(arguments: argparse.Namespace) -> CheckedJobs:
 
 def _faultless(arguments: argparse.Namespace, checked: CheckedJobs) -> list[Any]:
     """The jobs, when there is nothing wrong with any row; else all that is wrong is told."""
-    named = ", ".join(str(path) for path in arguments.jobs[:3])
+    named = ", ".join(arguments.jobs[:3])
     for fault in sorted(checked.faults, key=lambda fault: fault.row):
         common.say_so(one_line(with_parameters_as(_COLUMN_OF, str(fault))))
     if checked.faults:
@@ -159,7 +224,7 @@ def _asked_by_ctrl_c(stop: Stop) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _results(tally: Tally, elapsed_s: float, workers: int) -> dict[str, Any]:
+def _results(tally: Tally, elapsed_s: float) -> dict[str, Any]:
     failures = [
         {"row": outcome.job.row, "out": outcome.job.out, "error": outcome.error, "tries": outcome.n_tries}
         for outcome in tally.failures
@@ -169,7 +234,6 @@ def _results(tally: Tally, elapsed_s: float, workers: int) -> dict[str, Any]:
         "n_made": tally.n_made,
         "n_kept": tally.n_kept,
         "n_failed": len(failures),
-        "n_workers": workers,
         "seconds": elapsed_s,
         "sound_s": tally.sound_s,
         "work_s": tally.work_s,

@@ -56,6 +56,8 @@ PACKAGES = (
     Package("scikit-learn", "sklearn", extra="train"),
     Package("psutil", "psutil", extra="train"),
     Package("matplotlib", "matplotlib", extra="report"),
+    Package("ray", "ray", (2, 30), extra="ray"),
+    Package("s3fs", "s3fs", extra="cloud"),
 )
 
 
