@@ -80,8 +80,8 @@ generic: $(INSTALLED)  ## train the speech encoder and the generic speech model 
 first-order: $(INSTALLED)  ## train the small face model that moves pictures again, on made faces (half an hour)
 	$(BIN)/python -m hygiesync.apps.make_first_order
 
-bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar and on training
-	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)"
+bench: $(INSTALLED) models/demo/avatar.json  ## measure speed, on the demo's avatar, on training and on batches
+	$(BIN)/hygiesync bench models/demo --training-video "$(BENCH_VIDEO)" --batch 200
 
 gallery: $(INSTALLED)  ## HYGIESYNC_DATA=DIR: every picture there moved by every driving video, as sheets in recordings/gallery
 	@test -n "$$HYGIESYNC_DATA" || { echo "set HYGIESYNC_DATA to a folder with portraits/, driving/ and clips/" >&2; exit 2; }

@@ -16,6 +16,7 @@ import pytest
 from present import present
 
 import hygiesync
+from hygiesync.apps.benchmarks import batch as batch_benchmark
 from hygiesync.apps.benchmarks import bench as module
 from hygiesync.apps.benchmarks import drawing, enlargement, live, processes, speaking
 from hygiesync.apps.benchmarks.bench import bench, format_bench
@@ -143,6 +144,31 @@ def test_table_shows_training(result: dict[str, Any]) -> None:
     text = format_bench(copy.deepcopy(result) | {"training": training})
     assert "1.50 x a bare FaceMesh pass" in text
     assert "700 MB" in text
+
+
+def test_table_shows_batches(result: dict[str, Any]) -> None:
+    batch = {
+        "n_files": 200, "single_s": 90.0, "single_free_s": 70.0, "local_s": 50.0, "ray_s": 54.0, "loop_s": 400.0,
+        "ratios": {"local_to_half_of_singles": 1.11, "ray_to_half_of_singles": 1.2, "loop_to_local": 8.0},
+        "scaling": {"1": 1.0, "8": 1.02},
+    }  # fmt: skip
+    text = format_bench(copy.deepcopy(result) | {"batch": batch})
+    for words in ("50.0 s, 1.11 x half", "Ray, 2 workers: 54.0 s, 1.20 x", "400.0 s, 8.0 x", "8: 1.020"):
+        assert words in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_batch_is_timed_in_all_ways(talker_avatar: VideoAvatar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_benchmark, "_N_LOOPED", 1)
+    monkeypatch.setattr(batch_benchmark, "_SCALES", (1,))
+    monkeypatch.setattr(batch_benchmark, "_SLEEP_S", 0.01)
+    monkeypatch.setattr(batch_benchmark, "is_there", lambda module: False)
+    monkeypatch.setattr(batch_benchmark, "N_WORKERS", 1)
+    measured = batch_benchmark.measure_batch(talker_avatar, 1, lambda *_: None)
+    assert measured["ray_s"] is None
+    assert min(measured[f"{way}_s"] for way in ("single", "single_free", "local", "loop")) > 0
+    assert measured["ratios"]["loop_to_local"] == pytest.approx(measured["loop_s"] / measured["local_s"])
+    assert measured["scaling"]["1"] >= 1
 
 
 def test_the_number_of_threads_is_left_as_it_was(

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from hygiesync.apps.benchmarks.animate import measure_animate
+from hygiesync.apps.benchmarks.batch import measure_batch
 from hygiesync.apps.benchmarks.drawing import measure_drawing
 from hygiesync.apps.benchmarks.first_order import measure_first_order
 from hygiesync.apps.benchmarks.learning import measure_learning
@@ -41,6 +42,7 @@ def bench(
     avatar: VideoAvatar,
     sizes: Sequence[tuple[int, int]] = SIZES,
     training_video: Path | None = None,
+    n_batch: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure an avatar's speed on one thread of this machine.
@@ -53,6 +55,8 @@ def bench(
         384 pixels: 256 px at 512x512, 384 px at 1920x1080.
     training_video : Path, optional
         Also train on it, and compare that with a bare pass of decoding and FaceMesh over the same file.
+    n_batch : int
+        Also time a batch of so many short sounds; some hundreds take minutes.
     progress : callable, optional
         Told of the work done.
 
@@ -60,7 +64,7 @@ def bench(
     -------
     dict
         ``sizes`` (see :func:`measure_drawing`), ``listening``, ``latency_s``, ``load_ms``, ``animate``, ``live``,
-        ``startup``, ``first_order``, ``training`` and ``learning`` (when asked for) and ``machine``.
+        ``startup``, ``first_order``, ``training``, ``learning`` and ``batch`` (when asked for) and ``machine``.
 
     Raises
     ------
@@ -83,6 +87,8 @@ def bench(
         result["first_order"] = measure_first_order(report)
         result["training"] = measure_training(training_video, report)
         result["learning"] = measure_learning(report)
+    if n_batch:
+        result["batch"] = measure_batch(avatar, n_batch, report)
     return result
 
 

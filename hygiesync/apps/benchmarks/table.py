@@ -56,7 +56,24 @@ def format_bench(result: dict[str, Any]) -> str:
             f"learning       {learning['alone_s'] / learning['steps'] * 1e3:.0f} ms a step;"
             f" {learning['ratio']:.1f} x that beside one busy process on each core"
         )
+    lines += _batch_lines(result["batch"]) if "batch" in result else []
     return "\n".join(lines)
+
+
+def _batch_lines(batch: dict[str, Any]) -> list[str]:
+    ratios = batch["ratios"]
+    lines = [
+        f"batch          {batch['n_files']} short files, 2 workers: {batch['local_s']:.1f} s,"
+        f" {ratios['local_to_half_of_singles']:.2f} x half of warm renders on one core",
+        f"               those {batch['single_s']:.1f} s; on all cores {batch['single_free_s']:.1f} s;"
+        f" a loop over `hygiesync render` {batch['loop_s']:.1f} s, {ratios['loop_to_local']:.1f} x",
+        "               workers that sleep, over the ideal: "
+        + ", ".join(f"{n_workers}: {ratio:.3f}" for n_workers, ratio in batch["scaling"].items()),
+    ]
+    if batch["ray_s"] is not None:
+        ratio = ratios["ray_to_half_of_singles"]
+        lines.insert(1, f"               Ray, 2 workers: {batch['ray_s']:.1f} s, {ratio:.2f} x")
+    return lines
 
 
 def _size_lines(key: str, size: dict[str, Any]) -> list[str]:

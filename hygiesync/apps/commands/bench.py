@@ -25,6 +25,10 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--training-video", type=Path, metavar="VIDEO", help="also time training on VIDEO against a bare FaceMesh pass"
     )
+    parser.add_argument(
+        "--batch", dest="n_batch", type=int, default=0, metavar="N",
+        help="also time a batch of N short sound files in several ways (200 take five minutes)",
+    )  # fmt: skip
     common.json_file(parser, "the measures")
 
 
@@ -34,9 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
     from hygiesync.avatar.loading import load_avatar
     from hygiesync.avatar.video_avatar import VideoAvatar
 
+    if arguments.n_batch < 0:
+        raise UsageError(f"`n_batch`: expected 0 or more files, got {arguments.n_batch}")
     sizes = [_parse_size(text) for text in arguments.size or ("512x512", "1920x1080")]
     with StageBars() as bars:
-        result = bench(load_avatar(arguments.avatar, VideoAvatar), sizes, arguments.training_video, progress=bars)
+        avatar = load_avatar(arguments.avatar, VideoAvatar)
+        result = bench(avatar, sizes, arguments.training_video, arguments.n_batch, progress=bars)
     return common.finish(arguments, format_bench(result), result)
 
 
