@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made_people import Drawn, Speaker, draw
 
+from hygiesync.apps.cli import build_parser
+from hygiesync.apps.record.manifest import RecordingManifest
+from hygiesync.apps.record.options import RecordResult
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.following import Follower, FollowerOfFirst
 from hygiesync.face.identity import look_of, unlikeness
@@ -223,3 +227,27 @@ def _looks(image: np.ndarray) -> Iterator:
     from hygiesync.face.landmarks import find_faces
 
     return (look_of(image, face) for face in find_faces(image))
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["train", "a.mp4", "--out", "me"], "--face"),
+        (["render", "me", "a.wav", "--out", "b.mp4"], "--face"),
+        (["record", "me"], "--face"),
+        (["check", "a.mp4"], "--face"),
+        (["animate", "a.png", "a.mp4", "--out", "b.mp4"], "--driving-face"),
+        (["animate", "a.png", "a.mp4", "--out", "b.mp4"], "--face"),
+        (["photo", "a.png", "--out", "me"], "--face"),
+    ],
+)
+def test_commands_choose_in_the_same_words(command: list[str], option: str) -> None:
+    for choice in ("2", "left", "right", "largest"):
+        arguments = build_parser().parse_args([*command, option, choice])
+        assert str(parse_face(getattr(arguments, option[2:].replace("-", "_")))) == choice
+
+
+def test_a_recordings_choice_is_handed_to_its_training(tmp_path: Path) -> None:
+    manifest = RecordingManifest("me", "en", script=[], takes=[], hygiesync_version="1", state="complete")
+    result = RecordResult(tmp_path, manifest, (tmp_path / "me.mp4",), (), "left")
+    assert result.train_arguments[-2:] == ["--face", "left"]
