@@ -20,18 +20,16 @@ from hygiesync import timing
 from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError, UsageError
 from hygiesync.media.audio_timeline import AudioTimeline
-from hygiesync.media.container import (
-    PathLike,
-    check_not_cut_off,
-    clock_origin,
-    decode_frames,
-    find_video_stream,
-    open_input,
-    the_audio_stream,
-)
+from hygiesync.media.container import PathLike, decode_frames, open_input
 from hygiesync.media.replacing import replaced
 from hygiesync.media.sound import Sound
 from hygiesync.media.sound_survey import survey_sound
+from hygiesync.media.streams import (
+    check_not_cut_off,
+    clock_origin,
+    find_video_stream,
+    the_audio_stream,
+)
 
 BLOCK_LENGTH = 16_000
 """Samples in the blocks that are yielded."""

@@ -24,8 +24,11 @@ from numpy.typing import NDArray
 from hygiesync import timing
 from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
-from hygiesync.media.container import PathLike, frame_time
+from hygiesync.media.container import PathLike
 from hygiesync.media.mixing import Mix, mixed
+from hygiesync.media.streams import (
+    frame_time,
+)
 
 STEREO_TO_MONO = {"rematrix_maxval": "1.0"}
 """FFmpeg adds left and right at 0.71 each, 3 dB too loud for one voice in both; this makes it the mean."""

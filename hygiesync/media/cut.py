@@ -29,8 +29,12 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from hygiesync.errors import InputError, UsageError
-from hygiesync.media.container import PathLike, find_audio_stream, find_video_stream, open_input
+from hygiesync.media.container import PathLike, open_input
 from hygiesync.media.replacing import replaced
+from hygiesync.media.streams import (
+    find_audio_stream,
+    find_video_stream,
+)
 
 TOLERANCE_S = Fraction(1, 1000)
 """A keyframe this much before the time given still counts as the one that is meant."""

@@ -21,17 +21,15 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from hygiesync import timing
-from hygiesync.media.container import (
-    PathLike,
+from hygiesync.media.container import PathLike, decode_frames, open_input
+from hygiesync.media.mixing import Mix, channel_names, samples_of
+from hygiesync.media.streams import (
     audio_streams,
     clock_origin,
-    decode_frames,
     find_video_stream,
     frame_time,
-    open_input,
     the_audio_stream,
 )
-from hygiesync.media.mixing import Mix, channel_names, samples_of
 
 QUIET_DB, LEVEL_DB = -33.0, -23.0
 """Speech quieter than the one is heard as loud as the other, decibels below full scale: recordings have -10 to -30."""

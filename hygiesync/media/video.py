@@ -25,20 +25,18 @@ from numpy.typing import NDArray
 
 from hygiesync import timing
 from hygiesync.errors import InputError
-from hygiesync.media.container import (
+from hygiesync.media.container import PathLike, decode_frames, open_input
+from hygiesync.media.conversion import FrameConverter
+from hygiesync.media.deinterlace import deinterlaced
+from hygiesync.media.streams import (
     UNRELATED_CLOCK_FORMATS,
-    PathLike,
     check_not_cut_off,
     clock_origin,
-    decode_frames,
     find_audio_stream,
     find_video_stream,
     frame_time,
-    open_input,
     stated_end,
 )
-from hygiesync.media.conversion import FrameConverter
-from hygiesync.media.deinterlace import deinterlaced
 from hygiesync.media.writer import VideoWriter
 
 __all__ = ["SourceFrame", "VideoInfo", "VideoWriter", "probe", "read_frames"]

@@ -14,14 +14,12 @@ from av.video.frame import VideoFrame
 from hygiesync import timing
 from hygiesync.errors import InputError
 from hygiesync.media.colours import is_high_range, is_wide, other_colours
-from hygiesync.media.container import (
-    PathLike,
+from hygiesync.media.container import PathLike, decode_frames, open_input
+from hygiesync.media.streams import (
     check_not_cut_off,
     clock_origin,
-    decode_frames,
     find_video_stream,
     frame_time,
-    open_input,
 )
 
 _FEW = 5

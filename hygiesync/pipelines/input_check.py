@@ -15,9 +15,13 @@ from typing import Any
 
 from hygiesync.errors import HygieSyncError, InputError, MissingDependencyError
 from hygiesync.face.target import FaceChoice, find_target, parse_face
-from hygiesync.media.container import find_audio_stream, find_video_stream, open_input
+from hygiesync.media.container import open_input
 from hygiesync.media.images import read_still
 from hygiesync.media.sound_survey import SoundSurvey, survey_sound
+from hygiesync.media.streams import (
+    find_audio_stream,
+    find_video_stream,
+)
 from hygiesync.media.video import VideoInfo, probe
 from hygiesync.media.video_survey import VideoSurvey, survey_video
 from hygiesync.portrait.face_selection import chosen_face

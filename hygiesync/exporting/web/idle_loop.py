@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hygiesync.errors import InputError
-from hygiesync.media.container import find_video_stream, open_input
+from hygiesync.media.container import open_input
+from hygiesync.media.streams import (
+    find_video_stream,
+)
 
 _H264 = "h264"
 
