@@ -13,7 +13,8 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from hygiesync.errors import InputError
-from hygiesync.media.container import PathLike, find_video_stream, open_input
+from hygiesync.media.container import PathLike, open_input
+from hygiesync.media.streams import find_video_stream
 from hygiesync.media.video import probe
 from hygiesync.media.writer import VideoWriter
 
