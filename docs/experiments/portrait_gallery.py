@@ -42,6 +42,8 @@ CODE = Path(__file__).parents[2] / "hygiesync"
 CELL_PX = 300
 """Height of a picture on a sheet."""
 
+LABEL_PX = 34
+
 RUN_UP = 8
 """Frames drawn before a moment that is shown: the body's motion remembers what was before."""
 
@@ -144,17 +146,23 @@ def mouth(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return square(image, landmarks[list(INNER_LIPS), :2].mean(0), 0.5 * float(eye_distance(landmarks)))
 
 
+def labelled(name: str, width: int) -> np.ndarray:
+    """A name on a black strip, as wide as what is under it."""
+    strip = np.zeros((LABEL_PX, width, 3), np.uint8)
+    label = label_of(name, LABEL_PX - 14)[:LABEL_PX, :width]
+    strip[: label.shape[0], : label.shape[1]] = label
+    return strip
+
+
 def sheet(columns: list[list[np.ndarray]], names: list[str]) -> np.ndarray:
     """Columns of pictures under their names, rows in line."""
-    heights = [max(cell.shape[0] for cell in row) for row in zip(*columns, strict=True)]
+    heights = [LABEL_PX, *(max(cell.shape[0] for cell in row) for row in zip(*columns, strict=True))]
     shown = []
     for name, cells in zip(names, columns, strict=True):
         width = max(cell.shape[1] for cell in cells)
-        label = label_of(name, 22)[:, :width]
-        cells = [label if label.ndim == 3 else np.dstack([label] * 3), *cells]
         padded = [
             cv2.copyMakeBorder(cell, 0, height - cell.shape[0], 0, width - cell.shape[1] + 4, cv2.BORDER_CONSTANT)
-            for cell, height in zip(cells, [cells[0].shape[0], *heights], strict=True)
+            for cell, height in zip([labelled(name, width), *cells], heights, strict=True)
         ]
         shown.append(np.vstack(padded))
     return np.hstack(shown)
