@@ -154,6 +154,22 @@ def test_a_camera_has_no_later_pictures_to_look_at(face: int | str | None, wante
     assert follow(FollowerOfFirst(face).choose, [[], people, people[::-1]]) == [None, wanted, wanted]
 
 
+def test_light_that_changes_slowly_is_learnt() -> None:
+    """In the end the picture is as unlike the first one as another person's."""
+    follower, chosen = FollowerOfFirst(), []
+    first = last = None
+    for number in range(40):
+        image, faces = draw([Drawn(ANNA, 200 + 8 * (number % 3))], number)
+        tinted = np.clip(image * (1, 1 - 0.02 * number, 1 - 0.024 * number), 0, 255).astype(np.uint8)
+        last = look_of(tinted, faces[0])
+        first = first or last
+        chosen.append(follower.choose(tinted, faces))
+    assert first is not None
+    assert last is not None
+    assert unlikeness(first, last) > 0.44
+    assert chosen == [0] * 40
+
+
 def test_who_is_not_there_yet_is_waited_for() -> None:
     pictures = [[Drawn(ANNA, 100)], [Drawn(ANNA, 100), Drawn(BOB, 300)]]
     assert follow(FollowerOfFirst(2).choose, pictures) == [None, BOB]

@@ -174,10 +174,10 @@ class VideoAvatar(Avatar):
         for note in survey_video(video).notes():
             alert(f"{video}: {note}")
         until_s = STILL_WITHIN_S if still else duration_s + SPARE_S if duration_s else None
-        return watched_places(probe(video), self.pose, until_s, progress, face=face, wanted=self._looks, warn=alert)
+        return watched_places(probe(video), self.pose, until_s, progress, face=face, wanted=self.looks, warn=alert)
 
-    def _looks(self) -> list[Look]:
-        """How this person looks in the idle loop."""
+    def looks(self) -> list[Look]:
+        """How this person looks in the idle loop, to be found among others."""
         return looks_in(probe(self.directory / IDLE_VIDEO))
 
     def _scene(self, template: TemplateSource[TemplateFace], fps: Fraction, lag: int) -> Scene[TemplateFace]:

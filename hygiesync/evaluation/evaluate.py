@@ -98,7 +98,7 @@ def evaluate(
         wanted, sounds = _coefficients(avatar, real)
         for row, coefficients in wanted.items():
             _write(avatar, real, row, _pictures(avatar, real, coefficients, sounds), files[row], tell)
-        tracks = {row: _watch_row(files[row], row, tell) for row in ROWS}
+        tracks = {row: _watch_row(avatar, files[row], row, tell) for row in ROWS}
         pictures = {row: _compare_pictures(avatar, real, files[row], row, tell) for row in ROWS}
         shapes = _shapes(avatar, real, tracks)
         rows = {row: _measure(real, shapes["real"], shapes[row], pictures[row]) for row in ROWS}
@@ -109,10 +109,10 @@ def evaluate(
     return rows
 
 
-def _watch_row(file: Path, row: str, tell: Progress) -> FaceTrack:
+def _watch_row(avatar: VideoAvatar, file: Path, row: str, tell: Progress) -> FaceTrack:
     """Find the face in a row's video."""
     info = probe(file)
-    return watch(info, 0.0, lambda done: tell(f"watching {row}", done, info.n_frames, ""))
+    return watch(info, 0.0, lambda done: tell(f"watching {row}", done, info.n_frames, ""), wanted=avatar.looks)
 
 
 def _folder_for(keep: Path | None) -> AbstractContextManager[str | Path]:

@@ -62,7 +62,9 @@ def watch_real_video(avatar: VideoAvatar, video: PathLike, tell: Progress) -> Re
         When it shows no face, or hardly one that is not turned away.
     """
     info = probe(video)
-    track = watch(info, MIN_FACE_SHARE, lambda done: tell("watching real", done, info.n_frames, ""))
+    track = watch(
+        info, MIN_FACE_SHARE, lambda done: tell("watching real", done, info.n_frames, ""), wanted=avatar.looks
+    )
     real = RealVideo(info, track, FacePlaces.from_track(track, avatar.pose))
     n_usable = int(real.has_place.sum())
     if n_usable < MIN_FRAMES:

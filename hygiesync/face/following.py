@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.face.identity import Look, look_of, place_of
-from hygiesync.face.people import Person
+from hygiesync.face.people import ALIKE, Person
 
 MAX_STEP = 0.5
 """Widths of the face that it moves at most between two pictures."""
@@ -35,6 +35,9 @@ CHECK_EVERY = 10
 
 FOUND_AGAIN, FOUND_NEAR = 0.30, 0.40
 """Unlikeness up to which a face is the person again: anywhere, and near where they were lost."""
+
+MAX_LOOKS = 12
+"""Looks that are kept of somebody who is learnt on the way."""
 
 LOST_FOR = 75
 """Pictures for which the place where a person was lost says something."""
@@ -80,6 +83,13 @@ class Follower:
             self._is_followed, self._n_lost, self._place = True, 0, place_of(faces[number])
         self._n_faces = len(faces)
         return number
+
+    def learn(self, look: Look) -> None:
+        """Take a sighting that is certainly the person's for another of their looks; the oldest but the first goes."""
+        if self._person.unlike(look) > ALIKE:
+            return
+        (first, *later), newest = self._person.sightings, self._person.sightings[-1][0] + 1
+        self._person = Person((first, *later[-MAX_LOOKS:], (newest, look)))
 
     def _next(self, image: NDArray[np.uint8], faces: list[NDArray[np.float64]]) -> int | None:
         if not faces:
@@ -156,7 +166,7 @@ class FollowerOfFirst:
         self._follower: Follower | None = None
 
     def choose(self, image: NDArray[np.uint8], faces: list[NDArray[np.float64]]) -> int | None:
-        """As of :meth:`Follower.choose`."""
+        """As of :meth:`Follower.choose`; how the person looks is learnt on the way, as light and camera settle."""
         if self._follower is None and faces:
             looks = [look_of(image, face) for face in faces]
             chosen = self._first(looks)
@@ -164,7 +174,12 @@ class FollowerOfFirst:
                 return None
             people = [Person(((0, look),)) for look in looks]
             self._follower = Follower(people[chosen], [one for n, one in enumerate(people) if n != chosen])
-        return None if self._follower is None else self._follower.choose(image, faces)
+        if self._follower is None:
+            return None
+        number = self._follower.choose(image, faces)
+        if number is not None:
+            self._follower.learn(look_of(image, faces[number]))
+        return number
 
     def _first(self, looks: Sequence[Look]) -> int | None:
         order = sorted(range(len(looks)), key=lambda number: float(looks[number].middle[0]))
