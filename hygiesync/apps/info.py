@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hygiesync.avatar.loading import files_of
-from hygiesync.avatar.manifest import FROM_VIDEO, MANIFEST_NAME, Manifest
-from hygiesync.avatar.video_avatar import REPORT
+from hygiesync.avatar.manifest import FROM_VIDEO, MANIFEST_NAME, RENDERERS, UNET, Manifest
+from hygiesync.avatar.video_avatar import PAINTER, REPORT
 from hygiesync.timing import mel_frames_to_time
 
 _MEASURES = {
@@ -32,9 +32,9 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         ``name, origin, sources, duration_s, n_frames, n_usable_frames, width, height, fps, n_components,
-        explained_variance, lookahead_ms, early_lookaheads_ms, preset, validation, consent, has_consent,
-        synthetic_media_note, files`` (bytes of each file), ``n_bytes, schema_version, hygiesync_version``. What an
-        avatar does not record is None or empty.
+        explained_variance, lookahead_ms, early_lookaheads_ms, preset, renderers`` (the one that is used first)``,
+        validation, consent, has_consent, synthetic_media_note, files`` (bytes of each file), ``n_bytes,
+        schema_version, hygiesync_version``. What an avatar does not record is None or empty.
 
     Raises
     ------
@@ -64,6 +64,7 @@ def describe(avatar_directory: str | os.PathLike[str]) -> dict[str, Any]:
         "lookahead_ms": float(mel_frames_to_time(manifest.lookahead) * 1000),
         "early_lookaheads_ms": [float(mel_frames_to_time(n) * 1000) for n in manifest.early_lookaheads],
         "preset": training.get("preset"),
+        "renderers": _renderers(manifest),
         "validation": training.get("validation", {}),
         "consent": manifest.consent,
         "has_consent": manifest.has_consent,
@@ -100,7 +101,16 @@ def _learnt(content: dict[str, Any]) -> list[tuple[str, str]]:
         ("frames", f"{_known(content['n_usable_frames'])} used of {_known(content['n_frames'])}"),
         ("shape", _shape(content)),
         ("preset", _known(content["preset"])),
+        ("drawn by", ", or ".join(content["renderers"])),
     ]
+
+
+def _renderers(manifest: Manifest) -> list[str]:
+    """What can draw the avatar, what does so unless asked otherwise first; nothing to choose from for a photo."""
+    if manifest.origin != FROM_VIDEO:
+        return []
+    there = [name for name in RENDERERS if name != UNET or PAINTER in manifest.files]
+    return sorted(there, key=lambda name: name != manifest.renderer)
 
 
 def _source(source: dict[str, Any]) -> str:

@@ -162,6 +162,18 @@ class Avatar(ABC):
             When this kind of avatar can't speak in a video.
         """
 
+    def with_renderer(self: SomeAvatar, name: str | None) -> SomeAvatar:
+        """The avatar, drawn by a renderer of that name; as it was made when left out.
+
+        Raises
+        ------
+        UsageError
+            When it has none of that name.
+        """
+        if name is not None:
+            raise UsageError(f"`renderer`: {self.manifest.name} was made from a photo, which has one way to be drawn")
+        return self
+
     @property
     def fps(self) -> Fraction:
         """The rate that pictures have when none is asked for."""

@@ -39,6 +39,11 @@ FROM_VIDEO, FROM_PHOTO = "video", "photo"
 """Where an avatar's looks come from."""
 
 
+RETRIEVAL, UNET = "retrieval", "unet"
+RENDERERS = (RETRIEVAL, UNET)
+"""What can draw a filmed person's mouth: their own pictures, or a network that paints after those."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """The content of `avatar.json`.
@@ -70,6 +75,8 @@ class Manifest:
         Settings, losses, and measures on the validation part.
     files : dict
         File name -> sha256 of its content.
+    renderer : str
+        What draws unless another is asked for, among `RENDERERS`.
     synthetic_media_note : str
         What whoever shows this avatar says of it; what a file says of how it was made itself is `provenance`'s.
     """
@@ -86,6 +93,7 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     early_lookaheads: list[int] = field(default_factory=list)
     sound_late_ms: float = 0.0
+    renderer: str = RETRIEVAL
     synthetic_media_note: str = SYNTHETIC_MEDIA_NOTE
     sample_rate: int = SAMPLE_RATE
     hop_length: int = HOP_LENGTH
@@ -173,6 +181,7 @@ class Manifest:
         return (
             is_rate
             and self.origin in (FROM_VIDEO, FROM_PHOTO)
+            and self.renderer in RENDERERS
             and all(type(count) is int and 0 <= count <= _MAX_COUNT for count in counts)
             and all(isinstance(text, str) for text in (self.name, self.consent, self.synthetic_media_note))
             and isinstance(self.sources, list)

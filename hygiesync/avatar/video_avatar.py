@@ -9,6 +9,8 @@ Beside what every bundle has (see bundle.py) there are::
     look.safetensors        mesh, mouth canvas, and what a mouth of a given shape looks like
     idle.mp4                the person at rest, as a loop
     idle.safetensors        where the face is in each of its frames
+    painter.onnx            the network that paints mouths, and
+    painter.json            what goes with it (both only where that was asked for)
     report.html             how the training went, for people (may be missing)
 
 Nothing is drawn from the report: its fingerprint is recorded, but loading neither asks for it nor checks it, so that
@@ -18,7 +20,7 @@ whoever deletes it or writes notes into it still has an avatar.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -29,8 +31,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from hygiesync.array_types import FloatArray
-from hygiesync.avatar.bundle import STEP, Avatar
-from hygiesync.avatar.manifest import FROM_VIDEO, Manifest
+from hygiesync.avatar.bundle import STEP, WINDOW, Avatar
+from hygiesync.avatar.manifest import FROM_VIDEO, RENDERERS, UNET, Manifest
 from hygiesync.avatar.still_template import STILL_WITHIN_S, StillTemplate
 from hygiesync.avatar.template import SPARE_S, FacePlaces, IdleTemplate, VideoTemplate, watched_places
 from hygiesync.errors import InputError, UsageError
@@ -43,6 +45,9 @@ from hygiesync.media.container import PathLike
 from hygiesync.media.mjpeg import read_jpegs, write_jpegs
 from hygiesync.media.video import probe
 from hygiesync.media.video_survey import survey_video
+from hygiesync.mouth_unet.drawing import PaintedDrawing
+from hygiesync.mouth_unet.painter import Painter, PainterFacts
+from hygiesync.mouth_unet.reference import KnownMouths
 from hygiesync.progress import Progress
 from hygiesync.rendering.appearance import AppearanceModel
 from hygiesync.rendering.atlas import Atlas
@@ -50,10 +55,12 @@ from hygiesync.rendering.canvas import MouthCanvas
 from hygiesync.rendering.compositor import Compositor
 from hygiesync.rendering.interfaces import Scene, TemplateFace, TemplateSource
 from hygiesync.rendering.mesh import FaceMesh
+from hygiesync.rendering.mouth_choice import MouthChoice
 
 FACE, WEIGHTS = "face.safetensors", "weights.safetensors"
 ATLAS_PICTURES, ATLAS, IDLE_VIDEO, IDLE = "atlas.mkv", "atlas.safetensors", "idle.mp4", "idle.safetensors"
 LOOK = "look.safetensors"
+PAINTER, PAINTER_FACTS = "painter.onnx", "painter.json"
 REPORT = "report.html"
 
 _HALF_PRECISION = ("canvas.spread", "appearance.basis")
@@ -79,9 +86,12 @@ class VideoAvatar(Avatar):
     appearance : AppearanceModel
     idle_places : FacePlaces
         Where the face is in each frame of the idle loop.
+    painter : Painter or None
+        What paints mouths, where the bundle has it.
     """
 
     ORIGIN: ClassVar[str] = FROM_VIDEO
+    OPTIONAL: ClassVar[tuple[str, ...]] = (WINDOW, PAINTER, PAINTER_FACTS)
     FILES: ClassVar[tuple[str, ...]] = (FACE, STEP, WEIGHTS, ATLAS_PICTURES, ATLAS, LOOK, IDLE_VIDEO, IDLE)
 
     shape: ShapeModel
@@ -92,6 +102,7 @@ class VideoAvatar(Avatar):
     canvas: MouthCanvas = field(repr=False)
     appearance: AppearanceModel = field(repr=False)
     idle_places: FacePlaces = field(repr=False)
+    painter: Painter | None = field(default=None, repr=False)
 
     @classmethod
     def from_files(cls, folder: Path, manifest: Manifest) -> VideoAvatar:
@@ -111,14 +122,31 @@ class VideoAvatar(Avatar):
                 canvas=MouthCanvas(**_widened(_with_prefix(look, "canvas."))),
                 appearance=_load_appearance(_with_prefix(look, "appearance.")),
                 idle_places=FacePlaces(**idle),
+                painter=_load_painter(folder, manifest),
                 step=(folder / STEP).read_bytes(),
                 window=cls.read_window(folder, manifest),
             )
         except (SafetensorError, KeyError, TypeError, OSError) as error:
             raise InputError(f"{folder}: can't be read ({error}); train the avatar again") from error
 
+    def with_renderer(self, name: str | None) -> VideoAvatar:
+        """See :meth:`Avatar.with_renderer`."""
+        if name is None:
+            return self
+        if name not in RENDERERS:
+            raise UsageError(f"`renderer`: expected one of {', '.join(RENDERERS)}, got {name!r}")
+        if name == UNET and self.painter is None:
+            raise UsageError(
+                f"`renderer`: {self.manifest.name} has no network that paints; train it again with `renderer` {UNET}"
+            )
+        return replace(self, manifest=replace(self.manifest, renderer=name))
+
     def renderer(self, lag: int = 0) -> Compositor:
         """A new renderer with this person's mouth, which may hold back `lag` frames to choose a smooth path."""
+        if self.manifest.renderer == UNET and self.painter is not None:
+            choice = MouthChoice(self.shape, self.atlas, self.appearance, lag)
+            mouths = KnownMouths(self.shape, self.atlas, self.mesh, self.canvas, self.appearance)
+            return Compositor(choice, PaintedDrawing(mouths, self.painter))
         return Compositor.from_models(self.shape, self.atlas, self.mesh, self.canvas, self.appearance, lag)
 
     def idle(self, fps: Fraction, lag: int = 0) -> Scene[TemplateFace]:
@@ -225,6 +253,19 @@ def _load_atlas(directory: Path) -> Atlas:
     detail = tensors.pop("detail").item()
     pictures = read_jpegs(directory / ATLAS_PICTURES)
     return Atlas(pictures=pictures, vertices=vertices, detail=detail, **tensors)
+
+
+def save_painter(directory: Path, model: bytes, facts: PainterFacts) -> None:
+    """Write what paints."""
+    (directory / PAINTER).write_bytes(model)
+    (directory / PAINTER_FACTS).write_text(facts.to_json(), encoding="utf-8")
+
+
+def _load_painter(directory: Path, manifest: Manifest) -> Painter | None:
+    if PAINTER not in manifest.files or PAINTER_FACTS not in manifest.files:
+        return None
+    facts = PainterFacts.from_json((directory / PAINTER_FACTS).read_text(encoding="utf-8"))
+    return Painter((directory / PAINTER).read_bytes(), facts)
 
 
 def _load_appearance(tensors: dict[str, FloatArray]) -> AppearanceModel:

@@ -11,7 +11,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.avatar import video_avatar
 from hygiesync.avatar.bundle import STEP, WINDOW
 from hygiesync.avatar.loading import load_avatar
-from hygiesync.avatar.manifest import Manifest, consent_text
+from hygiesync.avatar.manifest import RETRIEVAL, UNET, Manifest, consent_text
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.appearance_fitting import fit_appearance
 from hygiesync.building.atlas_building import build_atlas
@@ -22,11 +22,13 @@ from hygiesync.building.idle_loop import build_idle_loop, loop_as_video
 from hygiesync.building.job import DEFAULT_LOOKAHEAD_MS, Job, check_video
 from hygiesync.building.learning_step import Learned, learn
 from hygiesync.building.observation import Observation, observe
+from hygiesync.building.painting_step import learn_to_paint
 from hygiesync.building.records import evidence_of, source_record, training_record
 from hygiesync.building.workshop import open_workshop
 from hygiesync.extras import require
 from hygiesync.face.target import FaceChoice
 from hygiesync.media.video import VideoInfo
+from hygiesync.mouth_unet.reference import KnownMouths
 from hygiesync.progress import Progress
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
@@ -48,6 +50,7 @@ def train(
     fix_offset: bool = False,
     face: FaceChoice = None,
     audio_track: int | None = None,
+    renderer: str = RETRIEVAL,
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     report: ReportMaker | None = None,
@@ -76,6 +79,8 @@ def train(
         ``speaking``; the clearly largest, or who speaks, when left out.
     audio_track : int, optional
         Which of the videos' sound tracks, 1 is the first; the default one when left out.
+    renderer : {"retrieval", "unet", "both"}
+        What draws the mouth: real pictures, a network that paints after them, or real ones and the network at hand.
     progress, warn : callable, optional
         Told of work done, and of what is odd about the videos.
     report : callable, optional
@@ -104,6 +109,7 @@ def train(
         fix_offset=fix_offset,
         face=face,
         audio_track=audio_track,
+        renderer=renderer,
     )
     check_destination(directory)
     infos = [check_video(path) for path in job.videos]
@@ -133,7 +139,10 @@ def _make_bundle(
     loop = build_idle_loop(seen.recordings, seen.face, loop_path)
 
     def fill(folder: Path) -> None:
-        _fill_bundle(folder, seen, learned, rest, tell)
+        mouths = _fill_bundle(folder, seen, learned, rest, tell)
+        if job.has_painter:
+            painter = learn_to_paint(mouths, job, workshop, tell)
+            video_avatar.save_painter(folder, painter.model, painter.facts)
         shutil.copyfile(loop_path, folder / video_avatar.IDLE_VIDEO)
         video_avatar.save_idle(folder, loop)
         if report is not None:
@@ -158,13 +167,15 @@ def _manifest(
         fps=str(loop.fps),
         consent=consent_text(has_consent),
         sound_late_ms=round(1000 * seen.sound_late_s, 1),
+        renderer=UNET if job.renderer == UNET else RETRIEVAL,
         sources=[source_record(info) for info in seen.videos],
         training=training_record(job, seen, learned),
         hygiesync_version=__version__,
     )
 
 
-def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatArray, report: Progress) -> None:
+def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatArray, report: Progress) -> KnownMouths:
+    """Write all but painter, report and idle loop, and give what the painter learns from."""
     from safetensors.torch import save as serialized
 
     from hygiesync.learning.export_onnx import export_step, export_window
@@ -187,3 +198,4 @@ def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatA
     export_step(learned.run.network, folder / STEP)
     export_window(learned.whole.network, folder / WINDOW)
     (folder / video_avatar.WEIGHTS).write_bytes(serialized(learned.run.network.state_dict()))
+    return KnownMouths(face.shape, atlas, mesh, canvas, appearance)

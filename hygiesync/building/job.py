@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hygiesync.avatar.manifest import sha256_of
+from hygiesync.avatar.manifest import RENDERERS, RETRIEVAL, UNET, sha256_of
 from hygiesync.errors import InputError, UsageError
 from hygiesync.face.target import FaceChoice, parse_face
 from hygiesync.media.video import VideoInfo, probe
@@ -22,6 +22,9 @@ EARLY_LOOKAHEADS = (0, 4)
 
 
 _OPTIONS = ("preset", "lookahead", "seed", "fix_offset", "face", "audio_track")
+
+BOTH = "both"
+"""Beside the names of :data:`hygiesync.avatar.manifest.RENDERERS`: the painter is made, and real pictures are shown."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Job:
     face : int, str or None
         Whose face, as of :mod:`hygiesync.face.target`.
     audio_track : int or None
+    renderer : str
+        See :data:`BOTH`.
     """
 
     videos: tuple[Path, ...]
@@ -48,6 +53,7 @@ class Job:
     fix_offset: bool = False
     face: FaceChoice = None
     audio_track: int | None = None
+    renderer: str = RETRIEVAL
 
     @classmethod
     def checked(
@@ -60,6 +66,7 @@ class Job:
         fix_offset: bool = False,
         face: FaceChoice = None,
         audio_track: int | None = None,
+        renderer: str = RETRIEVAL,
     ) -> Job:
         """A job whose arguments are in range.
 
@@ -74,7 +81,15 @@ class Job:
             raise UsageError(f"`preset`: expected one of {', '.join(PRESETS)}, got {preset!r}")
         if not 0 <= lookahead_ms <= MAX_LOOKAHEAD_MS:
             raise UsageError(f"`lookahead_ms`: expected 0 to {MAX_LOOKAHEAD_MS:g} ms, got {lookahead_ms:g}")
-        return cls(videos, preset, lookahead_frames(lookahead_ms), seed, fix_offset, parse_face(face), audio_track)
+        if renderer not in (*RENDERERS, BOTH):
+            raise UsageError(f"`renderer`: expected one of {', '.join((*RENDERERS, BOTH))}, got {renderer!r}")
+        lookahead = lookahead_frames(lookahead_ms)
+        return cls(videos, preset, lookahead, seed, fix_offset, parse_face(face), audio_track, renderer)
+
+    @property
+    def has_painter(self) -> bool:
+        """Whether a network is to learn to paint."""
+        return self.renderer in (UNET, BOTH)
 
     @property
     def early_lookaheads(self) -> tuple[int, ...]:
@@ -90,6 +105,8 @@ class Job:
         """What tells this job from others."""
         hashes = [sha256_of(video) for video in self.videos]
         options = {name: getattr(self, name) for name in _OPTIONS}
+        if self.has_painter:
+            options["renderer"] = self.renderer
         return {"videos": hashes, **options}
 
 

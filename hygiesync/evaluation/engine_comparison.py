@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hygiesync.avatar.bundle import WHOLE_RECORDING
+from hygiesync.avatar.manifest import RENDERERS
 from hygiesync.avatar.provenance import Method, Provenance
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.engine import VideoFrame
@@ -42,7 +43,7 @@ from hygiesync.progress import Progress
 from hygiesync.rendering.compositor import WHOLE_PATH_LAG
 from hygiesync.speech_to_shape.stream import moments_at
 
-OWN = ("retrieval",)
+OWN = RENDERERS
 """Renderers of hygiesync's own."""
 
 _SHOWN = {
@@ -112,7 +113,7 @@ def compare(
     """
     require("report", "comparing")
     tell = progress or (lambda *_: None)
-    ways, left_out = _ways(engines, time_limit_s)
+    ways, left_out = _ways(avatar, engines, time_limit_s)
     probe_audio(video)
     _check_destinations(Path(video), report, keep, list(ways))
     with TemporaryDirectory(prefix="hygiesync-") if keep is None else nullcontext(keep) as folder:
@@ -139,13 +140,16 @@ Way = Callable[[VideoAvatar, RealVideo, Progress], tuple[Iterator[VideoFrame], F
 """Gives a video's pictures anew, and their nominal rate."""
 
 
-def _ways(names: Sequence[str], time_limit_s: float) -> tuple[dict[str, Way], dict[str, str]]:
+def _ways(avatar: VideoAvatar, names: Sequence[str], time_limit_s: float) -> tuple[dict[str, Way], dict[str, str]]:
     """What can be used of the names, and why the rest can't."""
     ways: dict[str, Way] = {}
     left_out: dict[str, str] = {}
     for name in dict.fromkeys(names):
         if name in OWN:
-            ways[name] = _by_ourselves
+            try:
+                ways[name] = _by_ourselves(avatar.with_renderer(name))
+            except UsageError as error:
+                left_out[name] = str(error)
             continue
         try:
             ways[name] = _by_engine(EngineOptions(engine=name, time_limit_s=time_limit_s))
@@ -160,8 +164,8 @@ def _ways(names: Sequence[str], time_limit_s: float) -> tuple[dict[str, Way], di
     return ways, left_out
 
 
-def _by_ourselves(avatar: VideoAvatar, real: RealVideo, tell: Progress) -> tuple[Iterator[VideoFrame], Fraction]:
-    return _drawn(avatar, real), real.info.fps
+def _by_ourselves(drawn: VideoAvatar) -> Way:
+    return lambda avatar, real, tell: (_drawn(drawn, real), real.info.fps)
 
 
 def _by_engine(options: EngineOptions) -> Way:

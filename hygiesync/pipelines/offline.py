@@ -60,9 +60,11 @@ class RenderOptions(EncodingOptions, EngineOptions):
         ``largest`` or ``speaking``; who looks like the avatar when left out.
     audio_track : int, optional
         Which of the sound's tracks, 1 is the first; the one that the file marks as its default when left out.
+    renderer : str, optional
+        What draws a filmed person's mouth, ``retrieval`` or ``unet``; as the avatar was trained when left out.
 
-    With an `engine`, which hears for itself, `expressiveness`, `life`, `lookahead_ms`, `landmarks_only` and
-    `audio_track` are refused.
+    With an `engine`, which hears for itself, `expressiveness`, `life`, `lookahead_ms`, `landmarks_only`,
+    `audio_track` and `renderer` are refused.
     """
 
     template: PathLike | None = None
@@ -74,6 +76,7 @@ class RenderOptions(EncodingOptions, EngineOptions):
     lookahead_ms: float = WHOLE_RECORDING
     face: FaceChoice = None
     audio_track: int | None = None
+    renderer: str | None = None
 
 
 class _ReadAhead(Generic[Face]):
@@ -162,7 +165,7 @@ def _render_by_engine(
     warn: Callable[[str], None],
 ) -> None:
     plain = RenderOptions()
-    for name in ("expressiveness", "life", "lookahead_ms", "landmarks_only", "audio_track"):
+    for name in ("expressiveness", "life", "lookahead_ms", "landmarks_only", "audio_track", "renderer"):
         if getattr(options, name) != getattr(plain, name):
             raise UsageError(
                 f"`{name}`: {options.engine} hears and draws by itself; leave it out, or leave out `engine`"
@@ -202,6 +205,7 @@ def scene_for(
     places : FacePlaces, optional
         Of the template's faces, where they are known.
     """
+    avatar = avatar.with_renderer(options.renderer)
     scene: Scene[Any]
     if options.template is not None:
         scene = avatar.dub(

@@ -24,7 +24,7 @@ speed up kernel machines*, 2001.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,20 @@ class AppearanceModel:
         width = _typical_distance(features[rng.permutation(len(features))[:_WIDTH_SAMPLE]])
         weights = _ridge_regression(features.astype(np.float64), centres.astype(np.float64), width, codes)
         return cls(basis, centres, weights.astype(np.float32), width), codes.astype(np.float32)
+
+    def refitted(self, features: NDArray[np.float32], codes: NDArray[np.float32]) -> AppearanceModel:
+        """The model as other pictures alone would make it, for looks that are to be expected of what it has not seen.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n_pictures, n_features), float32
+        codes : ndarray, shape (n_pictures, n_components), float32
+            In the same basis.
+        """
+        rng = np.random.default_rng(0)
+        centres = features[np.sort(rng.permutation(len(features))[:_MAX_CENTRES])]
+        weights = _ridge_regression(features.astype(np.float64), centres.astype(np.float64), self.width, codes)
+        return replace(self, centres=centres, weights=weights.astype(np.float32))
 
     def expected(self, features: FloatArray) -> NDArray[np.float32]:
         """Codes (n, n_components), float32, that mouths with features (n, n_features) are expected to have."""

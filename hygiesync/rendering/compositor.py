@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,18 @@ WHOLE_PATH_LAG = 16
 """Frames of lag with which the path through the atlas is nearly always that of the search over the whole sequence."""
 
 
+class Drawing(Protocol):
+    """What puts a mouth into a frame, after an atlas picture that was chosen for it."""
+
+    def draw(
+        self, template: PlainFrame, coefficients: NDArray[Any], index: int, appearance: NDArray[np.float32]
+    ) -> NDArray[np.uint8]:
+        """See :meth:`hygiesync.rendering.mouth_drawing.MouthDrawing.draw`."""
+        ...
+
+
 class Compositor:
-    """Draws real mouths into template frames.
+    """Draws mouths into template frames, each after an atlas picture.
 
     Not thread-safe: it is one engine's. What it is made of may be shared.
 
@@ -36,10 +46,11 @@ class Compositor:
     ----------
     choice : MouthChoice
         Frames wait as long as its choices do.
-    drawing : MouthDrawing
+    drawing : Drawing
+        Real pictures, or what is painted after them.
     """
 
-    def __init__(self, choice: MouthChoice, drawing: MouthDrawing) -> None:
+    def __init__(self, choice: MouthChoice, drawing: Drawing) -> None:
         self._choice, self._drawing = choice, drawing
         self.reset()
 

@@ -37,7 +37,8 @@ _SKIN_STEPS = 2
 _STILL_PX = 0.05
 """Skin that moves by less keeps its own pixels."""
 
-_FAR_OUTSIDE = (-1e4, -1e4)
+FAR_OUTSIDE = (-1e4, -1e4)
+"""Where no canvas reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class MouthPasting:
         """
         in_source = target.mesh.backward(vertices, target.grid)
         patch = _sample_mouth(source, in_source, target.grid)
-        on_canvas = target.mesh.backward(self._canvas.vertices, target.grid, _FAR_OUTSIDE)
+        on_canvas = target.mesh.backward(self._canvas.vertices, target.grid, FAR_OUTSIDE)
         share = target.grid.to_pixels(sample_canvas(self._canvas.feather * strength, on_canvas))
         return WarpedMouth(target, patch, on_canvas, share)
 

@@ -130,6 +130,14 @@ def squares(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def renderer(parser: argparse.ArgumentParser) -> None:
+    """What draws a filmed person's mouth."""
+    parser.add_argument(
+        "--renderer", choices=("retrieval", "unet"),
+        help="what draws the mouth: real pictures, or the network of `train --renderer` (as the avatar was trained)",
+    )  # fmt: skip
+
+
 def crf(parser: argparse.ArgumentParser) -> None:
     """How good the video's pictures are."""
     parser.add_argument("--crf", type=int, default=17, metavar="N", help="quality, 0 (lossless) to 51 (%(default)s)")

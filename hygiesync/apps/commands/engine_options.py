@@ -49,7 +49,7 @@ def speak(
     from hygiesync.pipelines.offline import RenderOptions
 
     plain = RenderOptions()
-    for name in ("template", "fps", "still", "expressiveness", "lookahead_ms", "landmarks_only"):
+    for name in ("template", "fps", "still", "expressiveness", "lookahead_ms", "landmarks_only", "renderer"):
         if getattr(options, name) != getattr(plain, name):
             raise UsageError(f"`{name}`: a picture that {options.engine} moves has none of it; leave it out")
     has_consent = common.has_consent(arguments, "Does the person shown agree to this video being made?")

@@ -25,6 +25,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO", help="video of the same person, not used in training")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with curves and pictures")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the four videos there")
+    common.renderer(parser)
     common.json_file(parser, "the measures")
 
 
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hygiesync.avatar.video_avatar import VideoAvatar
     from hygiesync.evaluation.evaluate import evaluate, format_table
 
-    avatar = load_avatar(arguments.avatar, VideoAvatar)
+    avatar = load_avatar(arguments.avatar, VideoAvatar).with_renderer(arguments.renderer)
     with StageBars() as bars:
         rows = evaluate(avatar, arguments.video, keep=arguments.keep, report=arguments.report, progress=bars)
     return common.finish(arguments, format_table(rows), rows)

@@ -46,6 +46,7 @@ def add(commands: common.Commands) -> None:
         "--lookahead-ms", type=float, metavar="N", help="how far ahead the network may hear (as the avatar was trained)"
     )
     common.speaking(parser, fps="60")
+    common.renderer(parser)
     parser.add_argument(
         "--output", default="window", choices=("window", "virtual-camera", "none"),
         help="where the pictures go; a virtual camera is seen by video calls (%(default)s)",
@@ -85,7 +86,7 @@ def _run(arguments: argparse.Namespace, stop: StopRequest) -> int:
         raise UsageError("live: expected the avatar's folder, such as models/me; `hygiesync train` makes one")
     options = common.chosen(arguments, LiveOptions, fps=common.rate(arguments.fps), output=_output(arguments))
     stop.check()
-    avatar = load_avatar(arguments.avatar)
+    avatar = load_avatar(arguments.avatar).with_renderer(arguments.renderer)
     if arguments.life is not None:
         avatar = avatar.with_life(arguments.life)
     result = run_live(avatar, options, common.warner(arguments), stop)

@@ -44,6 +44,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--encoder-preset", dest="preset", default="veryfast", metavar="P", help="x264's speed (%(default)s)"
     )
+    common.renderer(parser)
     engine_options.add(parser, "musetalk for filmed avatars, sadtalker for photos")
     common.consent(parser)
 

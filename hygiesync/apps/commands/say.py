@@ -52,6 +52,7 @@ def add(commands: common.Commands) -> None:
     )
     parser.add_argument("--face", type=int, metavar="N", help="which face of the picture, 1 is the leftmost")
     common.method(parser)
+    common.renderer(parser)
     engine_options.add(parser, "musetalk for filmed avatars, sadtalker for photos and pictures")
     common.consent(parser)
 

@@ -41,6 +41,11 @@ def add(commands: common.Commands) -> None:
     )  # fmt: skip
     common.face_of_video(parser, "the clearly largest, or who speaks")
     common.audio_track(parser)
+    parser.add_argument(
+        "--renderer", default="retrieval", choices=("retrieval", "unet", "both"),
+        help="what draws the mouth: real pictures, or a network that paints after them (some ten minutes more);"
+        " both: the network is there for `render --renderer unet` (%(default)s)",
+    )  # fmt: skip
     common.consent(parser)
     common.json_file(parser, "the training's measures")
     parser.add_argument(
@@ -70,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
             fix_offset=arguments.fix_offset,
             face=arguments.face,
             audio_track=arguments.audio_track,
+            renderer=arguments.renderer,
             progress=bars,
             warn=common.warner(arguments),
             report=lambda evidence: make_report(evidence, words),

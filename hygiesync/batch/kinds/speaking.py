@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from hygiesync.avatar.manifest import FROM_PHOTO
+from hygiesync.avatar.manifest import FROM_PHOTO, RENDERERS
 from hygiesync.avatar.provenance import Method
 from hygiesync.batch.columns import Setting, one_of, whole_number, yes_or_no
 from hygiesync.batch.fingerprint import Fingerprints
@@ -81,6 +81,8 @@ class Speaking:
     def inputs(self, hashes: Fingerprints) -> dict[str, Any]:
         """See :meth:`Task.inputs`."""
         options, voice = without_unused_engine(asdict(self.manner.options)), asdict(self.manner.voice)
+        if self.manner.options.renderer is None:  # as before one could be named
+            del options["renderer"]
         if self.manner.options.template is not None:
             options["template"] = hashes.of_file(self.manner.options.template)
         if str(voice["name"]).endswith(".onnx"):
@@ -136,6 +138,7 @@ STILL_LIFE = "still"
 
 _RENDERING: Mapping[str, Setting] = {
     "template": Setting("template", "a video", str),
+    "renderer": one_of("renderer", RENDERERS),
     "still": yes_or_no("still"),
     "fps": Setting("fps", "a frame rate of 1 to 240, such as 25, 29.97 or 30000/1001", parse_fps),
     "life": one_of("life", tuple(LIVELINESS)),
