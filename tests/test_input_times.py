@@ -1,5 +1,6 @@
 """Time zero is the first picture, wherever a file's clock begins; sound keeps its place; lengths are counted."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from media_files import click_errors_ms, clicks, write_media
 from hygiesync.errors import InputError
 from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.sound_survey import survey_sound
-from hygiesync.media.video import probe, read_frames
+from hygiesync.media.video import probe, read_frames, sample_frames
 from hygiesync.pipelines.soundtrack import Soundtrack
 
 TIMES = [Fraction(number, 25) for number in range(50)]
@@ -128,3 +129,16 @@ def test_a_file_that_was_written_anew_is_listened_to_anew(tmp_path: Path) -> Non
     for seconds in (1, 2):
         write_wav(path, np.zeros(16_000 * seconds, np.float32), 16_000)
         assert survey_sound(path).end_s == seconds
+
+
+def test_some_frames_are_sampled_in_order_and_not_beyond_the_end(tmp_path: Path) -> None:
+    info = probe(write_media(tmp_path / "a.mp4", times_s=TIMES))
+    wanted = [Fraction(0), Fraction(1, 2), Fraction(51, 100), Fraction(19, 10), Fraction(5)]
+    expected = [Fraction(0), Fraction(13, 25), Fraction(48, 25)]
+    short = list(sample_frames(info, wanted))
+    assert [frame.time_s for frame in short] == expected
+    sought = list(sample_frames(replace(info, duration_s=Fraction(1000)), wanted))
+    assert sorted({frame.time_s for frame in sought}) == expected
+    for frame in short:
+        same = next(one for one in sought if one.time_s == frame.time_s)
+        np.testing.assert_array_equal(same.image, frame.image)

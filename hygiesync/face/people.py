@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hygiesync.face.identity import Look, look_of, unlikeness
 from hygiesync.face.landmarks import FaceFinder
-from hygiesync.media.video import VideoInfo, read_frames
+from hygiesync.media.video import VideoInfo, sample_frames
 
 N_PICTURES = 16
 """Pictures that are looked at."""
@@ -130,11 +130,9 @@ def find_people(video: VideoInfo, until_s: Fraction | None = None) -> People:
     end_s = video.duration_s if until_s is None else min(video.duration_s, until_s)
     pictures: list[list[Look]] = []
     with FaceFinder() as finder:
-        for number in range(N_PICTURES):
-            start_s = end_s * (2 * number + 1) / (2 * N_PICTURES)
-            frame = next(read_frames(video.path, start_s, n_threads=1), None)
-            if frame is not None:
-                pictures.append([look_of(frame.image, face) for face in finder.find(frame.image)])
+        middles = [end_s * (2 * number + 1) / (2 * N_PICTURES) for number in range(N_PICTURES)]
+        for frame in sample_frames(video, middles):
+            pictures.append([look_of(frame.image, face) for face in finder.find(frame.image)])
     return told_apart(pictures)
 
 
@@ -148,9 +146,8 @@ def looks_in(video: VideoInfo, n_pictures: int = 4) -> list[Look]:
     """
     looks = []
     with FaceFinder() as finder:
-        for number in range(n_pictures):
-            frame = next(read_frames(video.path, video.duration_s * number / n_pictures, n_threads=1), None)
-            faces = [] if frame is None else [look_of(frame.image, face) for face in finder.find(frame.image)]
+        for frame in sample_frames(video, [video.duration_s * number / n_pictures for number in range(n_pictures)]):
+            faces = [look_of(frame.image, face) for face in finder.find(frame.image)]
             looks += sorted(faces, key=lambda look: look.width)[-1:]
     return looks
 

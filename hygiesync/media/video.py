@@ -8,7 +8,8 @@ time: an hour of video needs no more memory than a second. :class:`VideoWriter`,
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -43,6 +44,9 @@ __all__ = ["SourceFrame", "VideoInfo", "VideoWriter", "probe", "read_frames"]
 
 DEFAULT_THREADS = 2
 """Decoding threads; more would take the cores from the work done on the frames."""
+
+SEEK_FROM_S = 90
+"""Length from which seeking for some pictures is quicker than decoding all: keyframes are up to 10 s apart."""
 
 SEEK_MARGINS_S = (Fraction(0), Fraction(2), Fraction(10))
 """How far before the wanted time to seek, one after the other, until a whole picture lies before that time."""
@@ -163,6 +167,32 @@ def read_frames(
             yield SourceFrame(convert(), time_s)
     if is_empty and start is None and end is None:
         raise InputError(_no_frames(path))
+
+
+def sample_frames(video: VideoInfo, times_s: Sequence[Fraction]) -> Iterator[SourceFrame]:
+    """The first frame at or after each of some times, in order; fewer where the video ends before.
+
+    A short video is decoded once, and only what is wanted made a picture of; in a long one each time is sought.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_frames`.
+    """
+    if video.duration_s > SEEK_FROM_S:
+        for time_s in times_s:
+            frame = next(read_frames(video.path, time_s, n_threads=1), None)
+            if frame is not None:
+                yield frame
+        return
+    wanted = deque(times_s)
+    for time_s, convert in _decode_from(video.path, None, None, DEFAULT_THREADS):
+        if not wanted:
+            return
+        if time_s >= wanted[0]:
+            yield SourceFrame(convert(), time_s)
+            while wanted and wanted[0] <= time_s:
+                wanted.popleft()
 
 
 def _decode_from(
