@@ -149,6 +149,22 @@ def portrait_avatar_directory(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_first_order(shared_folder: Path) -> Path:
+    """Folder of made shapes, `shapes`, and of the smallest first order model, trained on them for a moment, `model`."""
+
+    def learn(folder: Path) -> None:
+        from first_order_shapes import TINY, write_shapes
+
+        from hygiesync.first_order.configurations import read_configuration
+        from hygiesync.first_order.learning.building import train_model
+
+        write_shapes(folder / "shapes", 2, 1)
+        train_model(read_configuration(TINY), folder / "shapes", folder / "model", has_consent=True)
+
+    return made_once(shared_folder / "first order", learn)
+
+
+@pytest.fixture(scope="session")
 def data() -> Path:
     """Folder of real recordings, where there is one."""
     folder = os.environ.get("HYGIESYNC_DATA")

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from hygiesync.media.images import write_png
 
+TINY = Path(__file__).parent / "first_order_configs" / "tiny.yaml"
+"""Configuration of the smallest model that has all parts."""
+
 SIZE = 64
 N_FRAMES = 24
 

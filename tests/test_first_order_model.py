@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import first_order_golden as golden
+import first_order_shapes as shapes
 import numpy as np
 import pytest
 import torch
@@ -22,17 +23,18 @@ from hygiesync.errors import InputError, UsageError
 from hygiesync.first_order.animation import MovingPicture, SquarePicture, best_reference
 from hygiesync.first_order.configurations import read_configuration
 from hygiesync.first_order.keypoints import CarryOptions, KeyPoints, PointFilter, carried, hull_area
-from hygiesync.first_order.learning.building import import_model
+from hygiesync.first_order.learning.building import begin_with, import_model
 from hygiesync.first_order.learning.discriminator import Discriminator
 from hygiesync.first_order.learning.generator import Generator
 from hygiesync.first_order.learning.importing import networks_of_checkpoint
 from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
+from hygiesync.first_order.learning.objective import Networks
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.media.images import read_png, write_png
 from hygiesync.media.video import probe
 from hygiesync.media.writer import VideoWriter
 
-TINY = read_configuration(Path(__file__).parent / "first_order_configs" / "tiny.yaml")
+TINY = read_configuration(shapes.TINY)
 
 
 def checkpoint_content(prefix: str = "", *, with_optimisers: bool = False) -> dict[str, Any]:
@@ -57,11 +59,8 @@ def checkpoint_content(prefix: str = "", *, with_optimisers: bool = False) -> di
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    torch.save(checkpoint_content(), folder / "made-cpk.pth.tar")
-    import_model(folder / "made-cpk.pth.tar", TINY, folder / "made")
-    return folder / "made"
+def model_folder(tiny_first_order: Path) -> Path:
+    return tiny_first_order / "model"
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,9 @@ def test_tensors_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 
 def test_onnx_is_equal_to_torch(model: FirstOrderModel, model_folder: Path) -> None:
-    detector, generator = networks_of_checkpoint(model_folder.parent / "made-cpk.pth.tar", TINY)
+    networks = Networks(TINY).eval()
+    begin_with(networks, model_folder)
+    detector, generator = networks.kp_detector, networks.generator
     pictures = [(golden.image(64, 0, shift).numpy().transpose(1, 2, 0) * 255).astype(np.uint8) for shift in (0, 0.15)]
     tensors = [torch.from_numpy(p.transpose(2, 0, 1)[None].copy()).float() / 255 for p in pictures]
     with torch.no_grad():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from first_order_shapes import write_shapes
+from first_order_shapes import TINY
 from safetensors.torch import load_file
 
 from hygiesync.errors import HygieSyncError, InputError, UsageError
@@ -29,19 +29,15 @@ from hygiesync.first_order.learning.looks import DetailLooks
 from hygiesync.first_order.learning.objective import Networks
 from hygiesync.media.images import read_png
 
-TINY = Path(__file__).parent / "first_order_configs" / "tiny.yaml"
+
+@pytest.fixture(scope="module")
+def data(tiny_first_order: Path) -> Path:
+    return tiny_first_order / "shapes"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_shapes(tmp_path_factory.mktemp("data") / "shapes", 2, 1)
-
-
-@pytest.fixture(scope="module")
-def model(data: Path) -> Path:
-    out = data.parent / "models" / "tiny"
-    train_model(read_configuration(TINY), data, out, has_consent=True)
-    return out
+def model(tiny_first_order: Path) -> Path:
+    return tiny_first_order / "model"
 
 
 @pytest.mark.slow
@@ -57,7 +53,7 @@ def test_a_model_s_folder_is_whole(model: Path) -> None:
     assert {"looks", "generator_gan", "discriminator_gan", "watched_l1"} <= set(rows[0])
     assert read_png(model / "sheet.png").shape == (128, 6 * 128, 3)
     assert "data:image/png;base64" in (model / "report.html").read_text()
-    assert not model.with_name(".tiny.training").exists()
+    assert not model.with_name(".model.training").exists()
 
 
 @pytest.mark.slow
