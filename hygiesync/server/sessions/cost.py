@@ -24,9 +24,9 @@ from hygiesync.timing import SAMPLE_RATE
 USABLE_SHARE = 0.85
 """Of all cores; the rest is for the server itself, the network, and pictures that take longer than others."""
 
-SERVING_COST = 0.25
-"""What a session takes besides drawing and encoding: the network, Opus both ways, RTP in Python. Measured on two
-hardware threads of one core: 0.60 cores in all, of which 0.37 were drawing and encoding."""
+SERVING_COST = 0.3
+"""What a session takes besides drawing and encoding: idle motion, the network, Opus both ways, RTP in Python, and what
+goes from process to process. Measured on two busy hardware threads: 0.58 cores in all, 0.29 for drawing and encoding."""
 
 _TRIED_S = 1.0
 """Speech that an avatar says for the measurement (seconds)."""
