@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from present import present
 
 from hygiesync.server.faults import RefusedError
 from hygiesync.server.limits import RateLimit
 from hygiesync.server.messages import PICTURE, SOUND, packed, parse_control, parse_sound, sound_bytes, unpacked
 from hygiesync.server.sessions.feed import FEED_RATE, PATIENCE_S, Feed
+from hygiesync.server.sessions.incoming import IncomingSound
 from hygiesync.server.sessions.outgoing import BLOCK_LENGTH, OutgoingSound
 from hygiesync.server.sessions.pipe import (
     N_SLOTS,
@@ -125,6 +127,25 @@ def test_a_burst_is_said_at_the_pace_of_time_and_marked() -> None:
         ("speaking", 0, 0.0),
         ("resting", FEED_RATE, 1.0),
     ]
+
+
+@pytest.mark.parametrize("is_said", [False, True])
+def test_silence_and_what_is_said_are_heard_a_hop_at_a_time(is_said: bool) -> None:
+    """And not a sample at a time, as fast as the processor can."""
+    source = IncomingSound()
+    source.start()
+    if is_said:
+        source.say(np.ones(FEED_RATE, np.float32))
+    lengths = [len(present(source.read(1.0))) for _ in range(20)]
+    assert sum(lengths) >= 18 * FEED_RATE // 100
+
+
+def test_live_sound_is_heard_when_it_comes() -> None:
+    source = IncomingSound()
+    source.start()
+    source.read(1.0)
+    source.hear(np.ones(480, np.float32))
+    assert present(source.read(1.0)).any()
 
 
 def test_a_microphone_that_stalls_does_not_make_the_conversation_lag() -> None:

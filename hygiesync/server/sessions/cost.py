@@ -26,7 +26,7 @@ USABLE_SHARE = 0.85
 
 SERVING_COST = 0.3
 """What a session takes besides drawing and encoding: idle motion, the network, Opus both ways, RTP in Python, and what
-goes from process to process. Measured on two busy hardware threads: 0.58 cores in all, 0.29 for drawing and encoding."""
+goes from process to process. Measured on two busy hardware threads: 0.58 cores in all, 0.29 to draw and encode."""
 
 _TRIED_S = 1.0
 """Speech that an avatar says for the measurement (seconds)."""

@@ -105,6 +105,11 @@ class Feed:
         self._is_speaking = self._is_flushed = False
 
     @property
+    def has_live(self) -> bool:
+        """Whether live sound waits."""
+        return self._n_live > 0
+
+    @property
     def waiting_s(self) -> float:
         """Spoken sound that waits, seconds."""
         return self._n_spoken / FEED_RATE
