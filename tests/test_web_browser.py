@@ -1,6 +1,9 @@
 """The exported avatar in a real Chromium: the same pictures, without a network, and nobody else is asked."""
 
 import base64
+import hashlib
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
@@ -138,6 +141,51 @@ def test_a_photo_speaks_as_in_python(
         page.close()
 
 
+_UPDATE = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration();
+  await registration.update();
+  const worker = registration.installing ?? registration.waiting;
+  if (worker?.state === "installing") await new Promise((resolve) => { worker.onstatechange = resolve; });
+  return worker?.state;
+}"""
+
+
+def change_version(folder: Path, name: str, content: str) -> None:
+    """Give one file of an export another content, as a newer export would."""
+    listed = json.loads((folder / "files.json").read_text())
+    old, new = listed["version"], hashlib.sha256(content.encode()).hexdigest()
+    worker = (folder / "service-worker.js").read_text().replace(old, new)
+    for changed, text in ((name, content), ("service-worker.js", worker)):
+        (folder / changed).write_text(text)
+        listed["files"][changed]["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "files.json").write_text(json.dumps(listed | {"version": new}))
+
+
+def test_an_update_is_whole_or_not_at_all(
+    shown: Shown, shared_folder: Path, avatar_directory: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(exported_for_web(shared_folder, avatar_directory), tmp_path / "site"))
+    css = (folder / "page.css").read_text()
+    with static_server(folder) as (url, _):
+        shown.own.append(url)
+        page = shown.page.context.new_page()
+        page.goto(url)
+        page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+        change_version(folder, "page.css", f"/* newer */ {css}")
+        whole = (folder / "words.js").read_text()
+        (folder / "words.js").write_text(whole[:-100])
+        assert page.evaluate(_UPDATE) == "redundant"
+        (folder / "words.js").write_text(whole)
+        assert page.evaluate(_UPDATE) == "installed"
+        assert page.evaluate("fetch('page.css').then((answer) => answer.text())") == css
+        page.close()
+        shown.page.wait_for_timeout(500)  # the newer one takes over once nobody shows the older
+        page = shown.page.context.new_page()
+        page.goto(url)
+        assert "newer" in page.evaluate("fetch('page.css').then((answer) => answer.text())")
+        page.close()
+
+
 def moves(page: Page, duration_ms: int) -> float:
     """How much the mouth's first coefficient changes in so long, and in five pictures at least."""
     script = """(duration) => new Promise((resolve) => {
@@ -184,6 +232,33 @@ def test_without_a_network_it_is_shown_speaks_and_is_recorded(
     assert moves(page, 2000) > 0.1
     page.click("#interrupt")
     shown.wait_until("ready")
+
+
+_ELEMENT = """async () => {
+  await import("./hygiesync/index.js");
+  const element = document.createElement("hygiesync-avatar");
+  const loaded = new Promise((resolve, reject) => {
+    element.addEventListener("load", resolve);
+    element.addEventListener("error", ({ error }) => reject(error));
+  });
+  element.setAttribute("src", "avatar/");
+  document.body.append(element);
+  await loaded;
+  const { mouth } = await new Promise((resolve) => { element.addEventListener("frame", resolve, { once: true }); });
+  element.avatar.push(new Float32Array(16000), { isPlayed: false });
+  const said = element.avatar.flush();
+  element.avatar.interrupt();
+  await said;
+  const size = [element.canvas.width, element.canvas.height, mouth.length];
+  element.remove();
+  return size;
+}"""
+
+
+def test_it_is_an_element_of_any_page(shown: Shown, talker_avatar: VideoAvatar) -> None:
+    manifest = talker_avatar.manifest
+    size = [manifest.width, manifest.height, talker_avatar.shape.n_components]
+    assert shown.page.evaluate(_ELEMENT) == size
 
 
 def test_the_page_fits_every_screen_and_every_control_has_a_name(shown: Shown) -> None:

@@ -112,6 +112,8 @@ export class Avatar extends EventTarget {
       if (this.#microphone?.listener !== listener) return;
       this.#microphone.startedAt = startedAt;
       this.#heard(this.#speaker.pushMel(frames)).catch(() => {});
+      // a page that nobody sees draws nothing, and must not keep the answers of hours
+      if (document.hidden) this.#speaker.mouthAt(this.#speaker.knownUntil, Infinity);
     };
     source.connect(listener);
     source.connect(this.recorded);
@@ -148,7 +150,9 @@ export class Avatar extends EventTarget {
     this.#microphone = null;
     this.playback?.stop();
     this.#speaker.interrupt(seconds() - this.startedAt);
+    const wasEnding = this.end;
     this.#rest();
+    if (wasEnding) this.dispatchEvent(new Event("end"));
   }
 
   on(name, listener) { this.addEventListener(name, listener); return this; }
@@ -220,9 +224,7 @@ export class Avatar extends EventTarget {
 
   #fail(error) { this.dispatchEvent(Object.assign(new Event("error"), { error })); }
 
-  #rest() {
-    this.#clock = this.end = null;
-  }
+  #rest() { this.#clock = this.end = null; }
 
   /** Time of the sound that is shown now; null where nothing is said. */
   #soundTime() {

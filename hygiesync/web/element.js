@@ -39,7 +39,7 @@ export class HygiesyncAvatar extends HTMLElement {
       if (src !== this.getAttribute("src") || !this.isConnected) { avatar.close(); return; }
       avatar.attach(this.canvas);
       avatar.mark = this.getAttribute("mark") !== "off";
-      for (const name of ["frame", "end"]) avatar.on(name, ({ type, ...detail }) => this.dispatchEvent(Object.assign(new Event(type), detail)));
+      for (const name of ["frame", "end"]) avatar.on(name, ({ type, isTrusted, ...detail }) => this.dispatchEvent(Object.assign(new Event(type), detail)));
       avatar.on("error", ({ error }) => this.#fail(error));
       this.avatar = avatar;
       this.dispatchEvent(new Event("load"));

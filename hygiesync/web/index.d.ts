@@ -56,7 +56,7 @@ export interface FailureEvent extends Event {
 
 export interface AvatarEvents {
   frame: FrameEvent;
-  /** A sound that was flushed is over. */
+  /** A sound that was flushed is over, or was interrupted. */
   end: Event;
   error: FailureEvent;
 }
@@ -84,9 +84,12 @@ export class Avatar extends EventTarget {
   detach(): void;
   /** Say what a stream hears, until `interrupt`, `push` or another stream. */
   listen(stream: MediaStream): Promise<void>;
-  /** Say some samples, -1 to 1, after those before; kept once their mouths are known. */
+  /**
+   * Say some samples, -1 to 1, after those before; kept once their mouths are known. Where no more come, call `flush`:
+   * until then the mouth waits as it is.
+   */
   push(samples: Float32Array, options?: PushOptions): Promise<void>;
-  /** The sound ends here; kept when it has been said. */
+  /** The sound ends here; kept when it has been said, or was interrupted. */
   flush(): Promise<unknown>;
   /** Fall silent at once; the mouth goes to rest within a tenth of a second. */
   interrupt(): void;

@@ -1,7 +1,7 @@
 """Mouth pictures in sheets: a few consecutive ones in one compressed picture, opened when one of them is wanted.
 
-Measured on a 360x288 and a 512x512 avatar (docs/web.md): at equal error, AVIF with full chroma takes two thirds of
-JPEG's bytes. WebP has half the chroma at best, and lips are a fine red line: it stays 2 dB below at any size.
+Measured (docs/web.md): at equal error, AVIF with full chroma takes two thirds of JPEG's bytes. WebP has half the chroma
+at best, and lips are a fine red line: it stays behind at any size.
 """
 
 from __future__ import annotations

@@ -5,20 +5,24 @@ const CACHE = `hygiesync ${self.registration.scope} ${VERSION}`;
 
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** A file as it is listed. What the browser keeps may be out of date though the server says otherwise: then anew. */
+async function fetched(name, sha256) {
+  for (const cache of ["no-cache", "reload"]) {
+    const file = await fetch(name, { cache });
+    if (!file.ok) throw new Error(`${name}: the server answered ${file.status}`);
+    if (hex(await crypto.subtle.digest("SHA-256", await file.clone().arrayBuffer())) === sha256) return file;
+  }
+  throw new Error(`${name}: is not the file that was exported`);
+}
+
 async function install() {
   const answer = await fetch("files.json", { cache: "no-store" });
   const { version, files } = await answer.json();
   if (version !== VERSION) throw new Error("the folder is being replaced; this is tried again at the next visit");
   const cache = await caches.open(CACHE);
   try {
-    await Promise.all(Object.entries(files).map(async ([name, { sha256 }]) => {
-      const file = await fetch(name, { cache: "no-cache" });
-      if (!file.ok) throw new Error(`${name}: the server answered ${file.status}`);
-      const found = hex(await crypto.subtle.digest("SHA-256", await file.clone().arrayBuffer()));
-      if (found !== sha256) throw new Error(`${name}: is not the file that was exported`);
-      await cache.put(name, file);
-    }));
-    await cache.put("./", (await cache.match("index.html")).clone());
+    await Promise.all(Object.entries(files).map(async ([name, { sha256 }]) => cache.put(name, await fetched(name, sha256))));
+    await cache.put("./", await cache.match("index.html"));
   } catch (error) {
     await caches.delete(CACHE);
     throw error;

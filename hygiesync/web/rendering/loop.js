@@ -16,7 +16,9 @@ export class IdleLoop {
    * @param {Record<string, { data: ArrayLike<number>, shape: number[] }>} places the arrays of `idle.pack`
    */
   constructor(packets, described, places) {
-    if (!globalThis.VideoDecoder) throw new Error("This browser has no VideoDecoder (WebCodecs), which plays the avatar's idle loop; use a newer browser, and open the page by https or from this machine");
+    if (!globalThis.VideoDecoder) {
+      throw new Error("This browser has no VideoDecoder (WebCodecs), which plays the avatar's idle loop; use a newer browser, and open the page by https or from this machine");
+    }
     this.described = described;
     this.times = places.times_s.data;
     this.nFrames = this.times.length;
