@@ -112,8 +112,9 @@ _TO_RGB = np.linalg.inv(_FROM_RGB)
 
 def without_green(colours: NDArray[Any]) -> NDArray[Any]:
     """Colours (..., 3), RGB, none of them green: teeth white in one light would be, beside a yellowed face."""
-    red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
-    return np.stack([red, np.minimum(green, np.maximum(red, blue)), blue], -1)
+    plain = colours.copy()
+    np.minimum(plain[..., 1], np.maximum(plain[..., 0], plain[..., 2]), out=plain[..., 1])
+    return plain
 
 
 class MouthPainter(Protocol):

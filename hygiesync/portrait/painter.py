@@ -92,7 +92,6 @@ class PortraitPainter:
             A new one.
         """
         backward, face, rim = self._backward(target)
-        backward = np.float32(_FINER) * (backward + np.float32(self._border))
         layer = cv2.remap(self._person, backward, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         if rim is not None:
             draw_rim(layer[face.slices_within(self._box)], rim, self._person, _FINER, self._border)
@@ -109,7 +108,7 @@ class PortraitPainter:
         return image
 
     def _backward(self, target: FaceTarget) -> tuple[NDArray[np.float32], Box, Rim | None]:
-        """Where in the picture each pixel of the box comes from, (h, w, 2), float32; the face's box, and its rim."""
+        """Where in the enlarged person each pixel of the box is from, (h, w, 2), float32; the face's box; its rim."""
         vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])
         rank, corners = self._rank(vertices), vertices[self._triangles][..., :2]
         face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2).within(self._box)
@@ -117,15 +116,19 @@ class PortraitPainter:
         # what lies well within the face's box is mapped there, on a finer grid
         seen = ~_lies_within(corners, face, 2 * self._step) if has_face else np.full(len(corners), True)
         grid = NodeGrid(self._box, self._step)
-        backward = grid.to_pixels(self._target(vertices, rank, grid, seen).backward(self._source))
+        backward = grid.to_pixels(self._enlarged(self._target(vertices, rank, grid, seen).backward(self._source)))
         if not has_face:
             return backward, face, None
         grid, chosen = NodeGrid(face, self._face_step), _touches(corners, face)
         finer = self._target(vertices, rank, grid, chosen)
         nodes = finer.backward(self._source)
-        backward[face.slices_within(self._box)] = grid.to_pixels(nodes)
+        backward[face.slices_within(self._box)] = grid.to_pixels(self._enlarged(nodes))
         is_face = finer.triangle_of_nodes < np.count_nonzero(chosen[: self._n_face])
         return backward, face, rim_of(grid, nodes, is_face)
+
+    def _enlarged(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Places (..., 2) of the picture in the enlarged person, which has a border."""
+        return np.float32(_FINER) * (places + np.float32(self._border))
 
     def _target(self, vertices: FloatArray, rank: FloatArray, grid: NodeGrid, chosen: NDArray[np.bool_]) -> Target:
         return Target(vertices[:, :2], self._triangles[chosen], grid, rank[chosen])
