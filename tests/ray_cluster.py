@@ -41,13 +41,13 @@ class RayCluster:
         self._machines: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Start the head, then both workers, and wait until they are there."""
+        """Start the head and both workers."""
         # port 0: Ray takes one that is free, and says which
         self._begin("head", "--head", "--port=0", "--num-cpus=0", "--include-dashboard=false")
         self.address = present(_ADDRESS.search(self._wait_for("head")))[1]
+        # one after the other: two that start at once on one machine may give their sockets the same name
         for name in ("worker 1", "worker 2"):
             self.add(name)
-        for name in ("worker 1", "worker 2"):
             self._wait_for(name)
 
     def add(self, name: str) -> None:
@@ -60,6 +60,26 @@ class RayCluster:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self._machines[name].wait(PATIENCE_S)
+
+    def has_begun_one(self, name: str, unfinished: Path) -> bool:
+        """Whether a machine is in the middle of a job, where it then stands still.
+
+        Parameters
+        ----------
+        name : str
+        unfinished : Path
+            Where the processes that are at a job have folders, each with its number in its name.
+        """
+        numbers = {process.pid for process in self._family(name)}
+        for folder in unfinished.glob("*"):
+            number = int(folder.name.rpartition("-")[2])
+            if number in numbers:
+                process = psutil.Process(number)
+                process.suspend()
+                if folder.exists():
+                    return True
+                process.resume()
+        return False
 
     def stop(self) -> None:
         """End all machines."""

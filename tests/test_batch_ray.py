@@ -54,11 +54,11 @@ def avatar(tmp_path: Path) -> Path:
 
 
 def test_a_machine_that_is_killed_loses_no_job(cluster: RayCluster, tmp_path: Path, avatar: Path) -> None:
-    n_jobs, is_killed = 24, False
+    n_jobs, is_killed = 40, False
 
     def kill_once(tally: Tally) -> None:
         nonlocal is_killed
-        if tally.n_ended >= 4 and not is_killed:
+        if not is_killed and tally.n_ended >= 4 and cluster.has_begun_one("worker 2", tmp_path / UNFINISHED):
             is_killed = True
             cluster.kill("worker 2")
             cluster.add("worker 2")
@@ -67,7 +67,7 @@ def test_a_machine_that_is_killed_loses_no_job(cluster: RayCluster, tmp_path: Pa
     assert (tally.n_made, tally.n_ended) == (n_jobs, n_jobs)
     records = list(read_manifest(tmp_path / MANIFEST))
     assert sorted(record["row"] for record in records) == list(range(2, n_jobs + 2))
-    assert any(record["tries"] > 1 for record in records), "the machine was not at work when it was killed"
+    assert any(record["tries"] > 1 for record in records)
     for record in records:
         assert (tmp_path / record["out"]).read_text() == f"{SHORT_WAIT} by {avatar}"
     assert len(list(tmp_path.glob("*.mp4"))) == n_jobs
