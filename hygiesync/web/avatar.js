@@ -87,6 +87,7 @@ export class Avatar extends EventTarget {
   #openDrawing(canvas) {
     this.drawing = new Drawing(canvas, this.data);
     this.drawing.setMark(this.markText);
+    this.shown = null;
     this.loop?.close();
     this.loop = this.data.openLoop();
     this.choice = this.#openChoice(0);
@@ -98,6 +99,7 @@ export class Avatar extends EventTarget {
   set mark(isMarked) {
     this.markText = isMarked ? "SYNTHETIC" : "";
     this.drawing?.setMark(this.markText);
+    this.shown = null;
   }
 
   /** Say what a stream hears, until `interrupt` or another sound: a microphone's, or any other with sound. */
@@ -193,6 +195,7 @@ export class Avatar extends EventTarget {
     } finally {
       loop.close();
       await speaker.stream.step.close();
+      this.shown = null;
       if (isAttached && this.canvas) { this.#wantsFrame = true; this.#frames = requestAnimationFrame(() => this.#tick()); }
     }
   }
@@ -254,6 +257,9 @@ export class Avatar extends EventTarget {
     const begun = performance.now(), now = seconds() - this.startedAt, { loop, choice } = this;
     const number = loop.numberAt(now), face = loop.face(number), time = this.#soundTime();
     const mouth = this.#speaker.mouthAt(time, now), shape = this.data.shapeOf(mouth);
+    const isShown = this.shown?.number === number && this.shown.mouth.every((value, index) => value === mouth[index]);
+    if (isShown) return;
+    this.shown = { number, mouth };
     const { appearance, decided: [picture] } = choice.push(shape, face.turn);
     const chosen = performance.now();
     const busy = await this.#drawOne(loop, number, face, shape, picture, appearance);

@@ -138,10 +138,11 @@ export class Drawing {
     const { all, mouth } = mesh.ordered(vertices);
     gl.bindVertexArray(this.vertexArray);
     this.#fill(this.placeBuffer, vertices);
-    this.#drawSkin(mesh.place(face.lower, face.toPicture), all);
+    const box = this.#boxAround(vertices);
+    this.#drawSkin(mesh.place(face.lower, face.toPicture), all, box);
     this.#drawMouth(picture, mouth, face);
     this.#drawSmooth(vertices, picture, appearance);
-    this.#drawResult(mouth, face.strength);
+    this.#drawResult(mouth, face.strength, box);
     gl.bindVertexArray(null);
     this.#drawMark();
   }
@@ -167,13 +168,30 @@ export class Drawing {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  #drawSkin(source, indices) {
+  /** Left, top, width and height of the pixels that a mesh covers: beyond them the template stays as it is. */
+  #boxAround(vertices) {
+    const { data: { width, height } } = this;
+    const [x, y] = [0, 1].map((axis) => vertices.filter((_, at) => at % 2 === axis));
+    const [left, top] = [x, y].map((values) => Math.max(0, Math.floor(Math.min(...values)) - 1));
+    return [left, top, Math.min(width, Math.ceil(Math.max(...x)) + 2) - left, Math.min(height, Math.ceil(Math.max(...y)) + 2) - top];
+  }
+
+  /** Let what is drawn next change these pixels alone. */
+  #within([left, top, width, height], up) {
+    const { gl } = this;
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(left, up > 0 ? top : this.data.height - top - height, Math.max(width, 0), Math.max(height, 0));
+  }
+
+  #drawSkin(source, indices, box) {
     const { gl } = this;
     drawInto(gl, this.skinTarget);
+    this.#within(box, 1);
     this.#copy(this.template.texture, 1);
     this.#fill(this.sourceBuffer, source);
     use(gl, this.skin, [this.template.texture]);
     this.#drawMesh(this.skin, indices, 1);
+    gl.disable(gl.SCISSOR_TEST);
   }
 
   #drawMouth(picture, indices, { toPicture }) {
@@ -221,10 +239,13 @@ export class Drawing {
     return lookPixels;
   }
 
-  #drawResult(indices, strength) {
+  #drawResult(indices, strength, box) {
     const { gl } = this;
     drawInto(gl, null);
+    this.#copy(this.template.texture, -1);
+    this.#within(box, -1);
     this.#copy(this.skinTarget.texture, -1);
+    gl.disable(gl.SCISSOR_TEST);
     use(gl, this.blend, [this.skinTarget.texture, this.mouthTarget.texture, this.smoothTarget.texture, this.feather]);
     gl.uniform1f(this.blend.uniforms.strength, strength);
     this.#drawMesh(this.blend, indices, -1);
