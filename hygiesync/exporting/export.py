@@ -26,7 +26,7 @@ from safetensors.numpy import save
 
 from hygiesync.avatar.manifest import sha256_of
 from hygiesync.avatar.video_avatar import VideoAvatar
-from hygiesync.errors import InputError, UsageError
+from hygiesync.exporting.destination import checked_destination
 from hygiesync.exporting.metadata import (
     FILTERBANK,
     FORMAT,
@@ -40,7 +40,7 @@ from hygiesync.exporting.metadata import (
 )
 from hygiesync.exporting.readme import readme
 from hygiesync.face.topology import LOWER_FACE, RIGID
-from hygiesync.media.atomic_folder import atomic_folder, check_place
+from hygiesync.media.atomic_folder import atomic_folder
 from hygiesync.speech.mel import mel_filterbank, mel_spectrogram
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.timing import sample_time, time_to_samples
@@ -93,7 +93,9 @@ def export(avatar: VideoAvatar, out: str | os.PathLike[str]) -> Metadata:
     InputError
         When `out` can't be written.
     """
-    directory = _checked_destination(avatar.directory, Path(out))
+    directory = checked_destination(
+        avatar.directory, Path(out), _is_export, "export of hygiesync's alone", "exported/me"
+    )
     reference = make_reference(avatar)
     with atomic_folder(directory) as partial:
         (partial / STEP).write_bytes(avatar.step)
@@ -155,18 +157,6 @@ def _shape_tensors(avatar: VideoAvatar) -> dict[str, NDArray[np.float32]]:
         "rigid_indices": np.array(RIGID, np.int32),
     }
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-
-
-def _checked_destination(avatar_directory: Path, out: Path) -> Path:
-    """Where to write, with links followed, once it is sure that nothing else is lost by it."""
-    check_place(out, _is_export, "export of hygiesync's alone", "exported/me")
-    try:
-        directory, source = out.resolve(), avatar_directory.resolve()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in circles, before Python 3.13
-        raise InputError(f"{out}: can't be written ({error}); choose another place") from error
-    if source in (directory, *directory.parents):
-        raise UsageError(f"{out}: lies within the avatar, which training it again replaces; choose another `out`")
-    return directory
 
 
 def _is_export(directory: Path) -> bool:

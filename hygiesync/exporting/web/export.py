@@ -21,12 +21,13 @@ from typing import Any
 from hygiesync.avatar.bundle import Avatar
 from hygiesync.avatar.photo_avatar import PhotoAvatar
 from hygiesync.avatar.video_avatar import VideoAvatar
-from hygiesync.errors import InputError, UsageError
+from hygiesync.errors import UsageError
+from hygiesync.exporting.destination import checked_destination
 from hygiesync.exporting.web.filmed_photo import amounts_of, filmed
 from hygiesync.exporting.web.onnxruntime_web import load_onnxruntime_web
 from hygiesync.exporting.web.packs import fingerprint
 from hygiesync.exporting.web.video_avatar import video_avatar_files
-from hygiesync.media.atomic_folder import atomic_folder, check_place
+from hygiesync.media.atomic_folder import atomic_folder
 from hygiesync.progress import Progress
 from hygiesync.version import __version__
 
@@ -80,7 +81,8 @@ def export_web(
     MissingDependencyError
         When onnxruntime-web must be fetched, and npm is missing or fails.
     """
-    directory = _checked_destination(avatar.directory, Path(out))
+    what = "avatar exported for the web"
+    directory = checked_destination(avatar.directory, Path(out), _is_export, what, "exported/me-web")
     if not max_mb > 0:
         raise UsageError(f"`max_mb`: expected more than 0 megabytes, got {max_mb:g}")
     runtime = _runtime_files(load_onnxruntime_web(Path(onnxruntime_web) if onnxruntime_web is not None else None))
@@ -155,17 +157,6 @@ def _described(files: dict[str, bytes]) -> dict[str, Any]:
         "version": version,
         "files": {name: fingerprint(content) for name, content in sorted(files.items())},
     }
-
-
-def _checked_destination(avatar_directory: Path, out: Path) -> Path:
-    check_place(out, _is_export, "avatar exported for the web", "exported/me-web")
-    try:
-        directory, source = out.resolve(), avatar_directory.resolve()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in circles, before Python 3.13
-        raise InputError(f"{out}: can't be written ({error}); choose another place") from error
-    if source in (directory, *directory.parents):
-        raise UsageError(f"{out}: lies within the avatar, which training it again replaces; choose another `out`")
-    return directory
 
 
 def _is_export(directory: Path) -> bool:
