@@ -137,7 +137,13 @@ def test_of_a_killed_driver_only_the_rest_is_made(
     assert sorted(path.name for path in out.iterdir()) == [*(f"{n}.mp4" for n in range(n_jobs)), MANIFEST]
 
 
-def test_a_cluster_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "jobs.jsonl").write_text("")
+def test_a_cluster_that_is_not_there_is_told(
+    tmp_path: Path, portrait_avatar_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"avatar": str(portrait_avatar_directory), "text": "Hi.", "out": "a.mp4"}
+    (tmp_path / "jobs.jsonl").write_text(json.dumps(row))
+    command = ["batch", str(tmp_path / "jobs.jsonl"), "--out", str(tmp_path / "out"), "--engine", "ray"]
+    assert main([*command, "--address", "127.0.0.1:1"]) == 4
+    assert "--address: can't use the cluster at 127.0.0.1:1" in capsys.readouterr().err
     assert main(["batch", str(tmp_path / "jobs.jsonl"), "--out", "x", "--address", "auto"]) == 2
     assert "--address: expected with the engine ray only" in capsys.readouterr().err

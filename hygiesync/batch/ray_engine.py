@@ -8,6 +8,7 @@ task answers is one outcome.
 from __future__ import annotations
 
 import os
+import socket
 import time
 import uuid
 from dataclasses import replace
@@ -40,6 +41,9 @@ _COUNT_EVERY_S = 5.0
 
 _ALONE: dict[str, Any] = {"object_store_memory": 80 << 20, "include_dashboard": False}
 """How a cluster of this machine alone is started: with about the least object store that Ray allows (bytes)."""
+
+_ANSWERS_WITHIN_S = 5.0
+"""Time in which a cluster accepts a connection (seconds)."""
 
 _LOST = (exceptions.NodeDiedError, exceptions.ObjectLostError, exceptions.LocalRayletDiedError)
 
@@ -125,6 +129,7 @@ class RayEngine:
                 # "local": without, a cluster that happens to run here would be joined
                 ray.init("local", num_cpus=self._n_workers, **_ALONE, **quiet)
             else:
+                _check_reachable(self._address)
                 ray.init(self._address, **quiet)
         except (ConnectionError, RuntimeError, ValueError, OSError, exceptions.RayError) as error:
             reason = str(error).strip().partition("\n")[0]
@@ -155,6 +160,13 @@ class RayEngine:
                 return None
             return Outcome(job, 0.0, None, _why(error, n_tries), (), n_tries)
         return replace(outcome, n_tries=n_tries)
+
+
+def _check_reachable(address: str) -> None:
+    """Raise OSError where nobody answers at HOST:PORT: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), _ANSWERS_WITHIN_S).close()
 
 
 def _do(batch: str, make_work: MakeWork, job: Job) -> Outcome:
