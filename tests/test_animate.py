@@ -486,7 +486,10 @@ def test_the_command_begins_with_the_picture_unless_asked_otherwise(
     driving_path: Path,
     tmp_path: Path,
 ) -> None:
-    """The driving head is turned from the start on: relative motion doesn't see that, absolute does."""
+    """The driving head is turned from the start on: relative motion doesn't see that, absolute does.
+
+    Its mouth is open from the start on, too, which a picture with a closed one does see: only what is above it stays.
+    """
     with VideoWriter(tmp_path / "turned.mp4", 320, 320, FPS, crf=10) as writer:
         for number, frame in enumerate(read_frames(driving_path)):
             if 9 <= number < 12:
@@ -497,7 +500,8 @@ def test_the_command_begins_with_the_picture_unless_asked_otherwise(
         assert run(picture_path, tmp_path / "turned.mp4", "--out", tmp_path / "out.mp4", *options)[0] == 0
         first[manner] = next(read_frames(tmp_path / "out.mp4")).image.astype(int)
     np.testing.assert_array_equal(first[None], first["--relative"])
-    assert np.abs(first[None] - picture).mean() < 3
+    above_the_mouth = slice(0, 200)
+    assert np.abs(first[None] - picture)[above_the_mouth].mean() < 2
     assert np.abs(first["--absolute"] - picture).mean() > 6
 
 
