@@ -100,16 +100,10 @@ def train(
         Without the packages of the extra ``train``.
     """
     require("train", "training")
-    paths, directory = (videos,) if isinstance(videos, str | os.PathLike) else videos, Path(out)
+    directory = Path(out)
+    paths = tuple(Path(path) for path in ((videos,) if isinstance(videos, str | os.PathLike) else videos))
     job = Job.checked(
-        tuple(Path(path) for path in paths),
-        preset,
-        lookahead_ms,
-        seed,
-        fix_offset=fix_offset,
-        face=face,
-        audio_track=audio_track,
-        renderer=renderer,
+        paths, preset, lookahead_ms, seed, fix_offset=fix_offset, face=face, audio_track=audio_track, renderer=renderer
     )
     check_destination(directory)
     infos = [check_video(path) for path in job.videos]

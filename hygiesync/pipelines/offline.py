@@ -133,11 +133,22 @@ def render(
     alert = warn or (lambda message: None)
     if options.engine is not None:
         _render_by_engine(avatar, audio, out, options, method, progress, alert)
-        return
+    else:
+        _render_here(avatar, audio, out, options, method, progress or (lambda *_: None), alert)
+
+
+def _render_here(
+    avatar: Avatar,
+    audio: PathLike | Sound,
+    out: PathLike,
+    options: RenderOptions,
+    method: Method,
+    tell: Progress,
+    alert: Callable[[str], None],
+) -> None:
     sound = Soundtrack(audio, is_heard=True, track=options.audio_track)
     for note in sound.notes:
         alert(f"{audio}: {note}")
-    tell = progress or (lambda *_: None)
     scene = scene_for(avatar, options, sound.duration_s, tell, alert)
     engine = Engine(
         avatar,

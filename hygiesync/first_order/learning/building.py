@@ -39,7 +39,7 @@ from hygiesync.first_order.learning.objective import Networks
 from hygiesync.first_order.learning.processes import process_rank
 from hygiesync.first_order.learning.report import training_page
 from hygiesync.first_order.learning.segmentation import SegmentationNetwork
-from hygiesync.first_order.learning.train import LOG, SHEET, train
+from hygiesync.first_order.learning.train import LOG, SHEET, Learnt, train
 from hygiesync.first_order.settings import Configuration
 from hygiesync.learning.checkpoint import weights_of
 from hygiesync.learning.loop import seeded
@@ -104,25 +104,43 @@ def train_model(
     train_clips, test_clips = find_clips(data)
     if not train_clips:
         raise InputError(f"{data}: has nothing to learn from; put videos into {data / 'train'}")
-    looks: Looks = DetailLooks(configuration.training.weights.perceptual[0])
-    if vgg is not None:
-        looks = PerceptualLooks(Vgg19.from_file(vgg), configuration.training.weights.perceptual)
-    with seeded(configuration.training.seed):
-        networks = Networks(configuration)
-    if checkpoint is not None:
-        begin_with(networks, checkpoint)
+    networks, looks = _beginning(configuration, checkpoint), _looks(configuration, vgg)
     work = out.with_name(f".{out.name}.training")
     writes = process_rank() == 0
     if writes:
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True, exist_ok=True)
-    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, progress if writes else None)
-    figures = learnt.history[-1]
-    if not writes:
-        return figures
-    origin = f"trained from {checkpoint.name if checkpoint else 'nothing'} on {len(train_clips)} clips of {data.name}"
-    manifest = ModelManifest(out.name, configuration, OWN_LICENCE, origin, consent_text(has_consent), figures)
+    tell = progress if writes else None
+    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, tell)
+    if writes:
+        begun = checkpoint.name if checkpoint else "nothing"
+        origin = f"trained from {begun} on {len(train_clips)} clips of {data.name}"
+        _write_learnt(out, configuration, learnt, work, origin, has_consent)
+        shutil.rmtree(work, ignore_errors=True)
+    return learnt.history[-1]
+
+
+def _beginning(configuration: Configuration, checkpoint: Path | None) -> Networks:
+    """Networks with random weights, or with those of a checkpoint."""
+    with seeded(configuration.training.seed):
+        networks = Networks(configuration)
+    if checkpoint is not None:
+        begin_with(networks, checkpoint)
+    return networks
+
+
+def _looks(configuration: Configuration, vgg: Path | None) -> Looks:
+    weights = configuration.training.weights.perceptual
+    return DetailLooks(weights[0]) if vgg is None else PerceptualLooks(Vgg19.from_file(vgg), weights)
+
+
+def _write_learnt(
+    out: Path, configuration: Configuration, learnt: Learnt, work: Path, origin: str, has_consent: bool
+) -> None:
+    manifest = ModelManifest(
+        out.name, configuration, OWN_LICENCE, origin, consent_text(has_consent), learnt.history[-1]
+    )
 
     def fill(folder: Path) -> None:
         fill_model(configuration, learnt.networks.kp_detector, learnt.networks.generator, folder)
@@ -132,8 +150,6 @@ def train_model(
         (folder / REPORT).write_text(page, encoding="utf-8")
 
     write_model(out, manifest, fill)
-    shutil.rmtree(work, ignore_errors=True)
-    return figures
 
 
 def import_model(checkpoint: Path, configuration: Configuration, out: Path) -> None:
