@@ -2,6 +2,9 @@
 import { MelSpectrogram } from "./speech/mel.js";
 import { Resampler } from "./speech/resampler.js";
 
+/** Samples that the sound thread is given at a time. */
+const SILENCE = new Float32Array(128);
+
 class Listener extends AudioWorkletProcessor {
   constructor() {
     super();
@@ -10,7 +13,8 @@ class Listener extends AudioWorkletProcessor {
   }
 
   process(inputs) {
-    const [samples] = inputs[0];
+    // once it has begun, what a device loses is silence, so that later sound keeps its time
+    const samples = inputs[0][0] ?? (this.startedAt === undefined ? null : SILENCE);
     if (!samples) return true;
     this.startedAt ??= currentTime;
     const frames = this.spectrogram.push(this.resampler.push(samples));
