@@ -187,8 +187,8 @@ def labels_of(
             raise _LearningError
 
         monkeypatch.setattr(from_video, "learn", stop)
-        monkeypatch.setattr(observation, "read_audio", lambda _: delayed(samples, late_ms))
-        monkeypatch.setattr(observation, "watch", lambda *_: recording.track)
+        monkeypatch.setattr(observation, "read_audio", lambda *_, **__: delayed(samples, late_ms))
+        monkeypatch.setattr(observation, "watch", lambda *_, **__: recording.track)
         with pytest.raises(_LearningError):
             train(recording.video.path, tmp_path / "avatar", preset="fast", warn=messages.append, **options)
         return labels[0], messages
@@ -223,8 +223,8 @@ class TestTraining:
         kept_s: float,
     ) -> None:
         recording, samples, _ = talker
-        monkeypatch.setattr(observation, "read_audio", lambda _: delayed(samples, 200))
-        monkeypatch.setattr(observation, "watch", lambda *_: recording.track)
+        monkeypatch.setattr(observation, "read_audio", lambda *_, **__: delayed(samples, 200))
+        monkeypatch.setattr(observation, "watch", lambda *_, **__: recording.track)
         job = Job.checked((Path(recording.video.path),), "fast", 80.0, 0, fix_offset=is_fixed)
         seen = observation.observe([recording.video], job, tmp_path, lambda *_: None, lambda message: None)
         assert seen.sound_late_s == pytest.approx(kept_s, abs=0.04)
