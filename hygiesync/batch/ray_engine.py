@@ -135,7 +135,7 @@ class RayEngine:
             reason = str(error).strip().partition("\n")[0]
             where = f"the cluster at {self._address}" if self._address else "a cluster on this machine"
             raise MissingDependencyError(
-                f"`address`: can't use {where} ({reason}); start one with `ray start --head`, or name another"
+                f"`address`: can't use {where} ({reason}); start a head node of Ray there, or name another"
             ) from error
         return self
 
