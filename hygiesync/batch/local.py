@@ -58,11 +58,6 @@ class LocalEngine:
         """See :class:`hygiesync.batch.engine.BatchEngine`."""
         return sum(worker.job is not None for worker in self._workers)
 
-    @property
-    def process_numbers(self) -> list[int]:
-        """Numbers of the processes that there are."""
-        return [worker.process.pid for worker in self._workers if worker.process.pid is not None]
-
     def submit(self, job: Job) -> None:
         """See :class:`hygiesync.batch.engine.BatchEngine`."""
         # the one that has the avatar would do best, but jobs come avatar by avatar: nearly all have it

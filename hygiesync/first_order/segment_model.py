@@ -52,11 +52,6 @@ class SegmentModel(PaintingModel):
         if not manifest.configuration.model.is_segmented:
             raise InputError(f"{place}: has no segments; expected a model of co-segmentation, such as vox-5segments")
 
-    @property
-    def n_segments(self) -> int:
-        """Without the background."""
-        return self.configuration.model.n_points
-
     def segments(self, image: NDArray[Any]) -> Segments:
         """Segments of a picture (size, size, 3), uint8, RGB."""
         maps, value, jacobian = self._run("segments", picture=self._as_input(image))

@@ -12,33 +12,24 @@ Hansen & Salamon, *Neural Network Ensembles*, 1990.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from hygiesync.learning.mouth_network import Answer
+from hygiesync.learning.mouth_network import Answer, MouthNetwork
 from hygiesync.learning.network import NetworkSettings, NetworkState, SpeechToShape
 from hygiesync.learning.whole_network import WholeNetworkSettings, WholeSpeechToShape
 
+Member = TypeVar("Member", bound=MouthNetwork)
 
-class Ensemble(nn.Module):
-    """Answers as one :class:`SpeechToShape` does, by the mean of several.
 
-    Parameters
-    ----------
-    members : sequence of SpeechToShape
-        Of one size, for one person. The closing, and how far openings are stretched, are the first one's.
-    """
+class _Averaged(nn.Module, Generic[Member]):
+    """What ensembles of every kind have: members, and what the first one decides for all."""
 
-    def __init__(self, members: Sequence[SpeechToShape]) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-
-    @property
-    def settings(self) -> NetworkSettings:
-        """Sizes of each member."""
-        return self._first.settings
 
     @property
     def opening_gain(self) -> Tensor:
@@ -49,6 +40,33 @@ class Ensemble(nn.Module):
     def early_opening_gain(self) -> Tensor:
         """The same for each early head."""
         return self._first.early_opening_gain
+
+    def opening(self, coefficients: Tensor) -> Tensor:
+        """Opening (B, T) of mouths (B, T, n_components), canonical units."""
+        return self._first.opening(coefficients)
+
+    @property
+    def _members(self) -> list[Member]:
+        return cast(list[Member], list(self.members))
+
+    @property
+    def _first(self) -> Member:
+        return self._members[0]
+
+
+class Ensemble(_Averaged[SpeechToShape]):
+    """Answers as one :class:`SpeechToShape` does, by the mean of several.
+
+    Parameters
+    ----------
+    members : sequence of SpeechToShape
+        Of one size, for one person. The closing, and how far openings are stretched, are the first one's.
+    """
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Sizes of each member."""
+        return self._first.settings
 
     def initial_state(self, batch_size: int = 1) -> NetworkState:
         """State before anything was heard: zeros."""
@@ -72,20 +90,8 @@ class Ensemble(nn.Module):
         mean = [(_mean([one[0] for one in same]), _mean([one[1] for one in same])) for same in by_moment]
         return mean, _joined([following for _, following in heard])
 
-    def opening(self, coefficients: Tensor) -> Tensor:
-        """Opening (B, T) of mouths (B, T, n_components), canonical units."""
-        return self._first.opening(coefficients)
 
-    @property
-    def _members(self) -> list[SpeechToShape]:
-        return cast(list[SpeechToShape], list(self.members))
-
-    @property
-    def _first(self) -> SpeechToShape:
-        return self._members[0]
-
-
-class WholeEnsemble(nn.Module):
+class WholeEnsemble(_Averaged[WholeSpeechToShape]):
     """Answers as one :class:`WholeSpeechToShape` does, by the mean of several.
 
     Parameters
@@ -95,22 +101,10 @@ class WholeEnsemble(nn.Module):
         first one's.
     """
 
-    early_opening_gain: Tensor
-
-    def __init__(self, members: Sequence[WholeSpeechToShape]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-        self.register_buffer("early_opening_gain", torch.ones(0), persistent=False)
-
     @property
     def settings(self) -> WholeNetworkSettings:
         """Sizes of the first."""
         return self._first.settings
-
-    @property
-    def opening_gain(self) -> Tensor:
-        """How far openings are stretched."""
-        return self._first.opening_gain
 
     def forward(self, mel: Tensor) -> Tensor:
         """See :meth:`WholeSpeechToShape.forward`."""
@@ -123,16 +117,8 @@ class WholeEnsemble(nn.Module):
 
     def raw_outputs(self, mel: Tensor) -> tuple[list[Answer], None]:
         """The mean of what the members make of it; see :meth:`WholeSpeechToShape.raw_outputs`."""
-        heard = [cast(WholeSpeechToShape, member).raw_outputs(mel)[0][0] for member in self.members]
+        heard = [member.raw_outputs(mel)[0][0] for member in self._members]
         return [(_mean([shapes for shapes, _ in heard]), _mean([logits for _, logits in heard]))], None
-
-    def opening(self, coefficients: Tensor) -> Tensor:
-        """Opening (B, T) of mouths (B, T, n_components), canonical units."""
-        return self._first.opening(coefficients)
-
-    @property
-    def _first(self) -> WholeSpeechToShape:
-        return cast(WholeSpeechToShape, self.members[0])
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

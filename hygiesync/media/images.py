@@ -205,16 +205,6 @@ def encode_avif(picture: NDArray[np.uint8], quality: int) -> bytes:
     return file.getvalue()
 
 
-def decode_avif(content: bytes) -> NDArray[np.uint8]:
-    """The picture (H, W, 3), uint8, RGB, of what :func:`encode_avif` made."""
-    import io
-
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content), formats=("AVIF",)) as picture:
-        return np.array(picture.convert("RGB"), np.uint8)
-
-
 def label_of(text: str, height: int) -> NDArray[np.uint8]:
     """A line of white letters on black, as a picture (H, W, 3), uint8, RGB.
 

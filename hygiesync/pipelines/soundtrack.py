@@ -1,4 +1,4 @@
-"""The sound of a rendering: heard by the engine and kept in the file, read once for both."""
+"""The sound of a rendering: heard by the engine and kept in the file, read once for both after it was surveyed."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ _KEPT, _HEARD = 0, 1
 class Soundtrack:
     """A sound in its own rate and channels, where an mp4 keeps them, and as the engine hears it.
 
-    Both are taken from one reading, each as far as it is wanted; what one has not yet taken waits in memory. May be
-    used by two threads, one for each side.
+    A file is surveyed first (length, level, channels; and, as far as its first window of voice, whether it is music),
+    which wants a reading of its own. Then both are taken from one reading, each as far as it is wanted; what one has
+    not yet taken waits in memory. May be used by two threads, one for each side.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ class PairSampler:
     """Draws batches of pairs; all that is random comes from the generator that it is handed."""
 
     def __init__(self, clips: list[Clip], data: DataSettings, training: TrainingSettings) -> None:
-        self._clips, self._data, self._training = clips, data, training
+        self._data, self._training = data, training
         self._cache = FrameCache(data.frame_size)
         people: dict[str, list[Clip]] = {}
         for clip in clips:
