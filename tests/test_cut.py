@@ -99,6 +99,20 @@ def test_pictures_are_the_same_and_in_order(clapped: Path, tmp_path: Path) -> No
     assert gaps.max() < 0.034 + 0.043
 
 
+def test_an_end_just_after_a_picture_is_that_of_the_keyframe_after_it(tmp_path: Path) -> None:
+    """Somebody presses a key .4 ms after a picture: the keyframe that is asked for then is the picture after it."""
+    path = tmp_path / "whole.mp4"
+    with VideoWriter(path, 64, 48, FPS, audio_rate=RATE, audio_channels=1, tune="zerolatency") as writer:
+        writer.write_audio(np.zeros(2 * RATE, np.float32))
+        for n in range(60):
+            writer.write(np.full((48, 64, 3), n, np.uint8), n / FPS, is_keyframe=n == 26)
+    (left_out,) = leave_out(
+        path, tmp_path / "cut.mp4", [(8 / FPS + Fraction(4, 10_000), 25 / FPS + Fraction(4, 10_000))]
+    )
+    assert (left_out.start_s, left_out.end_s) == (8 / FPS, 26 / FPS)
+    assert len(list(read_frames(tmp_path / "cut.mp4"))) == 60 - 18
+
+
 def test_an_end_without_a_keyframe_is_refused(clapped: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no keyframe"):
         leave_out(clapped, tmp_path / "cut.mp4", [(0.5, 1.55)])

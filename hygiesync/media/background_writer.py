@@ -85,9 +85,9 @@ class BackgroundWriter:
         if error is None and self.error is not None:
             raise self.error
 
-    def write(self, image: NDArray[np.uint8], time_s: Fraction, *, is_keyframe: bool = False) -> None:
-        """See :meth:`VideoWriter.write`."""
-        self._put(
+    def write(self, image: NDArray[np.uint8], time_s: Fraction, *, is_keyframe: bool = False) -> bool:
+        """See :meth:`VideoWriter.write`; False when the picture was left out, since too much waits."""
+        return self._put(
             image.nbytes, lambda: self._writer.write(image, time_s, is_keyframe=is_keyframe), may_be_left_out=True
         )
 
@@ -95,7 +95,7 @@ class BackgroundWriter:
         """See :meth:`VideoWriter.write_audio`."""
         self._put(samples.nbytes, lambda: self._writer.write_audio(samples), may_be_left_out=False)
 
-    def _put(self, n_bytes: int, job: Callable[[], None], *, may_be_left_out: bool) -> None:
+    def _put(self, n_bytes: int, job: Callable[[], None], *, may_be_left_out: bool) -> bool:
         with self._condition:
             if self._may_wait:
                 self._condition.wait_for(lambda: self._n_bytes < MAX_WAITING_BYTES or self.error is not None)
@@ -103,12 +103,13 @@ class BackgroundWriter:
                     raise self.error
             elif may_be_left_out and self._n_bytes + n_bytes > MAX_WAITING_BYTES:
                 self.n_left_out += 1
-                return
+                return False
             if self._is_ending or self.error is not None:
-                return
+                return False
             self._jobs.append((n_bytes, job))
             self._n_bytes += n_bytes
             self._condition.notify_all()
+        return True
 
     def _run(self) -> None:
         try:

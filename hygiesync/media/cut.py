@@ -105,15 +105,22 @@ def _check_order(spans: Sequence[Span]) -> None:
         raise UsageError(f"spans to leave out: expected them in order and apart, got edges {[*map(float, edges)]}")
 
 
+class _NoKeyframeError(Exception):
+    def __init__(self, time_s: Fraction) -> None:
+        self.time_s = time_s
+
+
 class _Plan:
     """What is left out, and how much earlier the rest is for it.
 
     Spans are moved to where pictures begin, so that the picture before a cut lasts as long as it did.
     """
 
-    def __init__(self, spans: Sequence[Span], pictures: Sequence[Span], sound: Sequence[Span]) -> None:
+    def __init__(
+        self, spans: Sequence[Span], pictures: Sequence[Span], keyframes: Sequence[Fraction], sound: Sequence[Span]
+    ) -> None:
         begins = sorted(start for start, _ in pictures)
-        edges = [(_first_from(begins, start), _first_from(begins, end)) for start, end in spans]
+        edges = [_edges(span, begins, keyframes) for span in spans]
         self.left_out = [
             LeftOut(*span, sum((end - start for start, end in sound if _covers(span, start, end)), Fraction(0)))
             for span in edges
@@ -135,10 +142,26 @@ class _Plan:
         return sum((one.gone_s for one in self.left_out if one.start_s <= start_s), Fraction(0))
 
 
-def _first_from(begins: Sequence[Fraction], time_s: Fraction) -> Fraction:
-    """When the first picture begins that does not begin before `time_s`; long after all sound when there is none."""
-    index = bisect_left(begins, time_s - TOLERANCE_S)
-    return begins[index] if index < len(begins) else begins[-1] + 3600
+def _first_from(times: Sequence[Fraction], time_s: Fraction, otherwise: Fraction) -> Fraction:
+    """The first of sorted times that does not lie before `time_s`."""
+    index = bisect_left(times, time_s)
+    return times[index] if index < len(times) else otherwise
+
+
+def _edges(span: Span, begins: Sequence[Fraction], keyframes: Sequence[Fraction]) -> Span:
+    """When the first picture begins that a span leaves out, and when the first that it leaves.
+
+    At the end, a picture that begins just before the time given is only meant when it is a keyframe: the one that was
+    asked for "from here on" may well follow another picture of half a millisecond earlier.
+    """
+    start_s, end_s = span
+    after_all = max(begins[-1] + 3600, end_s)  # also after all sound
+    first = _first_from(begins, start_s - TOLERANCE_S, after_all)
+    keyframe = _first_from(keyframes, end_s - TOLERANCE_S, after_all)
+    picture = _first_from(begins, end_s, after_all)
+    if first < picture < keyframe:
+        raise _NoKeyframeError(picture)
+    return first, keyframe
 
 
 def _covers(span: Span, start_s: Fraction, end_s: Fraction) -> bool:
@@ -153,17 +176,13 @@ def _copy(source: PathLike, target: Path, plan: _Plan) -> None:
         with av.open(f"file:{target.absolute()}", mode="w", format="mp4", container_options=options) as writer:
             writer.metadata.update(reader.metadata)
             copies: dict[int, Stream] = {s.index: writer.add_stream_from_template(s) for s in streams}
-            is_after_cut = False
             for packet in reader.demux(*streams):
                 if packet.dts is None:
                     continue
                 start_s, end_s = _span(packet)
                 if packet.stream.type == "video":
-                    was_left_out, is_after_cut = is_after_cut, plan.leaves_out_picture(start_s)
-                    if is_after_cut:
+                    if plan.leaves_out_picture(start_s):
                         continue
-                    if was_left_out and not packet.is_keyframe:
-                        raise InputError(f"{source}: can't be cut at {float(start_s):.3f} s, where no keyframe is")
                 elif plan.leaves_out_sound(start_s, end_s):
                     continue
                 _move(packet, plan.earlier_by(start_s))
@@ -176,10 +195,17 @@ def _plan(source: PathLike, spans: Sequence[Span]) -> _Plan:
     with open_input(source) as reader:
         video, audio = _streams(reader, source)
         found: dict[str, list[Span]] = {"video": [], "audio": []}
+        keyframes: list[Fraction] = []
         for packet in reader.demux(video, audio):
-            if packet.dts is not None:
-                found[packet.stream.type].append(_span(packet))
-    plan = _Plan(spans, found["video"], found["audio"])
+            if packet.dts is None:
+                continue
+            found[packet.stream.type].append(_span(packet))
+            if packet.stream.type == "video" and packet.is_keyframe:
+                keyframes.append(found["video"][-1][0])
+    try:
+        plan = _Plan(spans, found["video"], keyframes, found["audio"])
+    except _NoKeyframeError as error:
+        raise InputError(f"{source}: can't be cut at {float(error.time_s):.3f} s, where no keyframe is") from error
     if plan.n_pictures == 0:
         raise UsageError(f"spans to leave out: nothing of {source} would remain")
     return plan

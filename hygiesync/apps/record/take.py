@@ -181,9 +181,9 @@ class Take:
         if time_s <= self._last_time:
             return  # the clock was corrected by more than the time between two pictures
         is_marked = any(mark_s <= frame.host_s for mark_s in self._marks)
-        if is_marked:
-            self._marks = [mark_s for mark_s in self._marks if mark_s > frame.host_s]
-        self._writer.write(frame.image, time_s, is_keyframe=is_first or is_marked)
+        if not self._writer.write(frame.image, time_s, is_keyframe=is_first or is_marked):
+            return  # the disk is too slow; the marks are for the next picture
+        self._marks = [mark_s for mark_s in self._marks if mark_s > frame.host_s]
         self._last_time = time_s
         self.n_pictures += 1
 
