@@ -1,6 +1,6 @@
 """The published test: each video made anew from its first frame, with its own points.
 
-AED, the distance of identities, needs an embedding network that can't be had here and is left out.
+AED, the distance of identities, needs a network that knows persons, which comes from the user.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hygiesync.errors import InputError, UsageError
 from hygiesync.extras import is_there
 from hygiesync.first_order.clips import Clip, find_clips
+from hygiesync.first_order.identity import IdentityEmbedder, identity_distance
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.progress import Progress
 
@@ -29,6 +30,7 @@ def reconstruct(
     *,
     max_videos: int | None = None,
     finds_faces: bool = True,
+    embedder: IdentityEmbedder | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure a model on the test videos of a data folder.
@@ -41,6 +43,8 @@ def reconstruct(
         The configuration's when left out.
     finds_faces : bool
         Measure AKD and MKR where MediaPipe is installed.
+    embedder : IdentityEmbedder, optional
+        Measure AED with it.
     progress : callable, optional
 
     Returns
@@ -48,7 +52,8 @@ def reconstruct(
     dict
         ``l1``, ``copy_l1``, ``ratio``, ``sharpness`` (variance of the Laplacian against the real frames'), ``akd``
         (mean distance of face landmarks along x and y, pixels at 256; None without faces), ``mkr`` (share of faces
-        found in the real frame and not in the made one), means over all frames; ``videos``: the same by name.
+        found in the real frame and not in the made one), ``aed`` (mean squared distance of the persons' features; None
+        without a network that gives them), means over all frames; ``videos``: the same by name.
 
     Raises
     ------
@@ -62,7 +67,7 @@ def reconstruct(
     if not clips:
         raise InputError(f"{data}: has no videos to test on; put some into {data / 'test'}")
     report, n_frames = progress or (lambda *_: None), sum(clip.n_frames for clip in clips)
-    measure = _Measure(model, finds_faces and is_there("mediapipe"))
+    measure = _Measure(model, finds_faces and is_there("mediapipe"), embedder)
     videos, done = {}, 0
     with measure:
         for clip in clips:
@@ -76,8 +81,8 @@ def _count(report: Progress, before: int, total: int, number: int) -> None:
 
 
 class _Measure:
-    def __init__(self, model: FirstOrderModel, finds_faces: bool) -> None:
-        self._model, self._finds_faces = model, finds_faces
+    def __init__(self, model: FirstOrderModel, finds_faces: bool, embedder: IdentityEmbedder | None) -> None:
+        self._model, self._finds_faces, self._embedder = model, finds_faces, embedder
         self._detectors: list[Any] = []
 
     def __enter__(self) -> _Measure:
@@ -92,10 +97,11 @@ class _Measure:
             detector.close()
 
     def clip(self, clip: Clip, report: Any) -> dict[str, Any]:
+        """Figures of one video."""
         size = self._model.size
         first = clip.frame(0, size)
         source = self._model.source(first)
-        sums = dict.fromkeys(("l1", "copy_l1", "made_detail", "real_detail", "akd", "n_both", "n_real"), 0.0)
+        sums = dict.fromkeys(("l1", "copy_l1", "made_detail", "real_detail", "akd", "aed", "n_both", "n_real"), 0.0)
         for number in range(clip.n_frames):
             real = clip.frame(number, size)
             prediction = self._model.predict(source, self._model.points(real))
@@ -105,8 +111,11 @@ class _Measure:
             sums["made_detail"] += _detail(made)
             sums["real_detail"] += _detail(real)
             self._compare_faces(real, made, sums)
+            if self._embedder is not None:
+                shown = real.astype(np.float32) / np.float32(255)
+                sums["aed"] += identity_distance(self._embedder(shown), self._embedder(prediction))
             report(number + 1)
-        return _figures(sums, clip.n_frames)
+        return _figures(sums, clip.n_frames) | {"aed": sums["aed"] / clip.n_frames if self._embedder else None}
 
     def _compare_faces(self, real: NDArray[np.uint8], made: NDArray[np.uint8], sums: dict[str, float]) -> None:
         if not self._detectors:
@@ -149,7 +158,7 @@ def _joined(videos: list[dict[str, Any]]) -> dict[str, Any]:
         some = [(v[name], v["n_frames"]) for v in videos if v[name] is not None]
         return float(np.average([v for v, _ in some], weights=[n for _, n in some])) if some else None
 
-    result = {name: mean(name) for name in ("l1", "copy_l1", "sharpness", "akd", "mkr")}
+    result = {name: mean(name) for name in ("l1", "copy_l1", "sharpness", "akd", "mkr", "aed")}
     assert result["l1"] is not None
     assert result["copy_l1"] is not None
     return {**result, "ratio": result["l1"] / max(result["copy_l1"], 1e-12)}
