@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,25 @@ from media_files import tags_of
 from hygiesync.apps.cli import main
 from hygiesync.errors import InputError, UsageError
 from hygiesync.first_order.animation import MovingPicture, SquarePicture, best_reference
-from hygiesync.first_order.configurations import read_configuration
+from hygiesync.first_order.bundle import ModelManifest, write_model
+from hygiesync.first_order.clips import open_clip
+from hygiesync.first_order.configurations import configuration_from, read_configuration
 from hygiesync.first_order.keypoints import CarryOptions, KeyPoints, PointFilter, carried, hull_area
-from hygiesync.first_order.learning.building import begin_with, import_model
+from hygiesync.first_order.learning.building import begin_with, fill_model, import_model
 from hygiesync.first_order.learning.discriminator import Discriminator
 from hygiesync.first_order.learning.generator import Generator
 from hygiesync.first_order.learning.importing import networks_of_checkpoint
 from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
 from hygiesync.first_order.learning.objective import Networks
 from hygiesync.first_order.model import FirstOrderModel
+from hygiesync.first_order.swapping import PartSwap
 from hygiesync.media.images import read_png, write_png
 from hygiesync.media.video import probe
 from hygiesync.media.writer import VideoWriter
 
 TINY = read_configuration(shapes.TINY)
+_GENERATOR = dataclasses.replace(TINY.model.generator, keeps_pixels=True)
+KEEPING = dataclasses.replace(TINY, model=dataclasses.replace(TINY.model, generator=_GENERATOR))
 
 
 def checkpoint_content(prefix: str = "", *, with_optimisers: bool = False) -> dict[str, Any]:
@@ -119,9 +125,23 @@ def test_tensors_that_do_not_fit_are_named(tmp_path: Path) -> None:
         networks_of_checkpoint(tmp_path / "words.pth.tar", TINY)
 
 
-def test_onnx_is_equal_to_torch(model: FirstOrderModel, model_folder: Path) -> None:
-    networks = Networks(TINY).eval()
-    begin_with(networks, model_folder)
+@pytest.fixture(scope="module")
+def keeping_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that keeps pixels, of formulas."""
+    networks = Networks(KEEPING).eval()
+    golden.fill(networks.kp_detector, 0)
+    golden.fill(networks.generator, 1000)
+    folder = tmp_path_factory.mktemp("keeping") / "model"
+    manifest = ModelManifest("keeping", KEEPING, "free", "formulas", "not stated")
+    write_model(folder, manifest, partial(fill_model, KEEPING, networks.kp_detector, networks.generator))
+    return folder
+
+
+@pytest.mark.parametrize("keeps_pixels", [False, True], ids=["paints", "keeps"])
+def test_onnx_is_equal_to_torch(model_folder: Path, keeping_folder: Path, keeps_pixels: bool) -> None:
+    folder = keeping_folder if keeps_pixels else model_folder
+    model, networks = FirstOrderModel.load(folder), Networks(KEEPING if keeps_pixels else TINY).eval()
+    begin_with(networks, folder)
     detector, generator = networks.kp_detector, networks.generator
     pictures = [(golden.image(64, 0, shift).numpy().transpose(1, 2, 0) * 255).astype(np.uint8) for shift in (0, 0.15)]
     tensors = [torch.from_numpy(p.transpose(2, 0, 1)[None].copy()).float() / 255 for p in pictures]
@@ -132,6 +152,40 @@ def test_onnx_is_equal_to_torch(model: FirstOrderModel, model_folder: Path) -> N
     np.testing.assert_allclose(found[1].value, points[1].value[0], atol=1e-4)
     np.testing.assert_allclose(found[1].jacobian, points[1].jacobian[0], atol=1e-4)
     np.testing.assert_allclose(model.predict(model.source(pictures[0]), found[1]), wanted, atol=1e-4)
+
+
+def test_a_model_that_keeps_pixels_begins_near_its_source() -> None:
+    torch.manual_seed(0)
+    networks = Networks(KEEPING).eval()
+    picture = golden.image(64, 0, 0.0)[None].float()
+    with torch.no_grad():
+        points = networks.kp_detector(picture)
+        same = networks.generator(picture, points, points).prediction
+        # what it is told to paint shows, too
+        bias = networks.generator.final.bias
+        assert bias is not None
+        bias[-1] = 4
+        painted = networks.generator(picture, points, points).prediction
+    assert float((same - picture).abs().mean()) < 0.1
+    assert float((painted - picture).abs().mean()) > 2 * float((same - picture).abs().mean())
+
+
+def test_a_model_that_keeps_pixels_swaps_parts(keeping_folder: Path) -> None:
+    model = FirstOrderModel.load(keeping_folder)
+    picture, target = (shape_clip(k)[0][0] for k in (1, 2))
+    swap = PartSwap(model, picture)
+    seen = model.points(target)
+    painted = [swap.draw(target, seen, np.full((64, 64), level, np.float32))[0] for level in (0, 1)]
+    own = model.predict(model.source(target), seen)
+    np.testing.assert_allclose(painted[0][16:48, 16:48], own[16:48, 16:48], atol=0.1)
+    moved = model.predict(model.source(picture), seen)
+    assert np.abs(painted[1] - moved).mean() < np.abs(painted[1] - painted[0]).mean()
+
+
+def test_pixels_are_kept_where_corners_are_aligned_only() -> None:
+    content = {"model": {"aligns_corners": False, "generator": {"keeps_pixels": True}}}
+    with pytest.raises(InputError, match=r"keeps_pixels: expected a model with aligns_corners"):
+        configuration_from(content, "a test")
 
 
 def test_pictures_made_side_by_side_are_those_made_one_by_one(model: FirstOrderModel) -> None:
@@ -252,6 +306,47 @@ def test_reconstruction_tells_each_video(model_folder: Path, tmp_path: Path) -> 
     frames = [frame.astype(float) / 255 for frame in shape_clip(1)[0]]
     copied = np.mean([np.abs(frame - frames[0]).mean() for frame in frames])
     assert figures["videos"]["shapes01"]["copy_l1"] == pytest.approx(copied, abs=1e-6)
+
+
+def test_who_is_shown_is_compared_by_a_network_of_the_user(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_shapes(tmp_path / "data", 1, 1)
+    means = write_embedder(tmp_path / "means.onnx", (1, 3, 32, 32))
+    arguments = ["first-order", "reconstruct", str(model_folder), "--data", str(data), "--no-faces", "--embedder"]
+    assert main([*arguments, str(means), "--json", str(tmp_path / "figures.json")]) == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    clip, distances = open_clip(data / "test" / "shapes01"), []
+    model = FirstOrderModel.load(model_folder)
+    source = model.source(clip.frame(0, model.size))
+    for number in range(clip.n_frames):
+        real = clip.frame(number, model.size)
+        made = model.predict(source, model.points(real))
+        distances.append((((real / 255).mean((0, 1)) - made.mean((0, 1))) ** 2).sum())
+    assert figures["aed"] == pytest.approx(np.mean(distances), rel=1e-3)
+    assert "AED" in capsys.readouterr().out
+    for shape, said in (((1, 1, 32, 32), "expected one input"), ((4, 3, 32, 32), "expected one input")):
+        write_embedder(tmp_path / "other.onnx", shape)
+        assert main([*arguments, str(tmp_path / "other.onnx")]) == 3
+        assert said in capsys.readouterr().err
+    (tmp_path / "words.onnx").write_text("words")
+    assert main([*arguments, str(tmp_path / "words.onnx")]) == 3
+    assert "is no ONNX network" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "none.onnx")]) == 3
+
+
+def write_embedder(path: Path, shape: tuple[int, ...]) -> Path:
+    """A network that knows a picture by its mean colour."""
+    onnx = pytest.importorskip("onnx")
+    tensor, helper = onnx.TensorProto, onnx.helper
+    node = helper.make_node("GlobalAveragePool", ["picture"], ["person"])
+    graph = helper.make_graph(
+        [node], "means", [helper.make_tensor_value_info("picture", tensor.FLOAT, shape)],
+        [helper.make_tensor_value_info("person", tensor.FLOAT, (*shape[:2], 1, 1))],
+    )  # fmt: skip
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path.write_bytes(made.SerializeToString())
+    return path
 
 
 def test_heavy_graphs_count_in_8_bits_and_pictures_hardly_change(model_folder: Path, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@
 points     picture (1, 3, s, s)                                    value (1, n, 2), jacobian (1, n, 2, 2)
 encode     picture                                                 features, small (the picture, scaled down)
 motion     small, and both pictures' value and jacobian            deformation (1, h, w, 2), occlusion
-paint      features, deformation, occlusion                        prediction (1, 3, s, s)
+paint      features, deformation, occlusion, and the picture where prediction (1, 3, s, s)
+           the model keeps pixels
 ========== ======================================================= ===========================================
 
 In a model of co-segmentation, ``segments`` takes the place of ``points``, and gives segmentation (1, n + 1, h, w)

@@ -167,6 +167,11 @@ def _check_sizes(model: ModelSettings, size: int, where: str) -> None:
         raise InputError(f"{where}: model.keypoints.scale: expected at least 8 pixels of width, got fewer")
     if size % (1 << model.generator.n_down):
         raise InputError(f"{where}: data.frame_size: expected a multiple of {1 << model.generator.n_down}, got {size}")
+    if model.generator.keeps_pixels and (model.is_segmented or not model.aligns_corners):
+        raise InputError(
+            f"{where}: model.generator.keeps_pixels: expected a model with aligns_corners, in which what stands still"
+            " comes from its own place, and without segments"
+        )
     of_features = 0.5**model.generator.n_down
     if model.is_segmented and (model.keypoints.scale != of_features or not model.keypoints.has_jacobians):
         raise InputError(

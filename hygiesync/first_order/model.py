@@ -70,10 +70,19 @@ class PaintingModel:
 
     def features(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """What the painter works on: (1, c, h, w) of a picture (size, size, 3), RGB, uint8, or float32 from 0 to 1."""
-        return self._run("encode", picture=self._as_input(image))[0]
+        return self._run("encode", picture=self.as_input(image))[0]
+
+    @property
+    def keeps_pixels(self) -> bool:
+        """Whether the painter keeps pixels of the picture, and so has to be given it."""
+        return self.configuration.model.generator.keeps_pixels
 
     def paint(
-        self, features: NDArray[np.float32], deformation: NDArray[np.float32], occlusion: NDArray[np.float32]
+        self,
+        features: NDArray[np.float32],
+        deformation: NDArray[np.float32],
+        occlusion: NDArray[np.float32],
+        picture: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """A picture (size, size, 3), float32, 0 to 1.
 
@@ -84,11 +93,25 @@ class PaintingModel:
             Where each place comes from, (x, y), -1 to 1.
         occlusion : ndarray, shape (1, 1, h, w)
             0 where the features don't show what is to be seen.
+        picture : ndarray, shape (1, 3, size, size)
+            What the features are of, 0 to 1.
         """
-        (prediction,) = self._run("paint", features=features, deformation=deformation, occlusion=occlusion)
+        (prediction,) = self._run("paint", **self.painting_inputs(features, deformation, occlusion, picture))
         return np.ascontiguousarray(prediction[0].transpose(1, 2, 0))
 
-    def _as_input(self, image: NDArray[Any]) -> NDArray[np.float32]:
+    def painting_inputs(
+        self,
+        features: NDArray[np.float32],
+        deformation: NDArray[np.float32],
+        occlusion: NDArray[np.float32],
+        picture: NDArray[np.float32],
+    ) -> dict[str, NDArray[np.float32]]:
+        """What the graph `paint` is given, by name; see :meth:`paint`."""
+        inputs = {"features": features, "deformation": deformation, "occlusion": occlusion}
+        return inputs | {"picture": picture} if self.keeps_pixels else inputs
+
+    def as_input(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        """A picture (size, size, 3), RGB, uint8, or float32 from 0 to 1, as graphs take it: (1, 3, size, size)."""
         if image.shape != (self.size, self.size, 3) or image.dtype not in (np.uint8, np.float32):
             raise UsageError(
                 f"picture: expected {self.size}x{self.size} pixels in RGB, uint8, got {image.shape}, {image.dtype};"
@@ -109,11 +132,14 @@ class Source:
     Attributes
     ----------
     points : KeyPoints
+    picture : ndarray, shape (1, 3, size, size)
+        It itself, 0 to 1.
     features, small : ndarray
         What the painting and the motion network see of it.
     """
 
     points: KeyPoints
+    picture: NDArray[np.float32]
     features: NDArray[np.float32]
     small: NDArray[np.float32]
 
@@ -128,13 +154,14 @@ class FirstOrderModel(PaintingModel):
 
     def points(self, image: NDArray[Any]) -> KeyPoints:
         """Points of a picture (size, size, 3), uint8, RGB."""
-        value, jacobian = self._run("points", picture=self._as_input(image))
+        value, jacobian = self._run("points", picture=self.as_input(image))
         return KeyPoints(value[0].astype(np.float64), jacobian[0].astype(np.float64))
 
     def source(self, image: NDArray[Any]) -> Source:
         """What is computed once of a picture (size, size, 3), uint8, RGB, that is to be moved."""
-        features, small = self._run("encode", picture=self._as_input(image))
-        return Source(self.points(image), features, small)
+        picture = self.as_input(image)
+        features, small = self._run("encode", picture=picture)
+        return Source(self.points(image), picture, features, small)
 
     def motion(self, source: Source, driving: KeyPoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Deformation (1, h, w, 2) and occlusion (1, 1, h, w) of the source's features, moved to points."""
@@ -153,7 +180,7 @@ class FirstOrderModel(PaintingModel):
 
     def predict(self, source: Source, driving: KeyPoints) -> NDArray[np.float32]:
         """The source moved to points: (size, size, 3), float32, RGB, 0 to 1."""
-        return self.paint(source.features, *self.motion(source, driving))
+        return self.paint(source.features, *self.motion(source, driving), source.picture)
 
     def draw(self, source: Source, driving: KeyPoints) -> NDArray[np.uint8]:
         """The source moved to points: (size, size, 3), uint8, RGB."""

@@ -41,6 +41,7 @@ class SegmentedSource:
     """All of a source picture that is computed once."""
 
     segments: Segments
+    picture: NDArray[np.float32]
     features: NDArray[np.float32]
 
 
@@ -54,12 +55,12 @@ class SegmentModel(PaintingModel):
 
     def segments(self, image: NDArray[Any]) -> Segments:
         """Segments of a picture (size, size, 3), uint8, RGB."""
-        maps, value, jacobian = self._run("segments", picture=self._as_input(image))
+        maps, value, jacobian = self._run("segments", picture=self.as_input(image))
         return Segments(maps[0], KeyPoints(value[0].astype(np.float64), jacobian[0].astype(np.float64)))
 
     def source(self, image: NDArray[Any]) -> SegmentedSource:
         """What is computed once of a picture (size, size, 3), uint8, RGB, whose parts are to be taken."""
-        return SegmentedSource(self.segments(image), self.features(image))
+        return SegmentedSource(self.segments(image), self.as_input(image), self.features(image))
 
     def motion(self, source: SegmentedSource, target: Segments) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Deformation (1, h, w, 2) of the source's features, and what is visible of them (1, 1, h, w).

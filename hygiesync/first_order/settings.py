@@ -64,6 +64,9 @@ class GeneratorSettings(_Widths):
     n_down: int = 2
     n_residual: int = 6
     has_occlusion: bool = True
+    keeps_pixels: bool = False
+    """Whether it chooses, at each pixel, between the source's own, moved, and a painted one, and so keeps detail that
+    small networks would blur. No published model does."""
 
     @property
     def widths(self) -> list[int]:

@@ -84,14 +84,27 @@ class PartSwap:
         if is_of_picture:
             blend = warped(blend[None], deformation[0], aligns_corners=self._aligns)[0]
         mixed = self._model.features(target)[0] * (1 - blend) + moved * blend
-        painted = self._model.paint(mixed[None], self._standing_still(), np.ones_like(visible))
+        kept = self._model.as_input(target)
+        if self._model.keeps_pixels:
+            kept = self._mixed_pixels(kept[0], deformation[0], blend)[None]
+        still = self._standing_still(self._side)[None]
+        painted = self._model.paint(mixed[None], still, np.ones_like(visible), kept)
         return painted, blend
 
-    def _standing_still(self) -> NDArray[np.float32]:
-        """The deformation that changes nothing."""
-        end = 1.0 if self._aligns else 1.0 - 1.0 / self._side
-        line = np.linspace(-end, end, self._side, dtype=np.float32)
-        return np.stack(np.meshgrid(line, line), -1)[None]
+    def _mixed_pixels(
+        self, target: NDArray[np.float32], deformation: NDArray[np.float32], blend: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Planes of the target and of the moved picture, mixed as their features are."""
+        places = self._standing_still(target.shape[-1])
+        larger = warped(np.concatenate([deformation.transpose(2, 0, 1), blend[None]]), places, aligns_corners=True)
+        moved = warped(self._source.picture[0], larger[:2].transpose(1, 2, 0), aligns_corners=True)
+        return np.asarray(target * (1 - larger[2]) + moved * larger[2], np.float32)
+
+    def _standing_still(self, side: int) -> NDArray[np.float32]:
+        """The deformation (side, side, 2) that changes nothing."""
+        end = 1.0 if self._aligns else 1.0 - 1.0 / side
+        line = np.linspace(-end, end, side, dtype=np.float32)
+        return np.stack(np.meshgrid(line, line), -1)
 
 
 def warped(

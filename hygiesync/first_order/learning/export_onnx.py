@@ -73,8 +73,10 @@ class _Paint(nn.Module):
         super().__init__()
         self.painting, self.aligns_corners = painting, aligns_corners
 
-    def forward(self, features: Tensor, deformation: Tensor, occlusion: Tensor) -> Tensor:
-        return self.painting.paint(features, deformation, occlusion, self.aligns_corners)
+    def forward(
+        self, features: Tensor, deformation: Tensor, occlusion: Tensor, picture: Tensor | None = None
+    ) -> Tensor:
+        return self.painting.paint(features, deformation, occlusion, self.aligns_corners, picture)
 
 
 def export_graphs(detector: KeypointDetector, generator: Generator, size: int, folder: Path) -> None:
@@ -100,7 +102,8 @@ def export_graphs(detector: KeypointDetector, generator: Generator, size: int, f
     _write(
         folder / "motion.onnx", move, (small, *points), ["small", *names], ["deformation", "occlusion"]
     )  # fmt: skip
-    _write_paint(folder, generator, features, generator.settings.aligns_corners)
+    kept = picture if generator.settings.generator.keeps_pixels else None
+    _write_paint(folder, generator, features, generator.settings.aligns_corners, kept)
 
 
 def export_segmented_graphs(
@@ -117,13 +120,17 @@ def export_segmented_graphs(
     _write_paint(folder, painting, features, configuration.model.aligns_corners)
 
 
-def _write_paint(folder: Path, painting: PaintingPart, features: Tensor, aligns_corners: bool) -> None:
+def _write_paint(
+    folder: Path, painting: PaintingPart, features: Tensor, aligns_corners: bool, picture: Tensor | None = None
+) -> None:
     height, width = features.shape[2:]
     inputs = {
         "features": features,
         "deformation": coordinate_grid(height, width, features)[None],
         "occlusion": torch.ones(1, 1, height, width),
     }
+    if picture is not None:
+        inputs["picture"] = picture
     module = _Paint(painting, aligns_corners)
     _write(folder / "paint.onnx", module, tuple(inputs.values()), list(inputs), ["prediction"])
 

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from hygiesync.first_order.learning.blocks import Down, Residual, Same, Up
 from hygiesync.first_order.learning.dense_motion import DenseMotion, DenseMotionNetwork
-from hygiesync.first_order.learning.motion import Points, resized, resized_grid, warped
+from hygiesync.first_order.learning.motion import Points, resized, resized_aligned, resized_grid, warped
 from hygiesync.first_order.settings import GeneratorSettings, ModelSettings
+
+_FIRST_CHOICE = -2.0
+"""Before any training pixels are painted by an eighth, so that learning begins near a moved source."""
 
 
 class Generated(NamedTuple):
@@ -43,7 +46,11 @@ class PaintingPart(nn.Module):
         self.bottleneck = nn.Sequential()
         for number in range(settings.n_residual):
             self.bottleneck.add_module(f"r{number}", Residual(widths[-1]))
-        self.final = nn.Conv2d(widths[0], n_channels, 7, padding=3)
+        n_kept = n_channels if settings.keeps_pixels else 0
+        self.final = nn.Conv2d(widths[0] + n_kept, n_channels + settings.keeps_pixels, 7, padding=3)
+        if settings.keeps_pixels:
+            assert self.final.bias is not None
+            nn.init.constant_(self.final.bias[-1:], _FIRST_CHOICE)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Features (n, widths[-1], h / 2^n_down, w / 2^n_down) of pictures (n, n_channels, h, w)."""
@@ -52,7 +59,14 @@ class PaintingPart(nn.Module):
             features = block(features)
         return features
 
-    def paint(self, features: Tensor, deformation: Tensor, occlusion: Tensor | None, aligns_corners: bool) -> Tensor:
+    def paint(
+        self,
+        features: Tensor,
+        deformation: Tensor,
+        occlusion: Tensor | None,
+        aligns_corners: bool,
+        pictures: Tensor | None = None,
+    ) -> Tensor:
         """Pictures of features, moved.
 
         Parameters
@@ -63,19 +77,29 @@ class PaintingPart(nn.Module):
         occlusion : Tensor, shape (n, 1, h', w'), or None
             0 where the features don't show what is to be seen.
         aligns_corners : bool
+        pictures : Tensor, shape (n, n_channels, H, W), optional
+            What the features are of, for a painter that keeps pixels.
         """
         height, width = features.shape[2:]
         features = warped(features, resized_grid(deformation, height, width), aligns_corners)
         if occlusion is not None:
             features = features * resized(occlusion, height, width)
-        return self.decode(features)
+        kept = None
+        if pictures is not None:
+            # beyond the border the outermost pixels go on: black would be no pixel of the source
+            grid = resized_aligned(deformation, *pictures.shape[2:])
+            kept = warped(pictures, grid, aligns_corners, padding="border")
+        return self._decode(features, kept)
 
-    def decode(self, features: Tensor) -> Tensor:
-        """Pictures of features, 0 to 1."""
+    def _decode(self, features: Tensor, kept: Tensor | None) -> Tensor:
+        """Pictures of features, 0 to 1, in which pixels of others may be kept."""
         features = self.bottleneck(features)
         for block in self.up_blocks:
             features = block(features)
-        return torch.sigmoid(self.final(features))
+        if kept is None:
+            return torch.sigmoid(self.final(features))
+        painted = torch.sigmoid(self.final(torch.cat([features, kept], 1)))
+        return kept + painted[:, -1:] * (painted[:, :-1] - kept)
 
 
 class Generator(PaintingPart):
@@ -91,7 +115,7 @@ class Generator(PaintingPart):
     def forward(self, pictures: Tensor, driving: Points, source: Points) -> Generated:
         """Source pictures (n, n_channels, h, w) with points `source`, moved to `driving`."""
         motion = self.dense_motion_network(pictures, driving, source)
-        features = self.encode(pictures)
-        return Generated(
-            self.paint(features, motion.deformation, motion.occlusion, self.settings.aligns_corners), motion
-        )
+        kept = pictures if self.settings.generator.keeps_pixels else None
+        aligns = self.settings.aligns_corners
+        painted = self.paint(self.encode(pictures), motion.deformation, motion.occlusion, aligns, kept)
+        return Generated(painted, motion)

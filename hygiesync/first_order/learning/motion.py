@@ -97,6 +97,12 @@ def resized_grid(grid: Tensor, height: int, width: int) -> Tensor:
     return resized.permute(0, 2, 3, 1)
 
 
+def resized_aligned(grid: Tensor, height: int, width: int) -> Tensor:
+    """Coordinates (n, h, w, 2) for another number of pixels; those of the corners stay, and so does the identity."""
+    planes = grid.permute(0, 3, 1, 2)
+    return functional.interpolate(planes, (height, width), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+
+
 def resized(maps: Tensor, height: int, width: int) -> Tensor:
     """Maps (n, c, h, w) of another size."""
     if maps.shape[2:] == (height, width):

@@ -102,7 +102,7 @@ def _inputs(model: FirstOrderModel, clips: list[Clip]) -> Iterator[dict[str, dic
         deformation, occlusion = model.motion(source, points)
         yield {
             "motion": model.motion_inputs(source, points),
-            "paint": {"features": source.features, "deformation": deformation, "occlusion": occlusion},
+            "paint": model.painting_inputs(source.features, deformation, occlusion, source.picture),
         }
 
 
