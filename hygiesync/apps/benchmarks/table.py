@@ -30,6 +30,11 @@ def format_bench(result: dict[str, Any]) -> str:
         f" {result['animate']['frame_ms']['p99']:.1f}: {result['animate']['frame_p50_to_remap_p50']:.1f} x one"
         f" cv2.remap; {result['animate']['pictures_per_s']:.0f} pictures/s",
         *(
+            f"{f'learnt, {name}':<14} {speed['pictures_per_s']:.1f} pictures/s, two side by side; at most"
+            f" {speed['peak_mb']:.0f} MB"
+            for name, speed in result.get("first_order", {}).items()
+        ),
+        *(
             f"live           {live['latency_ms']['p50']:.0f} ms from sound to picture, p95"
             f" {live['latency_ms']['p95']:.0f}, lookahead {lookahead}; {live['pictures_per_s']:.1f} pictures/s,"
             f" {live['missed_ratio']:.1%} missed"
@@ -39,10 +44,6 @@ def format_bench(result: dict[str, Any]) -> str:
         f" ({startup['import_engine']['wall_ms']:.0f} against {startup['bare_python']['wall_ms']:.0f} ms)",
         f"--help         {startup['ratios']['help_to_bare_python_cpu']:.1f} x a bare Python's processor time"
         f" ({startup['help']['cpu_ms']:.0f} against {startup['bare_python']['cpu_ms']:.0f} ms)",
-    ]
-    lines += [
-        f"{f'learnt, {name}':<14} {speed['pictures_per_s']:.1f} pictures/s, two side by side; {speed['peak_mb']:.0f} MB"
-        for name, speed in result.get("first_order", {}).items()
     ]
     if "training" in result:
         training = result["training"]
