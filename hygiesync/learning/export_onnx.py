@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hygiesync.learning.calibration import AnyNetwork
 from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
 from hygiesync.learning.network import NetworkState, SpeechToShape
+from hygiesync.learning.onnx_lstm import with_onnx_lstms
 from hygiesync.learning.whole_network import WholeSpeechToShape
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.whole import WINDOW_FRAMES
@@ -65,7 +66,7 @@ def export_window(network: AnyNetwork, path: Path) -> None:
     network.eval()
     with quiet_exporter():
         torch.onnx.export(
-            network,
+            with_onnx_lstms(network),
             (torch.zeros(1, WINDOW_FRAMES, N_MELS),),
             path,
             input_names=["mel"],
