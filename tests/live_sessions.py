@@ -74,14 +74,20 @@ LOOKAHEAD_MS = 80
 """What live hears ahead; at leisure it would be the whole recording, which another network hears."""
 
 
-def compare_with_offline(recording: Path, avatar: VideoAvatar, folder: Path) -> LipComparison:
-    """A recording's lips against those of rendering its own sound at leisure."""
-    options = RenderOptions(fps=Fraction(60), preset="ultrafast", lookahead_ms=LOOKAHEAD_MS)
+def compare_with_offline(
+    recording: Path,
+    avatar: VideoAvatar,
+    folder: Path,
+    fps: int = 60,
+    seen: tuple[np.ndarray, np.ndarray] | None = None,
+) -> LipComparison:
+    """A recording's lips, where they were seen already as `seen`, against those of rendering its sound at leisure."""
+    options = RenderOptions(fps=Fraction(fps), preset="ultrafast", lookahead_ms=LOOKAHEAD_MS)
     render(avatar, recording, folder / "offline.mp4", options)
     wanted = lips_of(folder / "offline.mp4", avatar)
-    times_s, lips = lips_of(recording, avatar)
-    clock = np.arange(times_s[0] + 0.1, min(times_s[-1], wanted[0][-1]) - 0.1, 1 / 60)
-    return compare_lips(at_times(*wanted, clock), at_times(times_s, lips, clock), 1 / 60)
+    times_s, lips = lips_of(recording, avatar) if seen is None else seen
+    clock = np.arange(times_s[0] + 0.1, min(times_s[-1], wanted[0][-1]) - 0.1, 1 / fps)
+    return compare_lips(at_times(*wanted, clock), at_times(times_s, lips, clock), 1 / fps)
 
 
 class CoefficientRecorder:

@@ -29,6 +29,12 @@ from hygiesync.media.video import probe
 
 pytestmark = pytest.mark.slow
 
+DURATION_S = 8
+"""Of the session with a microphone and a window."""
+
+FPS = 30
+"""Of recordings of which only sound and lips are looked at, so that they are looked at in half the time."""
+
 
 def middle(screenshot: np.ndarray) -> np.ndarray:
     """The face in a screenshot, without the text in the window's corners."""
@@ -54,15 +60,15 @@ class Run:
 
 @pytest.fixture(scope="module")
 def spoken(avatar_directory: Path, speech: tuple[np.ndarray, Path], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A quarter of a minute of real speech through a real sound server into a real window."""
+    """Some seconds of real speech through a real sound server into a real window."""
     folder = tmp_path_factory.mktemp("live")
     run = Run(folder)
     samples, _ = speech
     (folder / "x").mkdir()
     with SoundServer() as server, virtual_display(folder / "x") as display:
-        server.play(np.tile(samples, 12))
+        server.play(np.tile(samples, 8))
         with live(
-            avatar_directory, "--duration", 15, "--record", run.recording, "--json", run.json, "--statistics",
+            avatar_directory, "--duration", DURATION_S, "--record", run.recording, "--json", run.json, "--statistics",
             environment={**server.env, "DISPLAY": display.name},
         ) as process:  # fmt: skip
             display.client.find_window(TITLE)
@@ -84,7 +90,7 @@ class TestAMicrophoneAndAWindow:
         assert code == 0, err
         assert "pictures/s" in out and "latency" in out
         measured = spoken.measured
-        assert measured["duration_s"] == pytest.approx(15, abs=1)
+        assert measured["duration_s"] == pytest.approx(DURATION_S, abs=1)
         assert measured["failure"] == ""
         assert measured["recordings"] == [str(spoken.recording)]
 
@@ -96,7 +102,7 @@ class TestAMicrophoneAndAWindow:
     def test_every_picture_is_shown_or_counted(self, spoken: Run) -> None:
         measured = spoken.measured
         n_pictures = measured["pictures_shown"] + measured["pictures_missed"]
-        assert n_pictures == pytest.approx(60 * measured["duration_s"], rel=0.05)
+        assert n_pictures == pytest.approx(60 * measured["duration_s"], abs=45)
         assert measured["missed_ratio"] == pytest.approx(measured["pictures_missed"] / n_pictures, abs=1e-5)
 
     def test_latency_is_more_than_the_lookahead_and_made_of_its_parts(self, spoken: Run) -> None:
@@ -137,19 +143,19 @@ def test_a_recording_sounds_as_the_microphone_did(
     with SoundServer(rate) as server:
         server.play(np.tile(played, 4).astype(np.float32))
         with live(
-            avatar_directory, "--no-window", "--duration", 9, "--record", recording, "--json", tmp_path / "j.json",
-            environment=server.env,
+            avatar_directory, "--no-window", "--fps", FPS, "--duration", 6, "--record", recording,
+            "--json", tmp_path / "j.json", environment=server.env,
         ) as process:  # fmt: skip
             code, _, err = finish(process)
     assert code == 0, err
     measured = json.loads((tmp_path / "j.json").read_text())
     assert measured["recording_rate"] == probe_audio(recording).sample_rate >= 44_100
     heard = read_audio(recording, measured["recording_rate"])
-    middle_of_it = heard[2 * measured["recording_rate"] : 7 * measured["recording_rate"]]
+    middle_of_it = heard[measured["recording_rate"] : 5 * measured["recording_rate"]]
     wanted_db = band_level_db(played, rate, 9_000, 15_000)
     assert wanted_db > -45
     assert band_level_db(middle_of_it, measured["recording_rate"], 9_000, 15_000) == pytest.approx(wanted_db, abs=3)
-    comparison = compare_with_offline(recording, talker_avatar, tmp_path)
+    comparison = compare_with_offline(recording, talker_avatar, tmp_path, FPS)
     assert abs(comparison.lag_ms) <= 20
     assert comparison.opening_correlation > 0.9
 
@@ -164,10 +170,10 @@ def test_a_sound_server_that_dies_and_comes_back(
     with SoundServer() as server:
         server.play(np.tile(samples, 8))
         with live(
-            avatar_directory, "--no-window", "--record", recording, "--json", tmp_path / "j.json",
+            avatar_directory, "--no-window", "--fps", FPS, "--record", recording, "--json", tmp_path / "j.json",
             environment=server.env,
         ) as process:  # fmt: skip
-            wait_for_file(recording, 400_000)
+            wait_for_file(recording, 200_000)
             server.kill()
             time.sleep(2.5)
             server.start()
@@ -191,7 +197,7 @@ def test_a_sound_server_that_dies_and_comes_back(
     resting = opening[(times_s > lost_s + 0.3) & (times_s < back_s - 0.3)]
     speaking = opening[(times_s > back_s + 0.3) & (times_s < back_s + 3)]
     assert resting.std() < 0.2 * speaking.std(), "the mouth rests while there is nothing to hear, and speaks again"
-    comparison = compare_with_offline(recording, talker_avatar, tmp_path)
+    comparison = compare_with_offline(recording, talker_avatar, tmp_path, FPS, (times_s, lips))
     assert abs(comparison.lag_ms) <= 20
 
 
