@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Seen, open_browser, open_page, wait_until
+from browser import CHROMIUM, Seen, leave, open_browser, open_page, wait_until
 from playwright.sync_api import Browser
-from servers import RunningServer, running_server
+from servers import RunningServer, running_server, wait_for
 
 from hygiesync.media.audio import write_wav
 from hygiesync.media.video import probe
@@ -25,6 +25,9 @@ SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
 
 
 WATCHED_S = 2.5
+
+IDLE_S = 40
+"""How long the server keeps a place for a page that may come back."""
 
 FPS = Fraction(12)
 """Enough to see that it moves; the pages wait long for other work, and go on showing pictures."""
@@ -47,7 +50,8 @@ def browser(spoken: Path) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(portrait_avatar_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("server"), (portrait_avatar_directory,), fps=FPS) as running:
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(folder, (portrait_avatar_directory,), fps=FPS, idle_s=IDLE_S) as running:
         yield running
 
 
@@ -134,6 +138,17 @@ def test_the_page_says_what_is_the_matter_and_comes_back_by_itself(
         wait_until(page, "lost")
         with running_server(tmp_path, avatars, fps=FPS, port=first.port):
             wait_until(page, "ready")
+
+
+def test_a_page_that_is_left_gives_its_place_to_the_next(browser: Browser, server: RunningServer) -> None:
+    """At once, and not when the server has waited for it to come back."""
+    with open_page(browser, server.page) as page:
+        for _ in range(2):
+            wait_until(page, "ready")
+            wait_for(lambda: len(server.sessions), lambda n_sessions: n_sessions == 1, IDLE_S / 2)
+            page.reload()
+        leave(page)
+        wait_for(lambda: len(server.sessions), lambda n_sessions: n_sessions == 0, IDLE_S / 2)
 
 
 def test_it_fits_every_screen_and_every_control_has_a_name(browser: Browser, server: RunningServer) -> None:

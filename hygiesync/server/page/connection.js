@@ -1,5 +1,5 @@
 // A conversation with the server: a session, its events, and its media by WebRTC or, where that can't pass, a WebSocket.
-import { json, openSocket, wishes } from "/page/server.js";
+import { ask, json, openSocket, wishes } from "/page/server.js";
 import { SocketMedia } from "/page/socket.js";
 import { keepTogether } from "/page/together.js";
 
@@ -117,6 +117,11 @@ export class Connection {
 
   playSound(value) { this.hasSound = value; this.applySound(); }
   applySound() { this.video.muted = !this.hasSound; if (this.media) this.media.muted = !this.hasSound; this.video.play().catch(() => {}); }
+
+  // A page that is closed or loaded anew gives its place to the next one at once.
+  leave() {
+    if (this.session) ask("DELETE", `/sessions/${this.session.id}`, undefined, { keepalive: true }).catch(() => {});
+  }
 
   release() {
     if (this.peer) { this.endKeeping(); this.peer.onconnectionstatechange = null; this.peer.close(); this.peer = null; }

@@ -50,6 +50,7 @@ const connection = new Connection({ video: $("video"), canvas: $("canvas"), cont
   else showState(name, ...values);
 }, hear);
 connection.playSound($("sound").checked);
+addEventListener("pagehide", () => connection.leave());
 
 async function choose(name) {
   avatar = name;
