@@ -41,7 +41,7 @@ export function program(gl, vertex, fragment, samplers) {
 /**
  * A texture without mipmaps.
  * @param {{ width?: number, height?: number, format?: number, data?: ArrayBufferView | null, image?: TexImageSource,
- *   isLinear?: boolean }} options `format` is RGBA8, RGBA16F, R16F or RG32F
+ *   isLinear?: boolean }} options `format` is R8, RG8, RGBA8, RG16F, RGBA16F or RGBA32F
  */
 export function texture(gl, { width, height, format = gl.RGBA8, data = null, image, isLinear = false }) {
   const made = gl.createTexture();
@@ -54,7 +54,8 @@ export function texture(gl, { width, height, format = gl.RGBA8, data = null, ima
   if (image) gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, image);
   else {
     const [layout, type] = {
-      [gl.RGBA8]: [gl.RGBA, gl.UNSIGNED_BYTE], [gl.RGBA16F]: [gl.RGBA, gl.FLOAT], [gl.R16F]: [gl.RED, gl.FLOAT], [gl.RG32F]: [gl.RG, gl.FLOAT],
+      [gl.R8]: [gl.RED, gl.UNSIGNED_BYTE], [gl.RG8]: [gl.RG, gl.UNSIGNED_BYTE], [gl.RGBA8]: [gl.RGBA, gl.UNSIGNED_BYTE],
+      [gl.RG16F]: [gl.RG, gl.FLOAT], [gl.RGBA16F]: [gl.RGBA, gl.FLOAT], [gl.RGBA32F]: [gl.RGBA, gl.FLOAT],
     }[format];
     gl.texImage2D(gl.TEXTURE_2D, 0, format, width, height, 0, layout, type, data);
   }

@@ -22,42 +22,83 @@ export class TemplatePicture {
     this.size = { width, height };
     this.target = target(gl, { width, height, isLinear: true });
     this.program = program(gl, EVERYWHERE, PLANES, ["luma", "blue", "red"]);
-    this.planes = [0, 1, 2].map(() => texture(gl, { width: 1, height: 1, isLinear: true }));
+    this.planes = [];
+    this.layout = "";
     this.shown = null;
+    this.isPlain = true;
   }
 
+  /** Its colours, lower row first; of a frame of planes only those that `colour` was asked for. */
   get texture() { return this.target.texture; }
 
   /** Show a frame from now on. @param {VideoFrame} frame */
   async show(frame) {
     if (this.shown === frame) return;
-    const isPlain = ["I420", "NV12"].includes(frame.format) && !frame.colorSpace.fullRange;
-    if (isPlain) await this.#showPlanes(frame);
+    this.isPlain = ["I420", "NV12"].includes(frame.format) && !frame.colorSpace.fullRange;
+    if (this.isPlain) await this.#showPlanes(frame);
     else {
       const { gl } = this;
       gl.bindTexture(gl.TEXTURE_2D, this.texture);
+      gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, true);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, frame);
+      gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
     }
     this.shown = frame;
   }
 
   async #showPlanes(frame) {
-    const { gl, size: { width, height } } = this, isPacked = frame.format === "NV12";
-    const content = new Uint8Array(frame.allocationSize()), layout = await frame.copyTo(content);
-    const halves = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    layout.forEach(({ offset, stride }, plane) => {
-      const isPair = isPacked && plane > 0, [w, h] = plane ? halves : [width, height];
-      const [format, internal] = isPair ? [gl.RG, gl.RG8] : [gl.RED, gl.R8];
-      gl.bindTexture(gl.TEXTURE_2D, this.planes[plane]);
-      gl.pixelStorei(gl.UNPACK_ROW_LENGTH, isPair ? stride / 2 : stride);
-      gl.texImage2D(gl.TEXTURE_2D, 0, internal, w, h, 0, format, gl.UNSIGNED_BYTE, content.subarray(offset));
+    const { gl } = this, nBytes = frame.allocationSize();
+    if (this.content?.length !== nBytes) this.content = new Uint8Array(nBytes);
+    const layout = await frame.copyTo(this.content);
+    if (this.layout !== frame.format) this.#makePlanes(frame.format);
+    this.toRgb = toRgb(MATRICES[frame.colorSpace.matrix] ?? MATRICES.bt709);
+    layout.forEach(({ offset, stride }, number) => {
+      const { made, width, height, format, bytes } = this.planes[number];
+      gl.bindTexture(gl.TEXTURE_2D, made);
+      gl.pixelStorei(gl.UNPACK_ROW_LENGTH, stride / bytes);
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, format, gl.UNSIGNED_BYTE, this.content.subarray(offset));
     });
     gl.pixelStorei(gl.UNPACK_ROW_LENGTH, 0);
+  }
+
+  #makePlanes(layout) {
+    const { gl, size: { width, height } } = this, isPacked = layout === "NV12", halves = [Math.ceil(width / 2), Math.ceil(height / 2)];
+    for (const { made } of this.planes) gl.deleteTexture(made);
+    const plane = (w, h, isPair) => ({
+      made: texture(gl, { width: w, height: h, format: isPair ? gl.RG8 : gl.R8, isLinear: true }),
+      width: w, height: h, format: isPair ? gl.RG : gl.RED, bytes: isPair ? 2 : 1,
+    });
+    this.planes = [plane(width, height, false), plane(...halves, isPacked), ...(isPacked ? [] : [plane(...halves, false)])];
+    this.layout = layout;
+  }
+
+  /** Have the colours of a part of it in `texture`: left, top, width and height, pixels. */
+  colour([left, top, width, height]) {
+    if (!this.isPlain) return;
+    const { gl } = this;
     drawInto(gl, this.target);
-    const [luma, blue, red] = this.planes;
-    use(gl, this.program, [luma, blue, isPacked ? blue : red]);
-    gl.uniform1i(this.program.uniforms.isPacked, isPacked ? 1 : 0);
-    gl.uniformMatrix3fv(this.program.uniforms.toRgb, false, toRgb(MATRICES[frame.colorSpace.matrix] ?? MATRICES.bt709));
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(left, this.size.height - top - height, width, height);
+    this.#convert();
+    gl.disable(gl.SCISSOR_TEST);
+  }
+
+  /** Draw it onto the canvas as it is. */
+  draw() {
+    const { gl, size: { width, height } } = this;
+    drawInto(gl, null);
+    if (this.isPlain) this.#convert();
+    else {
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.target.buffer);
+      gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+    }
+  }
+
+  #convert() {
+    const { gl, program: made } = this, [luma, blue, red = blue] = this.planes;
+    use(gl, made, [luma.made, blue.made, red.made]);
+    gl.uniform1i(made.uniforms.isPacked, red === blue ? 1 : 0);
+    gl.uniformMatrix3fv(made.uniforms.toRgb, false, this.toRgb);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 }
