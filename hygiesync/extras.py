@@ -25,6 +25,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "report": (*_PHOTO, "matplotlib", "psutil"),
     "demo": (*_TRAIN, "skimage"),
     "serve": ("aiohttp", "aiortc", "cryptography", "segno", "skimage", *_PHOTO),
+    "web": ("onnx",),
     "vcam": ("pyvirtualcam",),
     "piper": ("piper",),
     "ray": ("ray",),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +90,22 @@ def test_real_voices_give_the_same_coefficients(
     (tmp_path / "sounds.json").write_text(json.dumps(described))
     done = run_node(export=exported, sounds=tmp_path)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_network_of_the_web_answers_the_same_without_convolutions(
+    exported: Path, talker_avatar: VideoAvatar
+) -> None:
+    described = json.loads((exported / "avatar" / "avatar.json").read_text())
+    about = described["files"]["speech.pack"]["arrays"]["step"]
+    content = gzip.decompress((exported / "avatar" / "speech.pack").read_bytes())
+    step = content[about["offset"] :][: about["shape"][0]]
+    assert "Conv" in {node.op_type for node in onnx.load_model_from_string(talker_avatar.step).graph.node}
+    assert "Conv" not in {node.op_type for node in onnx.load_model_from_string(step).graph.node}
+    one, other = (onnxruntime.InferenceSession(model) for model in (talker_avatar.step, step))
+    random = np.random.default_rng(0)
+    feeds = {one_input.name: random.normal(size=one_input.shape).astype("f4") for one_input in one.get_inputs()}
+    for wanted, found in zip(one.run(None, feeds), other.run(None, feeds), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_the_folder_is_whole_and_says_so(exported: Path) -> None:

@@ -1,10 +1,11 @@
 // An avatar in a page: sound goes in, pictures appear on a canvas, and all of it is computed here.
-import { AvatarData, fetchFile, openOnnxRuntime, readFiles } from "./data.js";
+import { AvatarData, fetchFile, readFiles, readStep } from "./data.js";
 import { Fraction } from "./fraction.js";
 import { Playback } from "./playback.js";
 import { MouthChoice } from "./rendering/choice.js";
 import { Drawing } from "./rendering/drawing.js";
 import { Speaker } from "./speaker.js";
+import { Network, openOnnxRuntime } from "./speech/network.js";
 import { Step } from "./speech/step.js";
 import { SpeechStream } from "./speech/stream.js";
 import { SAMPLE_RATE, nearestSample, pictureTime, sampleTime } from "./timing.js";
@@ -23,30 +24,36 @@ export class Avatar extends EventTarget {
   static async load(url, { lookaheadMs, expressiveness = 1, onProgress } = {}) {
     if (!(expressiveness >= 0 && expressiveness <= 2)) throw new RangeError(`expressiveness: expected 0 to 2, got ${expressiveness}`);
     const folder = new URL(String(url).replace(/\/?$/, "/"), globalThis.document?.baseURI ?? RUNTIME);
-    const [files, ort] = await Promise.all([
-      readFiles((name) => fetchFile(new URL(name, folder)), onProgress),
-      openOnnxRuntime((name) => fetchFile(new URL(name, ONNXRUNTIME)), ONNXRUNTIME),
-    ]);
-    const data = new AvatarData(files), { lookahead, early } = data.answerWithin(lookaheadMs);
-    const openStream = async () => {
-      const step = await Step.open(ort, data.step, { early, inputs: data.index.step.inputs });
-      return new SpeechStream(step, { rest: data.rest, background: data.index.background, lookahead, expressiveness });
-    };
-    return new Avatar(data, openStream, await openStream());
+    const read = (name) => fetchFile(new URL(name, folder)), data = new AvatarData(await readFiles(read, onProgress));
+    const { lookahead, early } = data.answerWithin(lookaheadMs);
+    const network = new Network(async () => {
+      const [ort, model] = await Promise.all([
+        openOnnxRuntime((name) => fetchFile(new URL(name, ONNXRUNTIME)), ONNXRUNTIME),
+        readStep(read, data.index),
+      ]);
+      return { ort, model };
+    });
+    const openStream = () => new SpeechStream(
+      new Step(network, { early, inputs: data.index.step.inputs }),
+      { rest: data.rest, background: data.index.background, lookahead, expressiveness },
+    );
+    return new Avatar(data, network, openStream);
   }
 
   #speaker;
+  #network;
   #openStream;
   #frames = null;
   #wantsFrame = false;
   #clock = null;
   #microphone = null;
 
-  constructor(data, openStream, stream) {
+  constructor(data, network, openStream) {
     super();
     this.data = data;
+    this.#network = network;
     this.#openStream = openStream;
-    this.#speaker = new Speaker(stream);
+    this.#speaker = new Speaker(openStream());
     this.drawing = this.canvas = this.context = null;
     this.drawn = Promise.resolve();
     this.markText = "SYNTHETIC";
@@ -64,6 +71,13 @@ export class Avatar extends EventTarget {
   get latency() { return (this.#speaker.stream.lookahead + 1) * 0.01; }
 
   get isSpeaking() { return this.#clock !== null; }
+
+  /** Kept once the network is open as well: after the first picture, or when a sound first needs it. */
+  async ready() {
+    const isWaiting = this.canvas && !this.nFrames && !document.hidden;
+    if (isWaiting) await new Promise((resolve) => { this.addEventListener("frame", resolve, { once: true }); });
+    await this.#network.open();
+  }
 
   /** Draw onto a canvas from now on, as often as the screen shows a picture. */
   attach(canvas) {
@@ -85,11 +99,11 @@ export class Avatar extends EventTarget {
   }
 
   #openDrawing(canvas) {
+    this.loop?.close();
+    this.loop = this.data.openLoop();
     this.drawing = new Drawing(canvas, this.data);
     this.drawing.setMark(this.markText);
     this.shown = null;
-    this.loop?.close();
-    this.loop = this.data.openLoop();
     this.choice = this.#openChoice(0);
   }
 
@@ -170,7 +184,7 @@ export class Avatar extends EventTarget {
    * @param {Float32Array} samples
    */
   async *render(samples, { sampleRate = SAMPLE_RATE, fps = this.data.index.fps, lag = WHOLE_PATH_LAG } = {}) {
-    const rate = Fraction.parse(fps), speaker = new Speaker(await this.#openStream()), choice = this.#openChoice(lag), loop = this.data.openLoop();
+    const rate = Fraction.parse(fps), speaker = new Speaker(this.#openStream()), choice = this.#openChoice(lag), loop = this.data.openLoop();
     const isAttached = this.#wantsFrame;
     this.#wantsFrame = false;
     try {
@@ -194,7 +208,6 @@ export class Avatar extends EventTarget {
       yield* draw(this, choice.flush());
     } finally {
       loop.close();
-      await speaker.stream.step.close();
       this.shown = null;
       if (isAttached && this.canvas) { this.#wantsFrame = true; this.#frames = requestAnimationFrame(() => this.#tick()); }
     }
@@ -205,7 +218,7 @@ export class Avatar extends EventTarget {
     this.detach();
     this.interrupt();
     await this.context?.close();
-    await this.#speaker.stream.step.close();
+    await this.#network.close();
   }
 
   #openContext() {
@@ -264,6 +277,8 @@ export class Avatar extends EventTarget {
     const chosen = performance.now();
     const busy = await this.#drawOne(loop, number, face, shape, picture, appearance);
     this.nFrames++;
+    // compiling takes all of a small machine: a picture is there first
+    if (this.nFrames === 1) this.#network.open().catch((error) => this.#fail(error));
     const startedAt = this.#microphone?.startedAt, soundTime = time ? Number(time) : null;
     const behind = time && startedAt !== undefined ? this.context.currentTime - startedAt - soundTime : null;
     const detail = { time: now, soundTime, behind, picture, mouth, computingMs: chosen - begun + busy };

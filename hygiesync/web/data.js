@@ -1,5 +1,5 @@
 // An avatar's files, read and checked.
-import { opened, readPack } from "./packs.js";
+import { readPack } from "./packs.js";
 import { IdleLoop } from "./rendering/loop.js";
 import { Shape } from "./rendering/shape.js";
 import { Sheets } from "./rendering/sheets.js";
@@ -31,39 +31,48 @@ export function readIndex(content) {
   return index;
 }
 
+/** What drawing doesn't need: the network, which is read apart, and what only tests read. */
+const NOT_DRAWN = ["speech.pack", "reference.pack"];
+
 /**
- * All files that speaking needs.
+ * All files that drawing needs.
  * @param {(name: string) => Promise<Uint8Array>} read gives a file of the folder `avatar/`
  * @param {(share: number) => void} tell how much is there, 0 to 1
  * @returns {Promise<{ index: object, packs: object, contents: Record<string, Uint8Array> }>}
  */
 export async function readFiles(read, tell = () => {}) {
   const index = readIndex(await read("avatar.json"));
-  const names = Object.keys(index.files).filter((name) => name !== "reference.pack");
+  const names = Object.keys(index.files).filter((name) => !NOT_DRAWN.includes(name));
   const total = names.reduce((sum, name) => sum + index.files[name].bytes, 0);
   let done = 0;
   const contents = {}, packs = {};
   await Promise.all(names.map(async (name) => {
-    const content = await checked(name, await read(name), index.files[name]);
-    if (index.files[name].arrays) packs[name] = await readPack(content, index.files[name].arrays);
-    else contents[name] = content;
+    if (index.files[name].arrays) packs[name] = await readOne(read, index, name);
+    else contents[name] = await checked(name, await read(name), index.files[name]);
     tell((done += index.files[name].bytes) / total);
   }));
   return { index, packs, contents };
 }
 
-/** The reference that the export holds; only tests read it. */
-export async function readReference(read) {
-  const { files, reference } = readIndex(await read("avatar.json")), name = "reference.pack";
-  return { ...(await readPack(await checked(name, await read(name), files[name]), files[name].arrays)), fps: reference.fps };
+/** Arrays of one pack. */
+async function readOne(read, { files }, name) {
+  return readPack(await checked(name, await read(name), files[name]), files[name].arrays);
 }
 
-/** What speaking and drawing go by. */
+/** The network's step, an ONNX model. */
+export async function readStep(read, index) { return (await readOne(read, index, "speech.pack")).step.data; }
+
+/** The reference that the export holds; only tests read it. */
+export async function readReference(read) {
+  const index = readIndex(await read("avatar.json"));
+  return { ...(await readOne(read, index, "reference.pack")), fps: index.reference.fps };
+}
+
+/** What drawing goes by. */
 export class AvatarData {
   constructor({ index, packs, contents }) {
     this.index = index;
     [this.width, this.height] = [index.width, index.height];
-    this.step = packs["speech.pack"].step.data;
     this.face = packs["face.pack"];
     this.look = packs["look.pack"];
     this.rest = this.face.rest.data;
@@ -120,18 +129,4 @@ class Atlas {
     const [, n] = this.codes.shape;
     return this.codes.data.subarray(picture * n, (picture + 1) * n);
   }
-}
-
-/**
- * onnxruntime-web, ready to run on one thread, from the files beside this module.
- * @param {(name: string) => Promise<Uint8Array>} read gives a file of the folder `onnxruntime-web/`
- * @param {string} folder its address
- */
-export async function openOnnxRuntime(read, folder) {
-  const [ort, wasm] = await Promise.all([
-    import(new URL("ort.wasm.min.js", folder).href),
-    read("ort-wasm-simd-threaded.pack").then(opened),
-  ]);
-  Object.assign(ort.env.wasm, { numThreads: 1, wasmBinary: wasm.buffer, wasmPaths: { mjs: new URL("ort-wasm-simd-threaded.js", folder).href } });
-  return ort;
 }

@@ -63,7 +63,8 @@ export interface AvatarEvents {
 
 /** An avatar that speaks in this page. Everything is computed here: no sound and no picture leaves the device. */
 export class Avatar extends EventTarget {
-  /** Load the folder `avatar/` of an export; every file's sha256 is checked. */
+  /** Load the pictures of the folder `avatar/` of an export, and its network after the first one; every file's sha256 is
+   * checked. */
   static load(url: string | URL, options?: LoadOptions): Promise<Avatar>;
   private constructor();
   readonly name: string;
@@ -79,6 +80,11 @@ export class Avatar extends EventTarget {
   readonly nFrames: number;
   /** Whether the pictures carry the word SYNTHETIC; true until it is set. */
   set mark(isMarked: boolean);
+  /**
+   * Kept once the network is open, too. It is opened after the first picture, or when a sound first needs it: what is said
+   * before that is heard late.
+   */
+  ready(): Promise<void>;
   /** Draw onto a canvas from now on. Fails where the browser has no WebGL 2 or no WebCodecs. */
   attach(canvas: HTMLCanvasElement): void;
   detach(): void;

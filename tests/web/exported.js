@@ -11,10 +11,14 @@ export const readAvatar = fileOf("avatar");
 /** A module of the exported runtime. */
 export const load = (name) => import(new URL(name, runtime).href);
 
+/** The exported network; `early` is the number of the answer that is asked for. */
 export async function openStep(data, early) {
-  const { openOnnxRuntime } = await load("data.js"), { Step } = await load("speech/step.js");
-  const ort = await openOnnxRuntime(fileOf("hygiesync/onnxruntime-web"), new URL("onnxruntime-web/", runtime).href);
-  return Step.open(ort, data.step, { early, inputs: data.index.step.inputs });
+  const { readStep } = await load("data.js"), { Network, openOnnxRuntime } = await load("speech/network.js"), { Step } = await load("speech/step.js");
+  const network = new Network(async () => ({
+    ort: await openOnnxRuntime(fileOf("hygiesync/onnxruntime-web"), new URL("onnxruntime-web/", runtime).href),
+    model: await readStep(readAvatar, data.index),
+  }));
+  return new Step(network, { early, inputs: data.index.step.inputs });
 }
 
 /** Largest difference between rows of numbers and what they should be. */

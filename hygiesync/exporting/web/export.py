@@ -27,6 +27,7 @@ from hygiesync.exporting.web.filmed_photo import amounts_of, filmed
 from hygiesync.exporting.web.onnxruntime_web import load_onnxruntime_web
 from hygiesync.exporting.web.packs import fingerprint
 from hygiesync.exporting.web.video_avatar import video_avatar_files
+from hygiesync.extras import require
 from hygiesync.media.atomic_folder import atomic_folder
 from hygiesync.progress import Progress
 from hygiesync.version import __version__
@@ -35,12 +36,15 @@ FORMAT = "hygiesync web avatar"
 SCHEMA_VERSION = 1
 """Raised whenever an older runtime could not read a newer avatar."""
 
-INDEX, FILE_LIST = "avatar.json", "files.json"
+INDEX, FILE_LIST, PAGE = "avatar.json", "files.json", "index.html"
 RUNTIME, DATA, ONNXRUNTIME, SERVICE_WORKER = "hygiesync", "avatar", "onnxruntime-web", "service-worker.js"
 
 _WEB = Path(__file__).parents[2] / "web"
 _SERVER_PAGE = Path(__file__).parents[2] / "server" / "page"
 _SHARED = ("page.css", "words.js", "icon.svg")
+
+_NOT_PRELOADED = {"index.js", "element.js", "worklet.js"}
+"""Modules that the page doesn't run, or not on its own thread."""
 
 DEFAULT_MAX_MB = 12.0
 """Megabytes of an avatar's data, when nothing else is asked for: some ten seconds on a slow mobile network."""
@@ -79,12 +83,13 @@ def export_web(
     InputError
         When `out` can't be written, or `onnxruntime_web` is another package.
     MissingDependencyError
-        When onnxruntime-web must be fetched, and npm is missing or fails.
+        When onnx, of the extra `web`, is missing; when onnxruntime-web must be fetched, and npm is missing or fails.
     """
     what = "avatar exported for the web"
     directory = checked_destination(avatar.directory, Path(out), _is_export, what, "exported/me-web")
     if not max_mb > 0:
         raise UsageError(f"`max_mb`: expected more than 0 megabytes, got {max_mb:g}")
+    require("web", "exporting for the web")
     runtime = _runtime_files(load_onnxruntime_web(Path(onnxruntime_web) if onnxruntime_web is not None else None))
     files = _avatar_files(avatar, max_mb, progress) | runtime | _page_files()
     described = _described(files)
@@ -135,7 +140,15 @@ def _runtime_files(onnxruntime_web: dict[str, bytes]) -> dict[str, bytes]:
 
 def _page_files() -> dict[str, bytes]:
     """The page; its looks and words are those of the server's page."""
-    return {name: (_SERVER_PAGE / name).read_bytes() for name in _SHARED} | _content_of(_WEB / "page")
+    files = {name: (_SERVER_PAGE / name).read_bytes() for name in _SHARED} | _content_of(_WEB / "page")
+    files[PAGE] = files[PAGE].replace(b"{preloads}", "\n".join(_preloads()).encode())
+    return files
+
+
+def _preloads() -> list[str]:
+    """Links to the runtime's modules: a browser would otherwise learn of them one after another."""
+    names = [name for name in _content_of(_WEB) if name.endswith(".js") and not name.startswith("page/")]
+    return [f'<link rel="modulepreload" href="{RUNTIME}/{name}">' for name in names if name not in _NOT_PRELOADED]
 
 
 def _content_of(folder: Path) -> dict[str, bytes]:

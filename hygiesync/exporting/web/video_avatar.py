@@ -15,6 +15,7 @@ from hygiesync.exporting.export import reference_signal
 from hygiesync.exporting.metadata import describe_step
 from hygiesync.exporting.web.coverage import choose_runs
 from hygiesync.exporting.web.idle_loop import read_packets
+from hygiesync.exporting.web.network import for_webassembly
 from hygiesync.exporting.web.packs import Description, fingerprint, pack
 from hygiesync.exporting.web.reference import REFERENCE_FPS, drawing_reference, resampling_reference, speech_reference
 from hygiesync.exporting.web.sheets import SHEET_COLUMNS, SHEET_ROWS, encode_sheet, kept_atlas, runs_of
@@ -98,7 +99,7 @@ def video_avatar_files(
         When there is no room for a single mouth.
     """
     files = _Files()
-    files.add_pack(SPEECH, {"step": np.frombuffer(avatar.step, np.uint8)})
+    files.add_pack(SPEECH, {"step": np.frombuffer(for_webassembly(avatar.step), np.uint8)})
     files.add_pack(FACE, face_arrays(avatar))
     files.add_pack(LOOK, look_arrays(avatar))
     files.add_pack(IDLE, idle_arrays(avatar.idle_places))

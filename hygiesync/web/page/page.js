@@ -122,8 +122,10 @@ try {
   avatar.attach($("canvas"));
   $("frame").style.aspectRatio = `${avatar.size.width} / ${avatar.size.height}`;
   $("name").textContent = document.title = avatar.name;
-  for (const id of ["talk", "interrupt", "record"]) $(id).disabled = false;
   window.hygiesync = { avatar }; // for whoever looks on from the browser's console
+  $("overlay").textContent = "";
+  await avatar.ready();
+  for (const id of ["talk", "interrupt", "record"]) $(id).disabled = false;
   quietState();
   keepOffline().catch(report);
 } catch (error) {

@@ -9,7 +9,7 @@
 // Where there is no graphics card each pixel that a pass touches costs the same, whatever is done to it: the canvas is
 // covered once, and only the face is drawn a second time.
 import { ExpectedLook } from "./expected_look.js";
-import { drawInto, openGl, program, target, texture, use } from "./gl.js";
+import { drawInto, openGl, programs, target, texture, use } from "./gl.js";
 import { Mark } from "./mark.js";
 import { FaceMesh } from "./mesh.js";
 import * as shaders from "./shaders.js";
@@ -36,19 +36,19 @@ export class Drawing {
     this.data = data;
     [canvas.width, canvas.height] = [data.width, data.height];
     this.mesh = new FaceMesh(data.face, data.look.canvas_vertices.data, N_RIM * POINTS_PER_SAMPLE);
-    this.template = new TemplatePicture(gl, data.width, data.height);
+    const { EVERYWHERE, MESH } = shaders;
+    this.programs = programs(gl, {
+      planes: [EVERYWHERE, shaders.PLANES, ["luma", "blue", "red"]],
+      rim: [EVERYWHERE, shaders.RIM, ["video", "sheet", "places"]],
+      smooth: [EVERYWHERE, shaders.SMOOTH, ["spread", "rim", "look", "feather"]],
+      face: [MESH, shaders.FACE, ["video", "sheet", "smoothly"]],
+      mark: [EVERYWHERE, shaders.MARK, ["image"]],
+    });
+    this.template = new TemplatePicture(gl, this.programs.planes, data.width, data.height);
     this.sheets = new SheetTextures(gl, data.sheets);
-    this.mark = new Mark(gl, data.height);
-    this.#makePrograms();
+    this.mark = new Mark(gl, this.programs.mark, data.height);
     this.#makeSmooth();
     this.#makeVertices();
-  }
-
-  #makePrograms() {
-    const { gl } = this, { EVERYWHERE, MESH } = shaders;
-    this.rim = program(gl, EVERYWHERE, shaders.RIM, ["video", "sheet", "places"]);
-    this.smooth = program(gl, EVERYWHERE, shaders.SMOOTH, ["spread", "rim", "look", "feather"]);
-    this.face = program(gl, MESH, shaders.FACE, ["video", "sheet", "smoothly"]);
   }
 
   #makeSmooth() {
@@ -127,17 +127,17 @@ export class Drawing {
   }
 
   #drawSmooth(places, sheet, lookPixels) {
-    const { gl, smooth: { uniforms } } = this;
+    const { gl, programs: { rim, smooth } } = this, { uniforms } = smooth;
     gl.bindTexture(gl.TEXTURE_2D, this.places);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, places.length / 4, 1, gl.RGBA, gl.FLOAT, places);
     gl.bindTexture(gl.TEXTURE_2D, this.lookTexture);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, this.box[2], this.box[3], gl.RGBA, gl.FLOAT, lookPixels);
     drawInto(gl, this.rimTarget);
-    use(gl, this.rim, [this.template.texture, sheet.texture, this.places]);
-    this.#useSheet(this.rim, sheet);
+    use(gl, rim, [this.template.texture, sheet.texture, this.places]);
+    this.#useSheet(rim, sheet);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
     drawInto(gl, this.smoothTarget);
-    use(gl, this.smooth, [this.spread, this.rimTarget.texture, this.lookTexture, this.feather]);
+    use(gl, smooth, [this.spread, this.rimTarget.texture, this.lookTexture, this.feather]);
     gl.uniform4i(uniforms.box, ...this.box);
     gl.uniform1i(uniforms.cellsPerRow, CELLS_PER_ROW);
     gl.uniform1i(uniforms.canvasWidth, this.smoothTarget.width);
@@ -145,15 +145,15 @@ export class Drawing {
   }
 
   #drawFace(vertices, inTemplate, inMouth, sheet, strength) {
-    const { gl, data, mesh, face: { uniforms } } = this, indices = mesh.ordered(vertices);
+    const { gl, data, mesh, programs: { face } } = this, { uniforms } = face, indices = mesh.ordered(vertices);
     gl.bindVertexArray(this.vertexArray);
     [[this.placeBuffer, vertices], [this.templateBuffer, inTemplate], [this.mouthBuffer, inMouth]].forEach(([buffer, values]) => {
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       gl.bufferSubData(gl.ARRAY_BUFFER, 0, values);
     });
     drawInto(gl, null);
-    use(gl, this.face, [this.template.texture, sheet.texture, this.smoothTarget.texture]);
-    this.#useSheet(this.face, sheet);
+    use(gl, face, [this.template.texture, sheet.texture, this.smoothTarget.texture]);
+    this.#useSheet(face, sheet);
     gl.uniform2f(uniforms.size, data.width, data.height);
     gl.uniform1f(uniforms.strength, strength);
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, indices, gl.STREAM_DRAW);

@@ -17,25 +17,35 @@ function shader(gl, type, text) {
   const made = gl.createShader(type);
   gl.shaderSource(made, text);
   gl.compileShader(made);
-  if (!gl.getShaderParameter(made, gl.COMPILE_STATUS) && !gl.isContextLost()) throw new Error(gl.getShaderInfoLog(made));
   return made;
 }
 
-/** A program, and the places of its uniforms by name; its samplers are bound to units in the order of `samplers`. */
-export function program(gl, vertex, fragment, samplers) {
-  const made = gl.createProgram();
-  gl.attachShader(made, shader(gl, gl.VERTEX_SHADER, vertex));
-  gl.attachShader(made, shader(gl, gl.FRAGMENT_SHADER, fragment));
-  gl.linkProgram(made);
-  if (!gl.getProgramParameter(made, gl.LINK_STATUS) && !gl.isContextLost()) throw new Error(gl.getProgramInfoLog(made));
-  gl.useProgram(made);
-  samplers.forEach((name, unit) => gl.uniform1i(gl.getUniformLocation(made, name), unit));
-  const uniforms = {};
-  for (let index = 0; index < gl.getProgramParameter(made, gl.ACTIVE_UNIFORMS); index++) {
-    const { name } = gl.getActiveUniform(made, index);
-    uniforms[name] = gl.getUniformLocation(made, name);
-  }
-  return { program: made, uniforms };
+/**
+ * Programs by name, and the places of their uniforms by name. All are begun before the first is waited for, so that they
+ * are compiled side by side.
+ * @param {Record<string, [string, string, string[]]>} texts of each the vertex shader, the fragment shader, and its
+ *   samplers, which are bound to units in this order
+ */
+export function programs(gl, texts) {
+  const begun = Object.entries(texts).map(([name, [vertex, fragment, samplers]]) => {
+    const made = gl.createProgram(), shaders = [shader(gl, gl.VERTEX_SHADER, vertex), shader(gl, gl.FRAGMENT_SHADER, fragment)];
+    for (const one of shaders) gl.attachShader(made, one);
+    gl.linkProgram(made);
+    return { name, made, shaders, samplers };
+  });
+  return Object.fromEntries(begun.map(({ name, made, shaders, samplers }) => {
+    if (!gl.getProgramParameter(made, gl.LINK_STATUS) && !gl.isContextLost()) {
+      throw new Error(`${name}: ${[...shaders.map((one) => gl.getShaderInfoLog(one)), gl.getProgramInfoLog(made)].join(" ").trim()}`);
+    }
+    gl.useProgram(made);
+    samplers.forEach((sampler, unit) => gl.uniform1i(gl.getUniformLocation(made, sampler), unit));
+    const uniforms = {};
+    for (let index = 0; index < gl.getProgramParameter(made, gl.ACTIVE_UNIFORMS); index++) {
+      const uniform = gl.getActiveUniform(made, index).name;
+      uniforms[uniform] = gl.getUniformLocation(made, uniform);
+    }
+    return [name, { program: made, uniforms }];
+  }));
 }
 
 /**

@@ -1,15 +1,14 @@
 // The label that says that a picture is synthetic, in its lower left corner.
-import { program, texture, use } from "./gl.js";
-import { EVERYWHERE, MARK } from "./shaders.js";
+import { texture, use } from "./gl.js";
 
 /** Height of its letters, as a part of the picture's. */
 const SHARE = 0.035;
 
 export class Mark {
-  constructor(gl, height) {
+  constructor(gl, labelProgram, height) {
     this.gl = gl;
+    this.program = labelProgram;
     this.height = height;
-    this.program = program(gl, EVERYWHERE, MARK, ["image"]);
     this.texture = null;
   }
 

@@ -1,7 +1,6 @@
 // A frame of the idle loop as a texture. Its planes are turned into colours here, as Python does it: browsers differ in
 // how, and some spoil the last row.
-import { drawInto, program, target, texture, use } from "./gl.js";
-import { EVERYWHERE, PLANES } from "./shaders.js";
+import { drawInto, target, texture, use } from "./gl.js";
 
 /** Shares of red and blue in the luma of the colour matrices that videos have (ITU-T H.273). */
 const MATRICES = { bt709: [0.2126, 0.0722], smpte170m: [0.299, 0.114], bt470bg: [0.299, 0.114] };
@@ -17,11 +16,12 @@ function toRgb([red, blue]) {
 }
 
 export class TemplatePicture {
-  constructor(gl, width, height) {
+  /** @param {object} planesProgram turns a video's planes into colours */
+  constructor(gl, planesProgram, width, height) {
     this.gl = gl;
+    this.program = planesProgram;
     this.size = { width, height };
     this.target = target(gl, { width, height, isLinear: true });
-    this.program = program(gl, EVERYWHERE, PLANES, ["luma", "blue", "red"]);
     this.planes = [];
     this.layout = "";
     this.shown = null;
