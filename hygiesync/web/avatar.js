@@ -4,6 +4,7 @@ import { Fraction } from "./fraction.js";
 import { Playback } from "./playback.js";
 import { MouthChoice } from "./rendering/choice.js";
 import { Drawing } from "./rendering/drawing.js";
+import { Sound } from "./sound.js";
 import { Speaker } from "./speaker.js";
 import { Network, openOnnxRuntime } from "./speech/network.js";
 import { Step } from "./speech/step.js";
@@ -54,7 +55,7 @@ export class Avatar extends EventTarget {
     this.#network = network;
     this.#openStream = openStream;
     this.#speaker = new Speaker(openStream());
-    this.drawing = this.canvas = this.context = null;
+    this.drawing = this.canvas = this.sound = null;
     this.drawn = Promise.resolve();
     this.markText = "SYNTHETIC";
     this.startedAt = seconds();
@@ -69,6 +70,9 @@ export class Avatar extends EventTarget {
 
   /** Seconds that a picture is behind the sound of its moment at least. */
   get latency() { return (this.#speaker.stream.lookahead + 1) * 0.01; }
+
+  /** Seconds of the samples that were pushed and have not been said yet. */
+  get ahead() { return this.#clock && !this.#microphone ? Math.max(0, Number(sampleTime(this.#speaker.nSamples)) - Number(this.#clock())) : 0; }
 
   get isSpeaking() { return this.#clock !== null; }
 
@@ -118,22 +122,19 @@ export class Avatar extends EventTarget {
 
   /** Say what a stream hears, until `interrupt` or another sound: a microphone's, or any other with sound. */
   async listen(stream) {
-    const context = this.#openContext();
     this.interrupt();
-    await context.audioWorklet.addModule(new URL("worklet.js", RUNTIME));
-    await context.resume();
-    const source = context.createMediaStreamSource(stream);
-    const listener = new AudioWorkletNode(context, "hygiesync-listener", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
-    listener.port.onmessage = ({ data: { frames, startedAt } }) => {
-      if (this.#microphone?.listener !== listener) return;
-      this.#microphone.startedAt = startedAt;
+    const microphone = { startedAt: undefined, stop() {} };
+    this.#microphone = microphone;
+    const heard = (frames, startedAt) => {
+      if (this.#microphone !== microphone) return;
+      microphone.startedAt = startedAt;
       this.#heard(this.#speaker.pushMel(frames)).catch(() => {});
       // a page that nobody sees draws nothing, and must not keep the answers of hours
       if (document.hidden) this.#speaker.mouthAt(this.#speaker.knownUntil, Infinity);
     };
-    source.connect(listener);
-    source.connect(this.recorded);
-    this.#microphone = { source, listener };
+    const listening = await this.#openSound().listen(stream, new URL("worklet.js", RUNTIME), heard);
+    if (this.#microphone !== microphone) { listening.stop(); return; }
+    microphone.stop = listening.stop;
     this.#clock = () => this.#speaker.knownUntil;
   }
 
@@ -142,7 +143,8 @@ export class Avatar extends EventTarget {
     if (this.#microphone) this.interrupt();
     const heard = this.#heard(this.#speaker.push(samples, sampleRate));
     if (isPlayed) {
-      this.playback ??= new Playback(this.#openContext(), [this.context.destination, this.recorded]);
+      const { context, recorded } = this.#openSound();
+      this.playback ??= new Playback(context, [context.destination, recorded]);
       this.playback.push(samples, sampleRate);
       this.#clock ??= () => sampleTime(nearestSample(this.playback.position));
     } else {
@@ -161,8 +163,7 @@ export class Avatar extends EventTarget {
 
   /** Fall silent: what was heard and has no picture yet is forgotten, and the mouth goes to rest. */
   interrupt() {
-    this.#microphone?.source.disconnect();
-    this.#microphone?.listener.port.close();
+    this.#microphone?.stop();
     this.#microphone = null;
     this.playback?.stop();
     this.#speaker.interrupt(seconds() - this.startedAt);
@@ -175,8 +176,7 @@ export class Avatar extends EventTarget {
 
   /** The avatar's picture, mark and sound as a stream, to be recorded or sent. */
   captureStream(fps = 30) {
-    this.#openContext();
-    return new MediaStream([...this.canvas.captureStream(fps).getVideoTracks(), ...this.recorded.stream.getAudioTracks()]);
+    return new MediaStream([...this.canvas.captureStream(fps).getVideoTracks(), ...this.#openSound().recorded.stream.getAudioTracks()]);
   }
 
   /**
@@ -217,21 +217,14 @@ export class Avatar extends EventTarget {
   async close() {
     this.detach();
     this.interrupt();
-    await this.context?.close();
+    await this.sound?.context.close();
     await this.#network.close();
   }
 
-  #openContext() {
-    if (!this.context) {
-      this.context = new AudioContext({ latencyHint: "interactive" });
-      this.recorded = this.context.createMediaStreamDestination();
-      // silence is sound, too: without any, a recording waits for its first sample for ever
-      const silence = new ConstantSourceNode(this.context, { offset: 0 });
-      silence.connect(this.recorded);
-      silence.start();
-    }
-    this.context.resume();
-    return this.context;
+  #openSound() {
+    this.sound ??= new Sound();
+    this.sound.context.resume();
+    return this.sound;
   }
 
   #heard(work) {
@@ -280,7 +273,7 @@ export class Avatar extends EventTarget {
     // compiling takes all of a small machine: a picture is there first
     if (this.nFrames === 1) this.#network.open().catch((error) => this.#fail(error));
     const startedAt = this.#microphone?.startedAt, soundTime = time ? Number(time) : null;
-    const behind = time && startedAt !== undefined ? this.context.currentTime - startedAt - soundTime : null;
+    const behind = time && startedAt !== undefined ? this.sound.context.currentTime - startedAt - soundTime : null;
     const detail = { time: now, soundTime, behind, picture, mouth, computingMs: chosen - begun + busy };
     this.dispatchEvent(Object.assign(new Event("frame"), detail));
   }

@@ -74,6 +74,8 @@ export class Avatar extends EventTarget {
   readonly size: { width: number; height: number };
   /** Seconds that a picture is behind the sound of its moment at least. */
   readonly latency: number;
+  /** Seconds of the samples that were pushed and have not been said yet: whoever has many pushes them bit by bit. */
+  readonly ahead: number;
   /** Whether a sound is being said. */
   readonly isSpeaking: boolean;
   /** Pictures drawn so far. */

@@ -4,13 +4,10 @@ const TYPES = {
   float64: Float64Array, float32: Float32Array, float16: Uint16Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array,
 };
 
-/** Content of a gzip file; what is none (a server opened it on the way) is returned as it is. */
-export async function opened(content) {
-  if (content[0] !== 0x1f || content[1] !== 0x8b) return content;
-  const gzip = new DecompressionStream("gzip"), writer = gzip.writable.getWriter(), read = new Response(gzip.readable).arrayBuffer();
-  // what fails is said by the reading end
-  for (const done of [writer.write(content), writer.close()]) done.catch(() => {});
-  return new Uint8Array(await read);
+/** Content of a gzip file as a stream; what is none (a server opened it on the way) comes as it is. */
+export function unpack(content) {
+  const packed = new Response(content).body;
+  return content[0] === 0x1f && content[1] === 0x8b ? packed.pipeThrough(new DecompressionStream("gzip")) : packed;
 }
 
 /**
@@ -19,7 +16,7 @@ export async function opened(content) {
  * @returns {Promise<Record<string, { data: ArrayLike<number>, shape: number[] }>>} half precision widened to float32
  */
 export async function readPack(packed, described) {
-  const content = await opened(packed);
+  const content = new Uint8Array(await new Response(unpack(packed)).arrayBuffer());
   return Object.fromEntries(Object.entries(described).map(([name, one]) => [name, { data: read(content, one), shape: one.shape }]));
 }
 

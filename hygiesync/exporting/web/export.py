@@ -43,8 +43,8 @@ _WEB = Path(__file__).parents[2] / "web"
 _SERVER_PAGE = Path(__file__).parents[2] / "server" / "page"
 _SHARED = ("page.css", "words.js", "icon.svg")
 
-_NOT_PRELOADED = {"index.js", "element.js", "worklet.js"}
-"""Modules that the page doesn't run, or not on its own thread."""
+_NOT_PRELOADED = {"index.js", "element.js", "worklet.js", "speech/runtime.js"}
+"""Modules that the page doesn't run, or not on its own thread, or only after the first picture."""
 
 DEFAULT_MAX_MB = 12.0
 """Megabytes of an avatar's data, when nothing else is asked for: some ten seconds on a slow mobile network."""

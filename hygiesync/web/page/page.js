@@ -6,7 +6,7 @@ import { currentLanguage, setLanguage, translate, word } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 let state = ["loading", 0];
-let avatar = null, microphone = null, recording = null;
+let avatar = null, microphone = null, recording = null, saying = null;
 
 function showState(name, ...values) {
   state = [name, ...values];
@@ -30,6 +30,7 @@ function press(button, isPressed, name) {
 }
 
 function hush() {
+  saying = null;
   microphone?.close();
   microphone = null;
   $("level").value = 0;
@@ -54,18 +55,27 @@ async function talk() {
   quietState();
 }
 
+/** Seconds of a file that are heard at a time, and how far ahead of what is played. */
+const PIECE_S = 0.2, AHEAD_S = 2;
+
+const pause = (duration) => new Promise((resolve) => { setTimeout(resolve, duration); });
+
 async function sayFile(file) {
   hush();
   const context = new OfflineAudioContext(1, 1, 48000), sound = await context.decodeAudioData(await file.arrayBuffer());
   const channels = Array.from({ length: sound.numberOfChannels }, (_, index) => sound.getChannelData(index));
-  const samples = channels[0].map((_, at) => channels.reduce((sum, channel) => sum + channel[at], 0) / channels.length);
+  const length = Math.round(PIECE_S * sound.sampleRate), said = {};
+  saying = said;
   showState("speaking");
-  // a second at a time: the first picture needs not wait for the last word
-  for (let begin = 0; begin < samples.length; begin += sound.sampleRate) {
-    avatar.push(samples.slice(begin, begin + sound.sampleRate), { sampleRate: sound.sampleRate }).catch(() => {});
+  for (let begin = 0; begin < sound.length && saying === said; begin += length) {
+    const pieces = channels.map((channel) => channel.subarray(begin, begin + length));
+    const mixed = pieces[0].map((_, at) => pieces.reduce((sum, piece) => sum + piece[at], 0) / pieces.length);
+    await avatar.push(mixed, { sampleRate: sound.sampleRate });
+    while (saying === said && avatar.ahead > AHEAD_S) await pause(1000 * PIECE_S);
   }
+  if (saying !== said) return;
   await avatar.flush();
-  if (state[0] === "speaking") quietState();
+  if (saying === said) quietState();
 }
 
 async function record() {

@@ -10,7 +10,8 @@ async function fetched(name, sha256) {
   for (const cache of ["no-cache", "reload"]) {
     const file = await fetch(name, { cache });
     if (!file.ok) throw new Error(`${name}: the server answered ${file.status}`);
-    if (hex(await crypto.subtle.digest("SHA-256", await file.clone().arrayBuffer())) === sha256) return file;
+    const content = await file.arrayBuffer();
+    if (hex(await crypto.subtle.digest("SHA-256", content)) === sha256) return new Response(content, { headers: { "Content-Type": file.headers.get("Content-Type") } });
   }
   throw new Error(`${name}: is not the file that was exported`);
 }
@@ -21,7 +22,8 @@ async function install() {
   if (version !== VERSION) throw new Error("the folder is being replaced; this is tried again at the next visit");
   const cache = await caches.open(CACHE);
   try {
-    await Promise.all(Object.entries(files).map(async ([name, { sha256 }]) => cache.put(name, await fetched(name, sha256))));
+    // one after another: together they would take several times their size
+    for (const [name, { sha256 }] of Object.entries(files)) await cache.put(name, await fetched(name, sha256));
     await cache.put("./", await cache.match("index.html"));
   } catch (error) {
     await caches.delete(CACHE);

@@ -1,5 +1,5 @@
 // The trained network in onnxruntime-web: opened when it is first asked for, and shared by all that ask it.
-import { opened } from "../packs.js";
+import { unpack } from "../packs.js";
 
 export class Network {
   #read;
@@ -22,7 +22,6 @@ export class Network {
     const session = await ort.InferenceSession.create(model, {
       executionProviders: ["wasm"], intraOpNumThreads: 1, interOpNumThreads: 1, graphOptimizationLevel: "all",
     });
-    delete ort.env.wasm.wasmBinary; // 14 MB that were compiled by now
     return { ort, session };
   }
 
@@ -39,10 +38,13 @@ export class Network {
  * @param {string} folder its address
  */
 export async function openOnnxRuntime(read, folder) {
-  const [ort, wasm] = await Promise.all([
-    import(new URL("ort.wasm.min.js", folder).href),
-    read("ort-wasm-simd-threaded.pack").then(opened),
+  const loader = new URL("runtime.js", import.meta.url).href;
+  const [ort, { use }, packed] = await Promise.all([
+    import(new URL("ort.wasm.min.js", folder).href), import(loader), read("ort-wasm-simd-threaded.pack"),
   ]);
-  Object.assign(ort.env.wasm, { numThreads: 1, wasmBinary: wasm.buffer, wasmPaths: { mjs: new URL("ort-wasm-simd-threaded.js", folder).href } });
+  // compiled while it is unpacked
+  const unpacked = new Response(unpack(packed), { headers: { "Content-Type": "application/wasm" } });
+  use(await WebAssembly.compileStreaming(unpacked));
+  Object.assign(ort.env.wasm, { numThreads: 1, wasmPaths: { mjs: loader } });
   return ort;
 }
