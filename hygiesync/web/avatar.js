@@ -2,13 +2,12 @@
 import { AvatarData, fetchFile, readFiles, readStep } from "./data.js";
 import { Fraction } from "./fraction.js";
 import { Playback } from "./playback.js";
-import { MouthChoice } from "./rendering/choice.js";
-import { Drawing } from "./rendering/drawing.js";
 import { Sound } from "./sound.js";
 import { Speaker } from "./speaker.js";
 import { Network, openOnnxRuntime } from "./speech/network.js";
 import { Step } from "./speech/step.js";
 import { SpeechStream } from "./speech/stream.js";
+import { Stage } from "./stage.js";
 import { SAMPLE_RATE, nearestSample, pictureTime, sampleTime } from "./timing.js";
 
 const RUNTIME = new URL("./", import.meta.url);
@@ -16,8 +15,6 @@ const ONNXRUNTIME = new URL("onnxruntime-web/", RUNTIME).href;
 
 /** Frames that a picture of a whole recording may wait, so that the path through the atlas is as smooth as can be. */
 const WHOLE_PATH_LAG = 16;
-
-const seconds = () => performance.now() / 1000;
 
 /** See index.d.ts for what each call is for. */
 export class Avatar extends EventTarget {
@@ -44,8 +41,7 @@ export class Avatar extends EventTarget {
   #speaker;
   #network;
   #openStream;
-  #frames = null;
-  #wantsFrame = false;
+  #stage;
   #clock = null;
   #microphone = null;
 
@@ -55,10 +51,11 @@ export class Avatar extends EventTarget {
     this.#network = network;
     this.#openStream = openStream;
     this.#speaker = new Speaker(openStream());
-    this.drawing = this.canvas = this.sound = null;
-    this.drawn = Promise.resolve();
-    this.markText = "SYNTHETIC";
-    this.startedAt = seconds();
+    this.#stage = new Stage(data, {
+      mouthAt: (now) => this.#mouthAt(now), drawn: (picture) => this.#drawn(picture), failed: (error) => this.#fail(error),
+    });
+    this.sound = null;
+    this.mark = true;
     this.nFrames = 0;
   }
 
@@ -83,42 +80,15 @@ export class Avatar extends EventTarget {
     await this.#network.open();
   }
 
-  /** Draw onto a canvas from now on, as often as the screen shows a picture. */
-  attach(canvas) {
-    this.detach();
-    this.canvas = canvas;
-    this.#openDrawing(canvas);
-    this.#wantsFrame = true;
-    const restored = () => { if (this.canvas === canvas) this.#openDrawing(canvas); };
-    canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.drawing = null; });
-    canvas.addEventListener("webglcontextrestored", restored);
-    this.#frames = requestAnimationFrame(() => this.#tick());
-  }
+  get canvas() { return this.#stage.canvas; }
 
-  detach() {
-    cancelAnimationFrame(this.#frames);
-    this.#wantsFrame = false;
-    this.loop?.close();
-    this.loop = this.drawing = this.canvas = null;
-  }
+  /** Draw onto a canvas from now on. */
+  attach(canvas) { this.#stage.attach(canvas); }
 
-  #openDrawing(canvas) {
-    this.loop?.close();
-    this.loop = this.data.openLoop();
-    this.drawing = new Drawing(canvas, this.data);
-    this.drawing.setMark(this.markText);
-    this.shown = null;
-    this.choice = this.#openChoice(0);
-  }
-
-  #openChoice(lag) { return new MouthChoice(this.data.shape, this.data.atlas, this.data.look, this.data.atlas.scales, lag); }
+  detach() { this.#stage.detach(); }
 
   /** Whether the pictures are marked as synthetic. */
-  set mark(isMarked) {
-    this.markText = isMarked ? "SYNTHETIC" : "";
-    this.drawing?.setMark(this.markText);
-    this.shown = null;
-  }
+  set mark(isMarked) { this.#stage.mark = isMarked ? "SYNTHETIC" : ""; }
 
   /** Say what a stream hears, until `interrupt` or another sound: a microphone's, or any other with sound. */
   async listen(stream) {
@@ -148,8 +118,8 @@ export class Avatar extends EventTarget {
       this.playback.push(samples, sampleRate);
       this.#clock ??= () => sampleTime(nearestSample(this.playback.position));
     } else {
-      const from = seconds() + this.latency;
-      this.#clock ??= () => sampleTime(nearestSample(seconds() - from));
+      const from = this.#stage.now + this.latency;
+      this.#clock ??= () => sampleTime(nearestSample(this.#stage.now - from));
     }
     return heard;
   }
@@ -166,7 +136,7 @@ export class Avatar extends EventTarget {
     this.#microphone?.stop();
     this.#microphone = null;
     this.playback?.stop();
-    this.#speaker.interrupt(seconds() - this.startedAt);
+    this.#speaker.interrupt(this.#stage.now);
     const wasEnding = this.end;
     this.#rest();
     if (wasEnding) this.dispatchEvent(new Event("end"));
@@ -184,32 +154,30 @@ export class Avatar extends EventTarget {
    * @param {Float32Array} samples
    */
   async *render(samples, { sampleRate = SAMPLE_RATE, fps = this.data.index.fps, lag = WHOLE_PATH_LAG } = {}) {
-    const rate = Fraction.parse(fps), speaker = new Speaker(this.#openStream()), choice = this.#openChoice(lag), loop = this.data.openLoop();
-    const isAttached = this.#wantsFrame;
-    this.#wantsFrame = false;
+    const stage = this.#stage, rate = Fraction.parse(fps), speaker = new Speaker(this.#openStream()), choice = stage.openChoice(lag);
+    const loop = this.data.openLoop(), wasLive = stage.pause(), waiting = [];
+    const draw = async function* (decided) {
+      for (const picture of decided) {
+        const wanted = waiting.shift();
+        await stage.drawOne(loop, wanted, picture);
+        yield { time: Number(wanted.time), picture, mouth: wanted.mouth, pixels: () => stage.drawing.pixels() };
+      }
+    };
     try {
       await speaker.push(samples, sampleRate);
-      const end = speaker.finish(), waiting = [];
+      const end = speaker.finish();
       await speaker.work;
-      const draw = async function* (avatar, decided) {
-        for (const picture of decided) {
-          const { time, number, face, mouth, shape, appearance } = waiting.shift();
-          await avatar.#drawOne(loop, number, face, shape, picture, appearance);
-          yield { time: Number(time), picture, mouth, pixels: () => avatar.drawing.pixels() };
-        }
-      };
       for (let index = 0; pictureTime(index, rate).compare(end) < 0; index++) {
         const time = pictureTime(index, rate), number = loop.numberAt(Number(time)), face = loop.face(number);
         const mouth = speaker.mouthAt(time, Infinity), shape = this.data.shapeOf(mouth);
         const { appearance, decided } = choice.push(shape, face.turn);
         waiting.push({ time, number, face, mouth, shape, appearance });
-        yield* draw(this, decided);
+        yield* draw(decided);
       }
-      yield* draw(this, choice.flush());
+      yield* draw(choice.flush());
     } finally {
       loop.close();
-      this.shown = null;
-      if (isAttached && this.canvas) { this.#wantsFrame = true; this.#frames = requestAnimationFrame(() => this.#tick()); }
+      if (wasLive) stage.goOn();
     }
   }
 
@@ -240,7 +208,7 @@ export class Avatar extends EventTarget {
     if (!this.#clock) return null;
     const time = this.#clock(), known = this.#speaker.knownUntil;
     if (this.end && time.compare(this.end) >= 0) {
-      this.#speaker.interrupt(seconds() - this.startedAt);
+      this.#speaker.interrupt(this.#stage.now);
       this.#rest();
       this.dispatchEvent(new Event("end"));
       return null;
@@ -248,47 +216,17 @@ export class Avatar extends EventTarget {
     return time.compare(known) < 0 ? time : known;
   }
 
-  async #tick() {
-    const { canvas } = this;
-    try {
-      if (this.drawing && !document.hidden) await this.#drawNow();
-    } catch (error) {
-      if (this.canvas === canvas && this.#wantsFrame) this.#fail(error);
-      return;
-    }
-    if (this.#wantsFrame && this.canvas === canvas) this.#frames = requestAnimationFrame(() => this.#tick());
+  #mouthAt(now) {
+    const time = this.#soundTime();
+    return { time, mouth: this.#speaker.mouthAt(time, now) };
   }
 
-  async #drawNow() {
-    const begun = performance.now(), now = seconds() - this.startedAt, { loop, choice } = this;
-    const number = loop.numberAt(now), face = loop.face(number), time = this.#soundTime();
-    const mouth = this.#speaker.mouthAt(time, now), shape = this.data.shapeOf(mouth);
-    const isShown = this.shown?.number === number && this.shown.mouth.every((value, index) => value === mouth[index]);
-    if (isShown) return;
-    this.shown = { number, mouth };
-    const { appearance, decided: [picture] } = choice.push(shape, face.turn);
-    const chosen = performance.now();
-    const busy = await this.#drawOne(loop, number, face, shape, picture, appearance);
+  #drawn({ now, time, picture, mouth, computingMs }) {
     this.nFrames++;
     // compiling takes all of a small machine: a picture is there first
     if (this.nFrames === 1) this.#network.open().catch((error) => this.#fail(error));
     const startedAt = this.#microphone?.startedAt, soundTime = time ? Number(time) : null;
     const behind = time && startedAt !== undefined ? this.sound.context.currentTime - startedAt - soundTime : null;
-    const detail = { time: now, soundTime, behind, picture, mouth, computingMs: chosen - begun + busy };
-    this.dispatchEvent(Object.assign(new Event("frame"), detail));
-  }
-
-  /** Draw a picture once those before are drawn; returns how long this thread was busy with it, ms. */
-  #drawOne(loop, number, face, shape, picture, appearance) {
-    const { drawing } = this;
-    const draw = async () => {
-      await drawing.prepare(await loop.frame(number), picture);
-      const begun = performance.now();
-      if (drawing === this.drawing) drawing.draw(face, shape, picture, appearance);
-      return performance.now() - begun;
-    };
-    const drawn = this.drawn.then(draw);
-    this.drawn = drawn.catch(() => {});
-    return drawn;
+    this.dispatchEvent(Object.assign(new Event("frame"), { time: now, soundTime, behind, picture, mouth, computingMs }));
   }
 }

@@ -82,18 +82,17 @@ export class Drawing {
     gl.bindVertexArray(null);
   }
 
-  /**
-   * Make sure that a frame of the template and an atlas picture are on the graphics card.
-   * @param {VideoFrame} frame
-   * @param {number} picture
-   */
-  async prepare(frame, picture) { await Promise.all([this.template.show(frame), this.sheets.open(picture)]); }
+  /** Have a frame of the template on the graphics card. @param {VideoFrame} frame */
+  showTemplate(frame) { return this.template.show(frame); }
+
+  /** Have an atlas picture on the graphics card. */
+  openMouth(picture) { return this.sheets.open(picture); }
 
   /**
-   * Draw a picture onto the canvas: the template's frame that was prepared last, with another mouth.
+   * Draw a picture onto the canvas: the template's frame that was shown last, with another mouth.
    * @param {object} face where its face is, as `IdleLoop.face` says
    * @param {ArrayLike<number>} coefficients
-   * @param {number} picture of the atlas; `prepare` was waited for
+   * @param {number} picture of the atlas; `openMouth` was waited for
    * @param {Float32Array} appearance code of the look that the mouth is expected to have
    */
   draw(face, coefficients, picture, appearance) {

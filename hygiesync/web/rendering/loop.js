@@ -58,7 +58,7 @@ export class IdleLoop {
 
   /**
    * Frame `number`; frames before it are given back to the decoder. It stays the loop's: don't close it.
-   * @returns {Promise<VideoFrame>}
+   * @returns {Promise<VideoFrame | null>} null where the loop was closed meanwhile
    */
   async frame(number) {
     const isNear = this.decoder && number >= this.oldest && number < this.nextToFeed + 2 * this.nFrames;
@@ -74,6 +74,8 @@ export class IdleLoop {
     for (const frame of this.ready.values()) frame.close();
     this.ready.clear();
     this.decoder = null;
+    this.waiting?.resolve(null);
+    this.waiting = null;
   }
 
   #begin(number) {
