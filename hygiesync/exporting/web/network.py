@@ -1,9 +1,9 @@
 """The network's step as WebAssembly runs it fastest.
 
-A step hears one mel frame, so each of its convolutions is as wide as what it is laid over: it is a matrix times a vector.
-In WebAssembly onnxruntime computes a convolution as a product with sixteen columns at a time, of which fifteen are then
-padding; said as a product with one row, the same numbers come three times as early. On other machines there is no
-difference worth a copy of the network.
+A step hears one mel frame, so each of its convolutions is as wide as what it is laid over: it is a matrix times a
+vector. In WebAssembly onnxruntime computes a convolution as a product with sixteen columns at a time, of which fifteen
+are then padding; said as a product with one row, the same numbers come three times as early. On other machines there is
+no difference worth a copy of the network.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def for_webassembly(step: bytes) -> bytes:
     model = shape_inference.infer_shapes(onnx.load_model_from_string(step))
     graph = model.graph
     shapes = _shapes(graph)
-    nodes = []
+    nodes: list[NodeProto] = []
     for node in graph.node:
         # what the exporter remembers of itself is of no use to a browser
         del node.metadata_props[:]
