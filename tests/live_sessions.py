@@ -112,7 +112,7 @@ class CoefficientRecorder:
 
 
 class SimulatedMicrophone:
-    """Ten minutes of a microphone, as fast as they are read, on a card that is 100 ppm fast."""
+    """A microphone, as fast as they are read, on a card that is 100 ppm fast."""
 
     def __init__(self, samples: np.ndarray, duration_s: float) -> None:
         self.name, self.sample_rate, self.clock = "simulated", RATE, StreamClock(RATE)

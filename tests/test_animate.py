@@ -154,6 +154,7 @@ def test_it_says_that_a_video_drove_it_and_that_nobody_said_they_agree(made_path
     }
 
 
+@pytest.mark.slow
 def test_a_method_is_what_its_name_was_registered_for(
     picture_path: Path, driving_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

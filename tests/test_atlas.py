@@ -117,6 +117,7 @@ def test_a_picture_that_is_wanted_again_is_not_opened_again() -> None:
     assert atlas.picture(np.int64(0)) is atlas.picture(0)
 
 
+@pytest.mark.slow
 def test_no_more_pictures_stay_open_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atlas_module, "MAX_OPEN_BYTES", 3 * HEIGHT * WIDTH * 3)
     atlas = make_atlas([encode_picture(picture(seed)) for seed in range(8)])
@@ -194,6 +195,7 @@ class SlowNumber(int):
         return super().__hash__()
 
 
+@pytest.mark.slow
 def test_threads_that_ask_at_once_all_get_what_they_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for two of six pictures: each is thrown out while others are just being given it."""
     images = [np.full((8, 8, 3), shade, np.uint8) for shade in range(6)]

@@ -55,6 +55,7 @@ def records(folder: Path) -> dict[int, dict[str, Any]]:
     return {record["row"]: record for record in read_manifest(folder / MANIFEST)}
 
 
+@pytest.mark.slow
 def test_what_fails_fails_alone(tmp_path: Path, avatar: Path) -> None:
     tally = do(tmp_path, jobs_of(avatar, ["a", BAD, ALWAYS_KILLED, "b", FAULTY, KILLED_ONCE, "c"]), n_workers=2)
     assert (tally.n_made, tally.n_ended) == (4, 7)
@@ -117,6 +118,7 @@ def test_asked_once_it_finishes_what_is_under_way(tmp_path: Path, avatar: Path) 
     assert do_here(tmp_path, jobs_of(avatar, list("abcdef"))).n_kept == 2
 
 
+@pytest.mark.slow
 def test_asked_twice_it_ends_at_once(tmp_path: Path, avatar: Path) -> None:
     stop = Stop()
 

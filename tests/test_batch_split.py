@@ -109,6 +109,7 @@ def test_a_step_that_fails_fails_the_row_alone(tmp_path: Path, jobs: list[Job], 
     assert do(tmp_path, jobs, stand_in(tmp_path, [])).n_made == 1
 
 
+@pytest.mark.slow
 def test_a_row_in_parts_is_the_video_that_it_would_be(portrait_avatar_directory: Path, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=40 * RATE) * np.repeat([0.1, 0.001], 2 * RATE).repeat(10)[: 40 * RATE]
     write_wav(tmp_path / "long.wav", noise, RATE)

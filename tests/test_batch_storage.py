@@ -54,6 +54,7 @@ def do(url: str, folder: Path) -> Tally:
         return run_batch(jobs.jobs, AtOnce(JobDoer(outputs)), manifest)
 
 
+@pytest.mark.slow
 def test_a_storage_gives_sounds_and_avatars_and_takes_videos(memory: str, tmp_path: Path) -> None:
     assert do(memory, tmp_path).n_made == 2
     system = fsspec.filesystem("memory")

@@ -46,6 +46,7 @@ def read_all(source: FileCamera) -> list[CameraFrame]:
 
 
 class TestFileCamera:
+    @pytest.mark.slow
     def test_plays_every_picture_at_its_time(self, video: Path) -> None:
         source = FileCamera(video)
         source.start()
@@ -61,6 +62,7 @@ class TestFileCamera:
         assert frames[0].host_s == source.begins_s
         assert took_s > 0.05 * (N_PICTURES - 2)  # in real time, not as fast as it decodes
 
+    @pytest.mark.slow
     def test_nothing_comes_before_its_time(self, video: Path) -> None:
         source = FileCamera(video)
         source.start()
@@ -79,6 +81,7 @@ class TestFileCamera:
         source.close()
         assert [frames[0].host_s, len(frames)] == [source.begins_s, N_PICTURES]
 
+    @pytest.mark.slow
     def test_a_late_reader_loses_the_oldest_and_is_told(self, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(camera, "MAX_WAITING", 4)
         source = FileCamera(video)

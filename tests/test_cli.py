@@ -129,6 +129,7 @@ class TestTrainRefuses:
         cut.write_bytes(talker_video.read_bytes()[: talker_video.stat().st_size // 2])
         check_refused(self.train(run, tmp_path, cut), 3, "cut.mp4", "copy")
 
+    @pytest.mark.slow
     def test_no_audio_track(self, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
         check_refused(self.train(run, tmp_path, write_video(tmp_path / "mute.mp4", wall(250))), 3, "no audio track")
 

@@ -96,6 +96,7 @@ def test_clock_and_arrivals_are_those_of_the_timeline(rate: int) -> None:
     assert source.health().n_filled == 16_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
 def test_a_file_gives_what_offline_hears_and_its_own_sound_beside_it(rate: int, tmp_path: Path) -> None:
     played = chirp(44_100, 1.234)

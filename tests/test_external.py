@@ -145,6 +145,7 @@ def test_liveportrait_keeps_the_driving_videos_times(engines: Path, portrait: Pa
 # --- what goes wrong, in one line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [

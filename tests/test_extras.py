@@ -72,6 +72,7 @@ def setup() -> ConfigParser:
     return parser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_extras_name_the_modules_that_setup_cfg_installs(extra: str, setup: ConfigParser) -> None:
     owners = packages_distributions()

@@ -99,6 +99,7 @@ def ellipse() -> np.ndarray:
     return (((x - 256) / 150) ** 2 + ((y - 280) / 190) ** 2 < 1).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_segments_are_the_published_ones(segmented: Path, pictures: tuple[np.ndarray, np.ndarray]) -> None:
     found = SegmentModel.load(segmented).segments(pictures[0])
     assert float(found.maps.std()) == pytest.approx(0.04136609, rel=1e-4)
@@ -107,6 +108,7 @@ def test_segments_are_the_published_ones(segmented: Path, pictures: tuple[np.nda
     near(found.points.jacobian[0], [1.010269, 0.02796712, 0.09931881, 0.9724207], 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("uses_ellipse", "is_of_picture", "summary", "middle", "side"),
     [
@@ -135,6 +137,7 @@ def test_segments_carry_parts_as_published(
     near(made[70, 200], side, 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("is_of_picture", "summary", "side"),
     [
@@ -168,6 +171,7 @@ def test_planes_are_looked_up_as_torch_does(aligns: bool) -> None:
     np.testing.assert_allclose(warped(planes, deformation, aligns_corners=aligns), wanted[0].numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_can_not_be_swapped_is_named(segmented: Path, first_order: Path) -> None:
     with pytest.raises(InputError, match="co-segmentation, which swaps parts only"):
         FirstOrderModel.load(segmented)
@@ -207,6 +211,7 @@ def test_lips_of_a_picture_come_into_a_video_and_nothing_else_changes(tmp_path: 
     assert changed.mean() < 1
 
 
+@pytest.mark.slow
 def test_segments_come_into_a_video(segmented: Path, pictures: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     source, target = (np.rint(picture * 255).astype(np.uint8) for picture in pictures)
     write_png(tmp_path / "source.png", source)

@@ -19,6 +19,8 @@ from hygiesync.learning.train import TrainingRun
 from hygiesync.learning.whole_network import WholeNetworkSettings
 from hygiesync.speech.mel import N_MELS
 
+pytestmark = pytest.mark.slow
+
 N_COMPONENTS = 3
 
 

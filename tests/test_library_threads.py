@@ -97,6 +97,7 @@ def test_the_last_to_leave_may_be_another_thread_than_the_first_to_come(
     assert (seen, setting()) == ([within], before)
 
 
+@pytest.mark.slow
 def test_users_in_threads_of_their_own() -> None:
     """Eight that come and go at random moments; while one is in, there is one thread."""
     before, failures = (opencv(), matrices()), []

@@ -236,6 +236,7 @@ STUCK = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gets stuck as Linux does")
 def test_who_insists_is_heard_even_if_a_library_waits_for_ever() -> None:
     command = [sys.executable, "-c", textwrap.dedent(STUCK)]

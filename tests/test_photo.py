@@ -156,6 +156,7 @@ def test_a_wide_open_mouth_shuts_with_its_jaw() -> None:
     assert opened[152, 1] - shut[152, 1] > 0.45 * gap
 
 
+@pytest.mark.slow
 def test_a_picture_in_mid_speech_is_told_of_and_shuts(smile_path: Path, tmp_path: Path) -> None:
     image, _ = Portrait(300).render(1.4, 0, 0, np.array([[1.0, 0, 0], [0, 1, 0]]))
     Image.fromarray(image).save(tmp_path / "shouting.png")
@@ -364,6 +365,7 @@ def test_commands(smile_path: Path, speech_path: Path, tmp_path: Path, capsys: p
     assert max(np.abs(frame[upper] - frames[0][upper]).mean() for frame in frames) < 2
 
 
+@pytest.mark.slow
 def test_live_shows_it(avatar: PhotoAvatar, speech_path: Path, tmp_path: Path) -> None:
     measured, said = tmp_path / "measured.json", tmp_path / "said.mp4"
     arguments = ["--input-device", str(speech_path), "--no-window", "--fps", "10", "--duration", "1.5"]

@@ -197,6 +197,7 @@ class TestClaps:
         )  # fmt: skip
         return RecordOptions(**usual | options)
 
+    @pytest.mark.slow
     def test_a_clap_is_seen_when_it_is_heard(self, claps: Path, text: Path, tmp_path: Path) -> None:
         three = tmp_path / "three.txt"
         three.write_text("One.\nTwo.\nThree.\n")
@@ -210,6 +211,7 @@ class TestClaps:
         assert result.videos == ()  # four seconds are too short to train on
         assert "too short" in result.summary()
 
+    @pytest.mark.slow
     def test_what_is_read_again_is_cut_out(
         self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -245,6 +247,7 @@ class TestClaps:
             assert (one["text"], in_cut) == (reading.text, in_whole)
         assert "4 broken off or read again" in result.summary()
 
+    @pytest.mark.slow
     def test_nothing_of_the_pause_is_filmed(
         self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -258,6 +261,7 @@ class TestClaps:
         assert result.manifest.state == "stopped"
         check_in_sync(tmp_path / "clap" / "clap.mp4", 3)
 
+    @pytest.mark.slow
     def test_it_stops_when_the_files_are_over(self, claps: Path, text: Path, tmp_path: Path) -> None:
         soundfile.write(tmp_path / "short.wav", soundfile.read(claps / "click.wav", 4 * RATE)[0], RATE)
         short = str(tmp_path / "short.wav")
@@ -272,6 +276,7 @@ class TestClaps:
         assert first_new.item == again.manifest.takes[0].readings[-1].item  # which was broken off
         assert RecordingManifest.load(tmp_path / "clap") == again.manifest
 
+    @pytest.mark.slow
     def test_a_camera_that_is_unplugged(
         self, claps: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -300,6 +305,7 @@ class TestClaps:
         assert result.summary() == "nothing was recorded"
         assert not (tmp_path / "clap").exists()
 
+    @pytest.mark.slow
     def test_nothing_is_overwritten_unless_asked(self, claps: Path, text: Path, tmp_path: Path) -> None:
         folder = tmp_path / "clap"
         folder.mkdir()
@@ -428,6 +434,7 @@ class TestOffer:
         monkeypatch.chdir(tmp_path)
         return calls, arguments
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("is_terminal", "answer", "n_calls"), [(True, "y\n", 1), (True, "\n", 0), (False, "y\n", 0)]
     )

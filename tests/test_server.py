@@ -163,6 +163,7 @@ def test_wrong_requests_are_told_what_is_wrong(
     assert headers["Content-Type"].startswith("application/json")
 
 
+@pytest.mark.slow
 def test_a_picture_becomes_an_avatar_under_a_name_that_the_server_makes(
     server: RunningServer, portrait_avatar_directory: Path
 ) -> None:
@@ -223,6 +224,7 @@ def test_metrics_count(server: RunningServer) -> None:
     assert 'hygiesync_requests_total{status="4' in text
 
 
+@pytest.mark.slow
 def test_jobs_that_a_server_left_are_begun_again_or_lost(
     server: RunningServer, portrait_avatar_directory: Path, wav: bytes, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from servers import KEY, LONG_S, TOKEN, VOICE, Client, ServerProcess, server_pro
 from hygiesync.apps.cli import main
 from hygiesync.server.jobs.job import RUNNING, Job
 
+pytestmark = pytest.mark.slow
+
 MAX_GROWTH = 8_000_000
 """Bytes that the server's memory may grow by in six sessions: a picture of each would be more."""
 

@@ -89,6 +89,7 @@ def test_sound_goes_on_in_time_after_the_writer_was_kept() -> None:
     assert buffer.n_jumps == 2
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-1e5, 1e5), st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40))
 def test_nothing_is_heard_twice_or_at_another_time(steps: list[tuple[float, int, int]]) -> None:
     buffer, n_written = PlayoutBuffer(RATE), 0

@@ -113,6 +113,7 @@ def test_eyes_move_with_the_head_alone(talker: tuple[Path, TalkerTruth]) -> None
     assert np.ptp(truth.landmarks[:, LEFT_EYE], axis=0).max() > 2
 
 
+@pytest.mark.slow
 def test_same_seed_same_video_other_seed_another(tmp_path: Path) -> None:
     def talk(name: str, seed: int) -> tuple[TalkerTruth, np.ndarray]:
         truth = make_talker(tmp_path / name, sentences=["Papa."], seed=seed, size=256)

@@ -75,6 +75,7 @@ def test_same_text_same_speech_whatever_was_said_before(speech: Speech) -> None:
     assert again.phonemes == speech.phonemes
 
 
+@pytest.mark.slow
 def test_breath_noise_does_not_depend_on_the_time_of_day() -> None:
     before = synthesise("Papa.", "en+f3")
     time.sleep(1.1)  # whole seconds are the seed, where there is none

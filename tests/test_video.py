@@ -147,6 +147,7 @@ def test_frames_do_not_pile_up_in_memory(tmp_path: Path) -> None:
     assert max(n_alive) < 20
 
 
+@pytest.mark.slow
 def test_a_browsers_recording_has_its_length_measured(tmp_path: Path) -> None:
     """MediaRecorder streams WebM: no duration, no index."""
     path = write_media(

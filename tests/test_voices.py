@@ -60,6 +60,7 @@ def test_flite_speaks_sentence_by_sentence() -> None:
         list(voice.speak("..."))
 
 
+@pytest.mark.slow
 def test_a_flite_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "flite"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
@@ -116,6 +117,7 @@ def test_an_espeak_that_hangs_is_ended(n_clauses: int, tmp_path: Path, monkeypat
     assert not espeak.is_running()
 
 
+@pytest.mark.slow
 def test_the_patience_grows_with_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HangingEspeak(tmp_path / "espeak.py", 0, monkeypatch)
     monkeypatch.setattr(espeak_client, "PATIENCE_A_LETTER_S", 0.01)
@@ -125,6 +127,7 @@ def test_the_patience_grows_with_the_text(tmp_path: Path, monkeypatch: pytest.Mo
     assert 2 <= time.perf_counter() - start_s < 10
 
 
+@pytest.mark.slow
 def test_who_listens_slowly_is_not_taken_for_an_espeak_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeak_client, "PATIENCE_S", 2.0)
     monkeypatch.setattr(espeak_client, "PATIENCE_A_LETTER_S", 0.0)

@@ -66,6 +66,7 @@ def test_windows_say_what_one_pass_says(seconds: float) -> None:
     np.testing.assert_allclose(got[inner], whole[inner], atol=1e-4)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(cuts=st.lists(st.integers(0, 16000 * 15), max_size=8))
 def test_any_blocks_give_the_same(cuts: list[int]) -> None:
@@ -86,6 +87,7 @@ def test_a_moment_is_known_within_the_latency_that_is_told() -> None:
         assert heard_s - max(stream.known_until_s, Fraction(0)) <= stream.latency_s + Fraction(1, 10)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_recording() -> None:
     stream = stream_of()
     kept = []
