@@ -41,7 +41,6 @@ class SegmentedSource:
     """All of a source picture that is computed once."""
 
     segments: Segments
-    picture: NDArray[np.float32]
     features: NDArray[np.float32]
 
 
@@ -60,7 +59,7 @@ class SegmentModel(PaintingModel):
 
     def source(self, image: NDArray[Any]) -> SegmentedSource:
         """What is computed once of a picture (size, size, 3), uint8, RGB, whose parts are to be taken."""
-        return SegmentedSource(self.segments(image), self.as_input(image), self.features(image))
+        return SegmentedSource(self.segments(image), self.features(image))
 
     def motion(self, source: SegmentedSource, target: Segments) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Deformation (1, h, w, 2) of the source's features, and what is visible of them (1, 1, h, w).
