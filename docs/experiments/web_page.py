@@ -2,17 +2,21 @@
 
     python docs/experiments/web_page.py EXPORT SPEECH.wav
 
-EXPORT is a folder that `hygiesync export --web` wrote. A real Chromium shows it without a graphics card (SwiftShader);
-its microphone hears SPEECH. Figures are written to stdout as JSON.
+EXPORT is a folder that `hygiesync export --web` wrote. A real Chromium shows it without a graphics card: pictures are
+drawn by SwiftShader, and the page around them by the processor, as Chromium does by itself on such a machine. With
+`--all-by-gl` SwiftShader draws the whole page. Its microphone hears SPEECH. Figures are written to stdout as JSON.
 """
 
 import argparse
 import functools
 import gzip
 import json
+import os
 import shutil
 import statistics
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -76,9 +80,38 @@ def private_mb(kind: str) -> float:
     return max(sizes)
 
 
-def open_page(browser: Browser, url: str) -> Page:
+@contextmanager
+def static_site(folder: Path) -> Iterator[str]:
+    """Address of a folder's files."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_QuietHandler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+
+
+@contextmanager
+def browser_on(microphone: Path, *, is_all_by_gl: bool = False) -> Iterator[Browser]:
+    """A Chromium whose microphone plays a file again and again."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=[
+                "--no-sandbox", "--enable-unsafe-swiftshader", *(["--use-angle=swiftshader"] if is_all_by_gl else []),
+                "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={microphone}", "--autoplay-policy=no-user-gesture-required",
+            ],
+        )  # fmt: skip
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Browser, url: str, script: str = "") -> Page:
+    """The export's page, once it is ready; `script` runs in it before all else."""
     page = browser.new_context(permissions=["microphone"]).new_page()
-    page.add_init_script(_FIRST_PICTURE)
+    page.set_default_timeout(120_000)
+    page.add_init_script(_FIRST_PICTURE + script)
     page.goto(url)
     page.wait_for_selector("body[data-state=ready]")
     page.wait_for_timeout(1000)
@@ -137,24 +170,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("export", type=Path)
     parser.add_argument("speech", type=Path)
+    parser.add_argument("--all-by-gl", dest="is_all_by_gl", action="store_true")
     arguments = parser.parse_args()
-    handler = functools.partial(_QuietHandler, directory=str(arguments.export))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=[
-                "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-                "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={arguments.speech}",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        )  # fmt: skip
-        figures = measure(open_page(browser, f"http://127.0.0.1:{server.server_port}/"), arguments.speech)
-        browser.close()
-    server.shutdown()
-    print(json.dumps(figures | {"sizes_mb": sizes_mb(arguments.export)}, indent=1))
+    with (
+        static_site(arguments.export) as url,
+        browser_on(arguments.speech, is_all_by_gl=arguments.is_all_by_gl) as browser,
+    ):
+        figures = measure(open_page(browser, url), arguments.speech)
+    print(json.dumps(figures | {"sizes_mb": sizes_mb(arguments.export), "load": os.getloadavg()[0]}, indent=1))
 
 
 if __name__ == "__main__":

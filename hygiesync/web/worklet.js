@@ -13,10 +13,14 @@ class Listener extends AudioWorkletProcessor {
   }
 
   process(inputs) {
-    // once it has begun, what a device loses is silence, so that later sound keeps its time
-    const samples = inputs[0][0] ?? (this.startedAt === undefined ? null : SILENCE);
-    if (!samples) return true;
+    const heard = inputs[0][0] ?? (this.startedAt === undefined ? null : SILENCE);
+    if (!heard) return true;
     this.startedAt ??= currentTime;
+    // once it has begun, what a device or a busy browser loses is silence, so that later sound keeps its time
+    const nLost = currentFrame - (this.nextFrame ?? currentFrame);
+    this.nextFrame = currentFrame + heard.length;
+    const samples = nLost > 0 ? new Float32Array(nLost + heard.length) : heard;
+    if (nLost > 0) samples.set(heard, nLost);
     const frames = this.spectrogram.push(this.resampler.push(samples));
     if (frames.length) this.port.postMessage({ frames, startedAt: this.startedAt }, frames.map((frame) => frame.buffer));
     return true;

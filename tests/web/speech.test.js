@@ -48,6 +48,30 @@ test("sound of 48 and 44.1 kHz is resampled as Python resamples it", () => {
   assert.throws(() => new Resampler(1000), /4000 to 384000/);
 });
 
+test("what a sound thread loses is silence, and later sound keeps its time", async () => {
+  const sent = [], begin = 5 * 128;
+  Object.assign(globalThis, {
+    AudioWorkletProcessor: class { port = { postMessage: (message) => sent.push(message) }; },
+    registerProcessor: (_, made) => { globalThis.Listener = made; },
+    sampleRate: 16000,
+  });
+  await load("worklet.js");
+  const listener = new globalThis.Listener(), samples = reference.samples.data.slice(0, 128 * 100);
+  const isLost = (block) => block > 20 && block < 30;
+  for (let block = 0; block < 100; block++) {
+    if (isLost(block)) { samples.fill(0, 128 * block, 128 * (block + 1)); continue; }
+    Object.assign(globalThis, { currentFrame: begin + 128 * block, currentTime: (begin + 128 * block) / 16000 });
+    // of a device that is gone there are no samples
+    const isGone = block > 60 && block < 70;
+    if (isGone) samples.fill(0, 128 * block, 128 * (block + 1));
+    listener.process([isGone ? [] : [samples.slice(128 * block, 128 * (block + 1))]]);
+  }
+  const wanted = new MelSpectrogram().push(samples), found = sent.flatMap(({ frames }) => frames);
+  assert.equal(found.length, wanted.length);
+  assert.ok(worst(found, wanted.flatMap((frame) => Array.from(frame))) < MEL_TOLERANCE);
+  assert.equal(sent[0].startedAt, begin / 16000);
+});
+
 test("voice and pauses are told as Python tells them", () => {
   const activity = new VoiceActivity(data.index.background), n = 80;
   const told = Array.from({ length: reference.mel.shape[0] }, (_, frame) => activity.listen(reference.mel.data.subarray(n * frame, n * (frame + 1))));
