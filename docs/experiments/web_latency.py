@@ -2,14 +2,14 @@
 
     python docs/experiments/web_latency.py EXPORT SPEECH.wav
 
-EXPORT is a folder that `hygiesync export --web` wrote. Chromium's microphone plays a file, made here of SPEECH: bursts of
-0.4 s with silence between them. The page's clock times three things:
+EXPORT is a folder that `hygiesync export --web` wrote. Chromium's microphone plays a file, made here of SPEECH: bursts
+of 0.4 s with silence between them. The page's clock times three things:
 
 * when each burst is in the page's sound: a second listener hears the same microphone, and its envelope is laid over the
   file's by cross-correlation;
-* when the mouth flashes open: the first picture in which it is half as open as it gets in that burst. A picture is there
-  when one of its pixels was read back, so all drawing is done;
-* how long after a burst's beginning the mouth is half open by nature: the same file, drawn picture by picture at leisure.
+* when the mouth flashes open: the first picture in which it is half as open as it gets in that burst. A picture is
+  there when one of its pixels was read back, so all drawing is done;
+* how long after a burst's beginning the mouth is half open by nature: the same file, picture by picture at leisure.
 
 The flash less the burst less what is nature's is the way from microphone to picture, with the time that a picture is
 waited for. A device's own microphone and screen come on top. Figures are written to stdout as JSON.
@@ -87,7 +87,7 @@ _BY_NATURE = """async ([samples, fps]) => {
 
 
 def bursts_of(speech: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats]:
-    """Samples (n,) at 48 kHz, -1 to 1, with the loudest moments of speech (m,) apart from each other, and their times."""
+    """Samples (n,) at 48 kHz, -1 to 1: the loudest moments of speech (m,), apart from each other; and their times."""
     length, fade = int(BURST_S * RATE), int(FADE_S * RATE)
     hops = np.arange(0, len(speech) - length, length // 2)
     loudness = np.array([np.sqrt(np.mean(speech[begin : begin + length] ** 2)) for begin in hops])

@@ -41,6 +41,7 @@ function hush() {
 
 async function talk() {
   if (microphone) { hush(); return; }
+  saying = null;
   try {
     microphone = await openMicrophone($("microphones").value, $("headphones").checked, (level) => { $("level").value = level; });
     await avatar.listen(microphone.stream);
