@@ -221,12 +221,12 @@ export class Avatar extends EventTarget {
     return { time, mouth: this.#speaker.mouthAt(time, now) };
   }
 
-  #drawn({ now, time, picture, mouth, computingMs }) {
+  #drawn({ now, time, ...picture }) {
     this.nFrames++;
     // compiling takes all of a small machine: a picture is there first
     if (this.nFrames === 1) this.#network.open().catch((error) => this.#fail(error));
     const startedAt = this.#microphone?.startedAt, soundTime = time ? Number(time) : null;
     const behind = time && startedAt !== undefined ? this.sound.context.currentTime - startedAt - soundTime : null;
-    this.dispatchEvent(Object.assign(new Event("frame"), { time: now, soundTime, behind, picture, mouth, computingMs }));
+    this.dispatchEvent(Object.assign(new Event("frame"), { time: now, soundTime, behind, ...picture }));
   }
 }

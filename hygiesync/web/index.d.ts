@@ -45,7 +45,9 @@ export interface FrameEvent extends Event {
   behind: number | null;
   picture: number;
   mouth: Float64Array;
-  /** How long the page's thread was busy with it, ms, drawing commands included. */
+  /** How long the page's thread took to choose the mouth, ms. */
+  choosingMs: number;
+  /** How long it was busy with the picture, ms, drawing commands included. */
   computingMs: number;
 }
 

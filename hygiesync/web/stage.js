@@ -110,7 +110,8 @@ export class Stage {
     if (drawing !== this.drawing) return;
     const drawn = performance.now();
     drawing.draw(face, shape, picture, appearance);
-    this.avatar.drawn({ now, time, picture, mouth, computingMs: chosen - begun + performance.now() - drawn });
+    const choosingMs = chosen - begun;
+    this.avatar.drawn({ now, time, picture, mouth, choosingMs, computingMs: choosingMs + performance.now() - drawn });
   }
 
   /** Draw one certain picture. @param {import("./rendering/loop.js").IdleLoop} loop */
