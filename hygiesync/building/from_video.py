@@ -68,15 +68,11 @@ def train(
     lookahead_ms : float
         How far beyond the time it draws the network may hear, 0 to 200 ms: more is more exact, and later when live.
     seed : int
-    resume : bool
-        Go on where an interrupted run with the same arguments stopped.
-    has_consent : bool
-        Whether the person shown agreed; recorded in the bundle.
-    fix_offset : bool
-        Whether to learn from late or early sound as if it were in time (:mod:`hygiesync.building.av_offset`).
+    resume, has_consent, fix_offset : bool
+        Go on where an interrupted run with the same arguments stopped; the person shown agreed, which is recorded in
+        the bundle; learn from late or early sound as if it were in time (:mod:`hygiesync.building.av_offset`).
     face : int or str, optional
-        Whose face, where several people are seen: a number from the left, ``left``, ``right``, ``largest`` or
-        ``speaking``; the clearly largest, or who speaks, when left out.
+        Whose, where several are seen (:mod:`hygiesync.face.target`); the clearly largest, or who speaks, when left out.
     audio_track : int, optional
         Which of the videos' sound tracks, 1 is the first; the default one when left out.
     renderer : {"retrieval", "unet", "both"}
@@ -92,24 +88,36 @@ def train(
 
     Raises
     ------
-    InputError
-        When a video can't be used.
-    UsageError
-        When an argument is out of range, or `out` holds something else.
-    MissingDependencyError
-        Without the packages of the extra ``train``.
+    InputError, UsageError, MissingDependencyError
+        When a video can't be used; when an argument is out of range, or `out` holds something else; without the extra
+        ``train``.
     """
     require("train", "training")
-    directory = Path(out)
-    paths = tuple(Path(path) for path in ((videos,) if isinstance(videos, str | os.PathLike) else videos))
     job = Job.checked(
-        paths, preset, lookahead_ms, seed, fix_offset=fix_offset, face=face, audio_track=audio_track, renderer=renderer
-    )
+        _paths(videos), preset, lookahead_ms, seed,
+        fix_offset=fix_offset, face=face, audio_track=audio_track, renderer=renderer,
+    )  # fmt: skip
+    return _do(job, Path(out), resume, has_consent, progress or (lambda *_: None), warn or (lambda _: None), report)
+
+
+def _paths(videos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
+    return tuple(Path(path) for path in ((videos,) if isinstance(videos, str | os.PathLike) else videos))
+
+
+def _do(
+    job: Job,
+    directory: Path,
+    resume: bool,
+    has_consent: bool,
+    tell: Progress,
+    alert: Callable[[str], None],
+    report: ReportMaker | None,
+) -> VideoAvatar:
+    """Refuse what can't be done before work begins, or do it."""
     check_destination(directory)
     infos = [check_video(path) for path in job.videos]
-    alert = warn or (lambda message: None)
     with open_workshop(directory, job, resume=resume, warn=alert) as workshop:
-        _make_bundle(directory, infos, job, workshop, has_consent, progress or (lambda *_: None), alert, report)
+        _make_bundle(directory, infos, job, workshop, has_consent, tell, alert, report)
     return load_avatar(directory, VideoAvatar)
 
 

@@ -110,9 +110,6 @@ def video_avatar_files(
     reference |= resampling_reference(reference["samples"])
     wanted = reference["coefficients"] if of_curves is None else of_curves(reference["coefficients"])
     files.add_pack(REFERENCE, reference | drawing_reference(avatar, atlas, wanted))
-    features = ShapeFeatures(avatar.shape)(atlas.coefficients, atlas.turns)
-    height, width = avatar.atlas.picture(0).shape[:2]
-    rows, columns = avatar.canvas.lips_box()
     return WebFiles(
         files.contents,
         {
@@ -120,32 +117,40 @@ def video_avatar_files(
             "answers": "coefficients" if of_curves is None else "curves",
             "step": describe_step(avatar.step),
             "loop": loop,
-            "atlas": {
-                "n_pictures": len(atlas),
-                "n_pictures_of_avatar": len(avatar.atlas),
-                "appearance_scale": float(Retriever(atlas, features).appearance_scale),
-                "kernel_width": avatar.appearance.width,
-                "vertices": mouth_vertices(avatar).tolist(),
-                "vertex_fraction": VERTEX_FRACTION,
-                "lips_box": {
-                    "top": int(rows.start),
-                    "bottom": int(rows.stop),
-                    "left": int(columns.start),
-                    "right": int(columns.stop),
-                },
-                "sheets": {
-                    "rows": SHEET_ROWS,
-                    "columns": SHEET_COLUMNS,
-                    "picture_width": width,
-                    "picture_height": height,
-                    "type": "image/avif",
-                    "bytes": [len(content) for content, _ in sheets],
-                    "n_pictures": [n_pictures for _, n_pictures in sheets],
-                },
-            },
+            "atlas": _describe_mouths(avatar, atlas, sheets),
             "reference": {"fps": str(REFERENCE_FPS)},
         },
     )
+
+
+def _describe_mouths(avatar: VideoAvatar, atlas: Atlas, sheets: list[tuple[bytes, int]]) -> dict[str, Any]:
+    """What has to be known of the chosen mouths and their sheets."""
+    features = ShapeFeatures(avatar.shape)(atlas.coefficients, atlas.turns)
+    height, width = avatar.atlas.picture(0).shape[:2]
+    rows, columns = avatar.canvas.lips_box()
+    return {
+        "n_pictures": len(atlas),
+        "n_pictures_of_avatar": len(avatar.atlas),
+        "appearance_scale": float(Retriever(atlas, features).appearance_scale),
+        "kernel_width": avatar.appearance.width,
+        "vertices": mouth_vertices(avatar).tolist(),
+        "vertex_fraction": VERTEX_FRACTION,
+        "lips_box": {
+            "top": int(rows.start),
+            "bottom": int(rows.stop),
+            "left": int(columns.start),
+            "right": int(columns.stop),
+        },
+        "sheets": {
+            "rows": SHEET_ROWS,
+            "columns": SHEET_COLUMNS,
+            "picture_width": width,
+            "picture_height": height,
+            "type": "image/avif",
+            "bytes": [len(content) for content, _ in sheets],
+            "n_pictures": [n_pictures for _, n_pictures in sheets],
+        },
+    }
 
 
 def _chosen_mouths(

@@ -22,7 +22,7 @@ from hygiesync.first_order.bundle import (
     check_model_place,
     write_model,
 )
-from hygiesync.first_order.clips import find_clips
+from hygiesync.first_order.clips import Clip, find_clips
 from hygiesync.first_order.configurations import write_configuration
 from hygiesync.first_order.learning.export_onnx import export_graphs, export_segmented_graphs
 from hygiesync.first_order.learning.generator import Generator, PaintingPart
@@ -98,12 +98,8 @@ def train_model(
     InputError, UsageError, HygieSyncError
         As :func:`hygiesync.first_order.learning.train.train`.
     """
-    check_model_place(out)
-    if configuration.model.is_segmented:
-        raise UsageError("`config`: models of co-segmentation are imported, not trained; choose another one")
-    train_clips, test_clips = find_clips(data)
-    if not train_clips:
-        raise InputError(f"{data}: has nothing to learn from; put videos into {data / 'train'}")
+    _check(configuration, out)
+    train_clips, test_clips = _clips(data)
     networks, looks = _beginning(configuration, checkpoint), _looks(configuration, vgg)
     work = out.with_name(f".{out.name}.training")
     writes = process_rank() == 0
@@ -111,14 +107,27 @@ def train_model(
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True, exist_ok=True)
-    tell = progress if writes else None
-    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, tell)
+    learnt = train(networks, configuration, looks, train_clips, test_clips, work, device, progress if writes else None)
     if writes:
         begun = checkpoint.name if checkpoint else "nothing"
         origin = f"trained from {begun} on {len(train_clips)} clips of {data.name}"
         _write_learnt(out, configuration, learnt, work, origin, has_consent)
         shutil.rmtree(work, ignore_errors=True)
     return learnt.history[-1]
+
+
+def _check(configuration: Configuration, out: Path) -> None:
+    check_model_place(out)
+    if configuration.model.is_segmented:
+        raise UsageError("`config`: models of co-segmentation are imported, not trained; choose another one")
+
+
+def _clips(data: Path) -> tuple[list[Clip], list[Clip]]:
+    """Clips to learn from, of which there is one at least, and to be measured on."""
+    train_clips, test_clips = find_clips(data)
+    if not train_clips:
+        raise InputError(f"{data}: has nothing to learn from; put videos into {data / 'train'}")
+    return train_clips, test_clips
 
 
 def _beginning(configuration: Configuration, checkpoint: Path | None) -> Networks:
