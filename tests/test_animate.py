@@ -290,6 +290,20 @@ def test_a_video_that_begins_in_mid_speech_opens_a_closed_mouth(picture: np.ndar
     assert shown[1] > 0.7 * mouth_opening(opened[:, :2])
 
 
+def test_a_mouth_that_is_open_in_the_picture_opens_as_far_as_it_has_room(picture: np.ndarray) -> None:
+    """An opening on top of another would reach below the chin; in its own video a face still does what it did."""
+    face = find_faces(picture)[0]
+    lower = np.unique(np.append(np.flatnonzero(face[:, 1] > face[17, 1]), LIP_RINGS[:, 1:10]))
+    opened, wide = face.copy(), face.copy()
+    opened[lower, 1] += 0.3 * float(eye_distance(face))
+    wide[lower, 1] += 0.35 * float(eye_distance(face))
+    gap = {name: float(mouth_opening(landmarks[:, :2])) for name, landmarks in (("own", opened), ("driving", wide))}
+    shown = float(mouth_opening(MotionTransfer(opened, face, 1.0)(wide).landmarks[:, :2]))
+    assert gap["own"] + 0.05 < shown < gap["own"] + 0.6 * gap["driving"]
+    itself = mouth_opening(MotionTransfer(opened, opened, 1.0)(wide).landmarks[:, :2])
+    assert itself == pytest.approx(gap["driving"], abs=0.02)
+
+
 def test_a_lip_that_comes_down_pushes_the_chin_on(picture: np.ndarray) -> None:
     """Lips of a rounded mouth reach further down than another face has room for: the chin's skin mustn't fold."""
     face = find_faces(picture)[0]

@@ -11,6 +11,7 @@ from hygiesync.face.landmarks import find_faces, mesh_triangles
 from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.parts import CHIN, EYES, OVAL, eye_distance
+from hygiesync.portrait.reference_flow import CELL_PX, ReferenceFlow
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import FaceTarget, MotionTransfer
 from hygiesync.synthetic.portrait import Portrait
@@ -105,3 +106,41 @@ def test_out_of_sight_the_drift_is_held(body: BodyMotion, figure: np.ndarray, fa
     before = run(body, figure, face, 0.0, -7.0).drift
     after = run(body, np.zeros_like(figure), face, 0.0, 0.0, is_seen=False).drift
     np.testing.assert_array_equal(present(before), present(after))
+
+
+def test_in_anothers_face_the_flow_bends_nothing_in_ones_own_it_corrects_the_detector(
+    figure: np.ndarray, face: np.ndarray
+) -> None:
+    nose, unit = 4, float(eye_distance(face))
+    slip = np.array([0.03 * unit, 0.0, 0.0])
+    found = []
+    for is_own in (False, True):
+        body = BodyMotion(figure, face, np.ones((SIDE, SIDE), np.float32), face, mesh_triangles(), is_own=is_own)
+        for number in range(4):
+            # the picture stands still, and the detector says that the head has moved
+            frame = DrivingFrame(figure, Fraction(number, 25), face + slip, True)
+            target = body.carry(MotionTransfer(face, face, 1.0)(face + slip), frame)
+        found.append(target.landmarks[nose, 0] - face[nose, 0])
+    assert found[0] == pytest.approx(slip[0], abs=0.1 * slip[0])
+    assert abs(found[1]) < 0.25 * slip[0]
+
+
+def test_small_steps_find_a_motion_to_a_tenth_of_a_pixel(figure: np.ndarray) -> None:
+    grey = figure[:, :, 0]
+    rows = SIDE // CELL_PX
+    flow = ReferenceFlow(grey, np.ones_like(grey, np.float32), np.zeros((rows, rows), bool), 1.0)
+    shift = np.array([0.7, -0.4], np.float32)
+    moved_grey = cv2.warpAffine(grey, np.column_stack([np.eye(2), shift]), (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    found = np.zeros((rows, rows, 2), np.float32)
+    for _ in range(2):
+        found = flow.nearer(moved_grey, found)
+    inner = found[5:-5, 5:-5]
+    np.testing.assert_allclose(np.median(inner, (0, 1)), shift, atol=0.1)
+    assert np.abs(inner - shift).mean() < 0.1
+
+
+def test_where_nothing_is_to_be_seen_a_small_step_is_none() -> None:
+    grey = np.full((64, 64), 128, np.uint8)
+    flow = ReferenceFlow(grey, np.ones((64, 64), np.float32), np.zeros((16, 16), bool), 1.0)
+    found = flow.nearer(grey + np.uint8(9), np.full((16, 16, 2), 1.5, np.float32))
+    np.testing.assert_allclose(found, 1.5)

@@ -8,11 +8,9 @@ what the head's motion alone foretells, and what it finds besides is the *drift*
 
 Flow is noisy where nothing is to be seen, where hands pass, where the background comes out from behind. It counts
 as far as the picture has texture there and the moved reference looks like the frame; elsewhere it is continued
-smoothly from around. In the inner face the landmarks know better, and the drift is zero.
-
-References
-----------
-Kroeger et al., *Fast Optical Flow using Dense Inverse Search*, 2016.
+smoothly from around. In the inner face the landmarks know better, and the drift is zero. Only where the picture shows
+the driving person themself it corrects there what a detector misplaces: glasses, brows, the hair's edge; but between
+lids and lips, where something else comes into view, it doesn't.
 """
 
 from __future__ import annotations
@@ -27,28 +25,23 @@ from hygiesync.array_types import FloatArray
 from hygiesync.portrait.driving import DrivingFrame
 from hygiesync.portrait.head import HeadMotion, gently_sloped, pivot_of
 from hygiesync.portrait.layers import pull_push
-from hygiesync.portrait.parts import GAPS, OVAL, eye_distance, upright
+from hygiesync.portrait.parts import EYES, GAPS, LIP_RINGS, OVAL, eye_distance, upright
+from hygiesync.portrait.reference_flow import CELL_PX, ReferenceFlow
 from hygiesync.portrait.surroundings import Surroundings
 from hygiesync.portrait.transfer import FaceTarget
 from hygiesync.rendering.grid import NodeGrid, Target
 from hygiesync.rendering.warp import Box
 
-_FINENESS = 46.0
+_FINENESS = 80.0
 """About the eye distance, in pixels, of the small pictures in which flow is measured."""
 
-_CELL_PX = 4
-"""Side of the cells over which flow is averaged, in pixels of the small pictures."""
+_SMALL_STEPS = 2
+_WINDOW = 0.04
+"""Over how far the small steps look around, in eye distances."""
 
 _REACH = (3.6, 2.6, 3.6)
 """Eye distances aside, above and below the eyes within which flow is measured."""
 
-_TEXTURE = 6.0
-"""Slope of the grey values, in levels to a pixel, at which flow counts half."""
-
-_MISMATCH = 14.0
-"""Grey levels between the moved reference and the frame at which flow counts a third."""
-
-_TRUST = np.exp(-((np.arange(256, dtype=np.float32) / _MISMATCH) ** 2))
 _PERSON = 0.3
 """Share of the matte that belongs to the part of the picture that is looked at."""
 
@@ -58,14 +51,18 @@ _KNOWN = 0.2
 _SMOOTHING = 0.06
 """Over how far the drift is smoothed, in eye distances."""
 
-_FRESH = 0.75
+_FRESH = 0.85
 """Share of a new frame in the drift: what is left of the flow's noise doesn't flicker."""
 
 _INNER_FACE = 0.8
 """Share of the face's width within which its own points know its motion better than the flow.
 
-From the forehead to the chin they know it throughout: a jaw that sinks is no drift.
+From the forehead to the chin they know it throughout: a jaw that sinks is no drift. Carried to another's face, what the
+flow adds there bends the nose and cheeks by which the head's direction is seen.
 """
+
+_MOUTH_MARGIN, _EYE_MARGIN = 1.0, 1.6
+"""Widening of the mouth's outer edge and of the lids' to what they know better in a person's own face, too."""
 
 _MOST = 1.2
 """The largest drift, in eye distances."""
@@ -86,6 +83,8 @@ class BodyMotion:
         The face that is to be moved.
     triangles : ndarray, shape (n, 3), int
         Of the face, as from :func:`hygiesync.face.landmarks.mesh_triangles`.
+    is_own : bool
+        Whether the source is the driving person's own face.
     """
 
     def __init__(
@@ -95,6 +94,8 @@ class BodyMotion:
         matte: NDArray[np.float32],
         source: FloatArray,
         triangles: NDArray[np.int64],
+        *,
+        is_own: bool = False,
     ) -> None:
         self._reference = landmarks
         # as the source's face will be moved, too
@@ -102,21 +103,18 @@ class BodyMotion:
         self._pivot = pivot_of(landmarks, float(eye_distance(landmarks)))
         origin, axes = upright(landmarks)
         self._unit = float(np.linalg.norm(axes[0]))
-        self._across = axes[0] / self._unit
         self._shrink = max(1, round(self._unit / _FINENESS))
         box = _person_around(matte, origin, self._unit)
-        self._grid = NodeGrid(_whole_cells(box, _CELL_PX * self._shrink), _CELL_PX * self._shrink)
-        self._grey = self._small(image)
-        self._pixels = _indices(*self._grey.shape)
-        self._worth = self._worth_of(matte)
-        self._face = self._cells_of_face(landmarks)
+        self._grid = NodeGrid(_whole_cells(box, CELL_PX * self._shrink), CELL_PX * self._shrink)
+        self._known = self._cells_of(_slits(landmarks) if is_own else [_inner_face(landmarks)])
+        window = _WINDOW * self._unit / self._grid.step
+        self._flow = ReferenceFlow(self._small(image), self._small_matte(matte), self._known, window)
         self._around = Surroundings(landmarks)
         mesh = np.concatenate([triangles, GAPS, self._around.triangles(len(landmarks))])
         vertices = np.concatenate([landmarks, self._around.vertices])[:, :2]
         self._target = Target(vertices, mesh, self._grid)
         self._nodes = self._target.backward(vertices)
         self._drift = np.zeros_like(self._nodes)
-        self._dis = _flow()
         # where each of the source's points would lie around the driving face
         own_origin, own_axes = upright(source)
         self._to_source = np.linalg.inv(axes) @ own_axes
@@ -148,10 +146,17 @@ class BodyMotion:
 
     def _follow(self, image: NDArray[np.uint8], landmarks: FloatArray) -> None:
         expected = self._expected(landmarks)
-        seen, confidence = self._seen(image, expected + self._drift)
-        found = pull_push(seen - expected, np.clip(confidence / _KNOWN, 0, 1))
+        grey, shrink = self._small(image), np.float32(self._shrink)
+        seen, confidence = self._flow.far(grey, (expected + self._drift) / shrink)
+        found = np.where(self._known[..., None], 0, shrink * seen - expected)
+        confidence = np.where(self._known, 1, confidence)
+        found = pull_push(found, np.clip(confidence / _KNOWN, 0, 1))
         sigma = _SMOOTHING * self._unit / self._grid.step
         found = cv2.GaussianBlur(found, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        flow = (expected + found) / shrink
+        for _ in range(_SMALL_STEPS):
+            flow = self._flow.nearer(grey, flow)
+        found = shrink * flow - expected
         length = np.linalg.norm(found, axis=-1, keepdims=True) / (_MOST * self._unit)
         found /= np.maximum(length, 1)
         self._drift += _FRESH * (found - self._drift)
@@ -163,62 +168,42 @@ class BodyMotion:
         around = self._around.move(FaceTarget(landmarks, landmarks[:0], head))
         return self._target.backward(np.concatenate([landmarks, around])[:, :2]) - self._nodes
 
-    def _seen(self, image: NDArray[np.uint8], initial: FloatArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Motion (rows, columns, 2) of each cell, pixels, by optical flow, and how far (rows, columns) to trust it."""
-        grey = self._small(image)
-        height, width = grey.shape
-        flow = cv2.resize(initial * np.float32(1 / self._shrink), (width, height), interpolation=cv2.INTER_LINEAR)
-        flow = self._dis.calc(self._grey, grey, flow)
-        place = flow + self._pixels
-        moved = cv2.remap(grey, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,))
-        mismatch = cv2.blur(cv2.absdiff(moved, self._grey), (5, 5))
-        worth = self._worth * _TRUST[mismatch]
-        size = self._grid.shape[::-1]
-        confidence = cv2.resize(worth, size, interpolation=cv2.INTER_AREA)
-        seen = cv2.resize(flow * worth[..., None], size, interpolation=cv2.INTER_AREA)
-        seen *= (self._shrink / np.maximum(confidence, 1e-6))[..., None]
-        return np.where(self._face[..., None], initial - self._drift, seen), np.where(self._face, 1, confidence)
-
     def _small(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The grey values, uint8, around the face, small."""
         rows, columns = self._grid.shape
         grey = cv2.cvtColor(image[self._grid.box.slices], cv2.COLOR_RGB2GRAY)
-        return cv2.resize(grey, (columns * _CELL_PX, rows * _CELL_PX), interpolation=cv2.INTER_AREA)
+        return cv2.resize(grey, (columns * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_AREA)
 
-    def _worth_of(self, matte: FloatArray) -> NDArray[np.float32]:
-        """How far each small pixel's flow is that of the person, and can be told at all."""
-        height, width = self._grey.shape
-        person = cv2.resize(matte[self._grid.box.slices], (width, height), interpolation=cv2.INTER_AREA)
-        person = cv2.erode(np.clip(2 * person - 0.6, 0, 1), np.ones((3, 3)))
-        grey = cv2.GaussianBlur(self._grey, (0, 0), 1).astype(np.float32)
-        slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0, scale=1 / 8), cv2.Sobel(grey, -1, 0, 1, scale=1 / 8))
-        slope = cv2.blur(slope, (5, 5))
-        return person * slope / (slope + _TEXTURE)
+    def _small_matte(self, matte: FloatArray) -> NDArray[np.float32]:
+        """How far each small pixel is the person's, for sure."""
+        rows, columns = self._grid.shape
+        size = columns * CELL_PX, rows * CELL_PX
+        return np.clip(2 * cv2.resize(matte[self._grid.box.slices], size, interpolation=cv2.INTER_AREA) - 0.6, 0, 1)
 
-    def _cells_of_face(self, landmarks: FloatArray) -> NDArray[np.bool_]:
-        """Which cells (rows, columns), bool, lie in the face."""
+    def _cells_of(self, outlines: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+        """Which cells (rows, columns), bool, lie in one of the outlines (n, 2), pixels."""
         inside = np.zeros(self._grid.shape, np.uint8)
-        outline = landmarks[list(OVAL), :2]
-        middle = outline.mean(0)
-        aside = (outline - middle) @ self._across[:, None] * self._across
-        outline = outline - (1 - _INNER_FACE) * aside
-        outline = (outline - (self._grid.x[0], self._grid.y[0, 0])) / self._grid.step
-        cv2.fillPoly(inside, [np.rint(outline * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+        for outline in outlines:
+            corners = (outline - (self._grid.x[0], self._grid.y[0, 0])) / self._grid.step
+            cv2.fillPoly(inside, [np.rint(corners * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
         return inside > 0
 
 
-def _flow() -> cv2.DISOpticalFlow:
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    # finer than the preset, but without its last, slow step: the cells' means smooth better
-    flow.setFinestScale(1)
-    flow.setGradientDescentIterations(8)
-    flow.setVariationalRefinementIterations(0)
-    return flow
+def _inner_face(landmarks: FloatArray) -> NDArray[np.float64]:
+    """Outline (n, 2) of the part of a face whose points know its motion."""
+    outline = landmarks[list(OVAL), :2]
+    across = upright(landmarks)[1][0]
+    across = across / np.linalg.norm(across)
+    return outline - (1 - _INNER_FACE) * ((outline - outline.mean(0)) @ across[:, None] * across)
 
 
-def _indices(height: int, width: int) -> NDArray[np.float32]:
-    """The place (height, width, 2), float32, of each pixel."""
-    return np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
+def _slits(landmarks: FloatArray) -> list[NDArray[np.float64]]:
+    """Outlines (n, 2) of mouth and eyes."""
+    outlines = []
+    for ring, margin in ((LIP_RINGS[-1], _MOUTH_MARGIN), (EYES[0], _EYE_MARGIN), (EYES[1], _EYE_MARGIN)):
+        edge = landmarks[list(ring), :2]
+        outlines.append(edge.mean(0) + margin * (edge - edge.mean(0)))
+    return outlines
 
 
 def _person_around(matte: FloatArray, origin: FloatArray, unit: float) -> Box:

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from hygiesync.face.identity import look_of, unlikeness
 from hygiesync.face.landmarks import mesh_triangles, person_matte
 from hygiesync.portrait.body import BodyMotion
 from hygiesync.portrait.driving import DrivingFrame
@@ -17,9 +18,14 @@ from hygiesync.portrait.mouth import LentMouth, SkinLight
 from hygiesync.portrait.painter import PortraitPainter
 from hygiesync.portrait.parts import eye_distance
 from hygiesync.portrait.swap import FaceSwap
-from hygiesync.portrait.transfer import MotionTransfer, TransferOptions
+from hygiesync.portrait.transfer import REGIONS, MotionTransfer, TransferOptions
 
 _SAME_PLACE = TransferOptions(is_absolute=True, adapts_scale=False, is_limited=False)
+
+
+_OWN_FACE = 0.2
+"""Unlikeness up to which the picture's face is the driving person's own: a person filmed in one go has 0.1, and of the
+pairs of two people that were tried none had less than 0.26."""
 
 
 class MeshAnimation:
@@ -41,7 +47,10 @@ class MeshAnimation:
         body = None
         if not transfer.is_absolute and "pose" in transfer.only:
             matte = person_matte(reference.image)
-            body = BodyMotion(reference.image, _known(reference), matte, landmarks, triangles)
+            looks = look_of(picture, landmarks), look_of(reference.image, _known(reference))
+            # what is left out of the motion no flow may bring back
+            is_own = set(transfer.only) == set(REGIONS) and unlikeness(*looks) <= _OWN_FACE
+            body = BodyMotion(reference.image, _known(reference), matte, landmarks, triangles, is_own=is_own)
 
         def draw(frame: DrivingFrame) -> NDArray[Any]:
             target = carried(_known(frame))

@@ -114,7 +114,9 @@ class PortraitPainter:
         face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2).within(self._box)
         has_face = face.width > 0 and face.height > 0
         # what lies well within the face's box is mapped there, on a finer grid
-        seen = ~_lies_within(corners, face, 2 * self._step) if has_face else np.full(len(corners), True)
+        seen = _touches(corners, self._box)
+        if has_face:
+            seen &= ~_lies_within(corners, face, 2 * self._step)
         grid = NodeGrid(self._box, self._step)
         backward = grid.to_pixels(self._enlarged(self._target(vertices, rank, grid, seen).backward(self._source)))
         if not has_face:

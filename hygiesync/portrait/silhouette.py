@@ -12,6 +12,7 @@ it, and what each of them shows is blended, by how much of a pixel lies on the f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -79,14 +80,16 @@ def rim_of(grid: NodeGrid, backward: NDArray[np.float32], is_face: NDArray[np.bo
     places = grid.places_of(part)
     inside, backward = is_face[places].astype(np.float32), backward[places]
     line = cv2.GaussianBlur(inside, (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
-    is_near_rim = part.to_pixels(cv2.dilate(is_rim[places].astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
-    rows, columns = np.nonzero(is_near_rim)
+    near_rim = cv2.dilate(is_rim[places].astype(np.uint8), np.ones((3, 3), np.uint8))
+    rows, columns = _places_of(part.to_pixels(near_rim))
     own = np.stack([columns, rows], -1).astype(np.float32)
     of_nodes = ((own - np.float32((grid.step - 1) / 2)) / grid.step)[:, None]
     own += part.box.origin.astype(np.float32)
     shifts = backward - _places_of_nodes(part)
+    # what is interpolated at the rim reaches to the nodes beside it
+    used = cv2.dilate(near_rim, np.ones((3, 3), np.uint8)) > 0
     near, far = (
-        cv2.remap(_continued(shifts, known), of_nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(_continued(shifts, known, used), of_nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         + own[:, None]
         for known in (inside, 1 - inside)
     )
@@ -100,12 +103,18 @@ def _jumps(backward: NDArray[np.float32], is_face: NDArray[np.bool_], least: flo
     jumps = np.zeros(is_face.shape, bool)
     for down, right in ((0, 1), (1, 0)):
         height, width = is_face.shape
-        rows, columns = np.nonzero(is_face[: height - down, : width - right] != is_face[down:, right:])
+        rows, columns = _places_of(is_face[: height - down, : width - right] != is_face[down:, right:])
         apart = np.abs(backward[rows + down, columns + right] - backward[rows, columns])
         is_apart = np.maximum(apart[:, 0], apart[:, 1]) > least
         rows, columns = rows[is_apart], columns[is_apart]
         jumps[rows, columns] = jumps[rows + down, columns + right] = True
     return jumps
+
+
+def _places_of(flags: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns (n,) of what is true; where that is little, in a tenth of NumPy's own time for two axes."""
+    rows, columns = np.divmod(np.flatnonzero(flags), flags.shape[1])
+    return rows, columns
 
 
 def _grown(box: Box, margin: int, limit: Box) -> Box:
@@ -119,17 +128,15 @@ def _places_of_nodes(grid: NodeGrid) -> NDArray[np.float32]:
     return places
 
 
-def _continued(values: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values (h, w, 2) where they are known (h, w), 0 or 1, and the mean of near ones elsewhere."""
+def _continued(values: NDArray[np.float32], known: NDArray[np.float32], used: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Values (h, w, 2) where they are known (h, w), 0 or 1, and the mean of near ones at others that are used."""
     size = (_REACH, _REACH)
-    total = cv2.boxFilter(cv2.merge([channel * known for channel in cv2.split(values)]), -1, size)
-    weight = np.maximum(cv2.boxFilter(known, -1, size), 1e-6)
-    return cv2.merge(
-        [
-            np.where(known > 0, value, mean / weight)
-            for value, mean in zip(cv2.split(values), cv2.split(total), strict=True)
-        ]
-    )
+    total = cv2.boxFilter(values * known[..., None], -1, size)
+    weight = cv2.boxFilter(known, -1, size)
+    rows, columns = _places_of(used & (known == 0))
+    continued = values.copy()
+    continued[rows, columns] = total[rows, columns] / np.maximum(weight[rows, columns], 1e-6)[:, None]
+    return continued
 
 
 def draw_rim(layer: NDArray[np.uint8], rim: Rim, picture: NDArray[np.uint8], enlarged: float, border: float) -> None:

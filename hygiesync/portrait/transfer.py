@@ -66,6 +66,13 @@ _LIP_SCALES = 0.7, 1.25
 _OPENED_FROM = 0.02
 """Eye distances by which the lips of the reference are further apart than the picture's, where they are shut first."""
 
+_WIDEST, _LEAST_ROOM = 0.55, 0.35
+"""How far lips are apart when a mouth can't open wider, in eye distances; and what is left in any case of the driving
+mouth's opening for a picture whose own is open further than the reference's."""
+
+_OPENING = 0.05
+"""Eye distances that a driving mouth opens in until its motion is wholly an opening."""
+
 _THINNEST_LIP = 0.4
 """Share of its thickness that a lip, and the skin beside it, keeps however far it is rolled in."""
 
@@ -153,6 +160,9 @@ class MotionTransfer:
         thinnest = (LIP_RINGS, _THINNEST_LIP), (CHIN_RINGS, _THINNEST_CHIN)
         self._folds = [(rings, NestedRings(source[rings], share)) for rings, share in thinnest]
         self._lip_scale = np.clip(_lip_width(source) / (own.scale * _lip_width(reference)), *_LIP_SCALES)
+        self._opening = float(mouth_opening(reference))
+        ahead = max(float(mouth_opening(source)) - self._opening, 0.0)
+        self._room = max(1 - ahead / _WIDEST, _LEAST_ROOM)
         self._place: Callable[[NDArray[Any]], NDArray[Any]] = self._placement(picture_scale)
 
     def __call__(self, driving: FloatArray) -> FaceTarget:
@@ -178,7 +188,8 @@ class MotionTransfer:
         """The source's landmarks (478, 3) and slits (2, 16, 3), head still, for driving ones as seen from the head."""
         expression = self._size * (seen - self._reference) @ self._turn.T
         if self._options.adapts_scale:
-            expression *= 1 + self._mouth_share * (self._lip_scale - 1)
+            opens = float(smoothstep((mouth_opening(seen) - self._opening) / _OPENING))
+            expression *= 1 + self._mouth_share * (self._lip_scale * (1 + opens * (self._room - 1)) - 1)
         face = self._source + expression
         slits = []
         for lids, ring, above, iris in zip(self._lids, EYES, ABOVE_UPPER_LIDS, IRISES, strict=True):
