@@ -38,7 +38,7 @@ export class Drawing {
     this.mesh = new FaceMesh(data.face, data.look.canvas_vertices.data, N_RIM * POINTS_PER_SAMPLE);
     const { EVERYWHERE, MESH } = shaders;
     this.programs = programs(gl, {
-      planes: [EVERYWHERE, shaders.PLANES, ["luma", "blue", "red"]],
+      planes: [EVERYWHERE, shaders.PLANES, ["luma", "chroma"]],
       rim: [EVERYWHERE, shaders.RIM, ["video", "sheet", "places"]],
       smooth: [EVERYWHERE, shaders.SMOOTH, ["spread", "rim", "look", "feather"]],
       face: [MESH, shaders.FACE, ["video", "sheet", "smoothly"]],

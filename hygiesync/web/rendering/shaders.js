@@ -33,17 +33,14 @@ void main() {
 /** Colours of a video's planes, whose chroma lies on every second column, and halfway between two rows. */
 export const PLANES = `${HEAD}
 uniform sampler2D luma;
-uniform sampler2D blue;
-uniform sampler2D red;
-uniform bool isPacked;
+uniform sampler2D chroma;
 uniform mat3 toRgb;
 out vec4 colour;
 void main() {
   vec2 pixel = floor(gl_FragCoord.xy);
   pixel.y = float(textureSize(luma, 0).y - 1) - pixel.y;
-  vec2 atHalf = (vec2(pixel.x / 2.0, (pixel.y - 0.5) / 2.0) + 0.5) / vec2(textureSize(blue, 0));
-  vec4 first = texture(blue, atHalf);
-  vec3 planes = vec3(texelFetch(luma, ivec2(pixel), 0).r, first.r, isPacked ? first.g : texture(red, atHalf).r);
+  vec2 atHalf = (vec2(pixel.x / 2.0, (pixel.y - 0.5) / 2.0) + 0.5) / vec2(textureSize(chroma, 0));
+  vec3 planes = vec3(texelFetch(luma, ivec2(pixel), 0).r, texture(chroma, atHalf).rg);
   colour = vec4(toRgb * (planes - vec3(16.0, 128.0, 128.0) / 255.0), 1.0);
 }`;
 

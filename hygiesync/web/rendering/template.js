@@ -22,8 +22,10 @@ export class TemplatePicture {
     this.program = planesProgram;
     this.size = { width, height };
     this.target = target(gl, { width, height, isLinear: true });
-    this.planes = [];
-    this.layout = "";
+    const [wide, high] = [Math.ceil(width / 2), Math.ceil(height / 2)];
+    this.luma = texture(gl, { width, height, format: gl.R8 });
+    this.chroma = texture(gl, { width: wide, height: high, format: gl.RG8, isLinear: true });
+    this.pairs = new Uint8Array(2 * wide * high);
     this.shown = null;
     this.isPlain = true;
   }
@@ -47,29 +49,32 @@ export class TemplatePicture {
   }
 
   async #showPlanes(frame) {
-    const { gl } = this, nBytes = frame.allocationSize();
+    const { gl, size: { width, height } } = this, nBytes = frame.allocationSize();
     if (this.content?.length !== nBytes) this.content = new Uint8Array(nBytes);
-    const layout = await frame.copyTo(this.content);
-    if (this.layout !== frame.format) this.#makePlanes(frame.format);
+    const [luma, ...chroma] = await frame.copyTo(this.content), isPacked = frame.format === "NV12";
     this.toRgb = toRgb(MATRICES[frame.colorSpace.matrix] ?? MATRICES.bt709);
-    layout.forEach(({ offset, stride }, number) => {
-      const { made, width, height, format, bytes } = this.planes[number];
-      gl.bindTexture(gl.TEXTURE_2D, made);
-      gl.pixelStorei(gl.UNPACK_ROW_LENGTH, stride / bytes);
-      gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, format, gl.UNSIGNED_BYTE, this.content.subarray(offset));
-    });
+    gl.bindTexture(gl.TEXTURE_2D, this.luma);
+    gl.pixelStorei(gl.UNPACK_ROW_LENGTH, luma.stride);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RED, gl.UNSIGNED_BYTE, this.content.subarray(luma.offset));
+    gl.bindTexture(gl.TEXTURE_2D, this.chroma);
+    // side by side both are read at once, which is half of what a pixel costs without a graphics card
+    const pairs = isPacked ? this.content.subarray(chroma[0].offset) : this.#paired(...chroma);
+    gl.pixelStorei(gl.UNPACK_ROW_LENGTH, isPacked ? chroma[0].stride / 2 : 0);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, Math.ceil(width / 2), Math.ceil(height / 2), gl.RG, gl.UNSIGNED_BYTE, pairs);
     gl.pixelStorei(gl.UNPACK_ROW_LENGTH, 0);
   }
 
-  #makePlanes(layout) {
-    const { gl, size: { width, height } } = this, isPacked = layout === "NV12", halves = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    for (const { made } of this.planes) gl.deleteTexture(made);
-    const plane = (w, h, isPair) => ({
-      made: texture(gl, { width: w, height: h, format: isPair ? gl.RG8 : gl.R8, isLinear: true }),
-      width: w, height: h, format: isPair ? gl.RG : gl.RED, bytes: isPair ? 2 : 1,
-    });
-    this.planes = [plane(width, height, false), plane(...halves, isPacked), ...(isPacked ? [] : [plane(...halves, false)])];
-    this.layout = layout;
+  /** Two planes of chroma side by side. */
+  #paired(blue, red) {
+    const { content, pairs, size } = this, [wide, high] = [Math.ceil(size.width / 2), Math.ceil(size.height / 2)];
+    for (let row = 0, at = 0; row < high; row++) {
+      const ofBlue = blue.offset + row * blue.stride, ofRed = red.offset + row * red.stride;
+      for (let column = 0; column < wide; column++, at += 2) {
+        pairs[at] = content[ofBlue + column];
+        pairs[at + 1] = content[ofRed + column];
+      }
+    }
+    return pairs;
   }
 
   /** Have the colours of a part of it in `texture`: left, top, width and height, pixels. */
@@ -95,9 +100,8 @@ export class TemplatePicture {
   }
 
   #convert() {
-    const { gl, program: made } = this, [luma, blue, red = blue] = this.planes;
-    use(gl, made, [luma.made, blue.made, red.made]);
-    gl.uniform1i(made.uniforms.isPacked, red === blue ? 1 : 0);
+    const { gl, program: made } = this;
+    use(gl, made, [this.luma, this.chroma]);
     gl.uniformMatrix3fv(made.uniforms.toRgb, false, this.toRgb);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
