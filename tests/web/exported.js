@@ -11,14 +11,19 @@ export const readAvatar = fileOf("avatar");
 /** A module of the exported runtime. */
 export const load = (name) => import(new URL(name, runtime).href);
 
-/** The exported network; `early` is the number of the answer that is asked for. */
-export async function openStep(data, early) {
-  const { readStep } = await load("data.js"), { Network, openOnnxRuntime } = await load("speech/network.js"), { Step } = await load("speech/step.js");
-  const network = new Network(async () => ({
+/** What the exported network is opened from. */
+export async function readNetwork(data) {
+  const { readStep } = await load("data.js"), { openOnnxRuntime } = await load("speech/network.js");
+  return {
     ort: await openOnnxRuntime(fileOf("hygiesync/onnxruntime-web"), new URL("onnxruntime-web/", runtime).href),
     model: await readStep(readAvatar, data.index),
-  }));
-  return new Step(network, { early, inputs: data.index.step.inputs });
+  };
+}
+
+/** The exported network's step; `early` is the number of the answer that is asked for. */
+export async function openStep(data, early) {
+  const { Network } = await load("speech/network.js"), { Step } = await load("speech/step.js");
+  return new Step(new Network(() => readNetwork(data)), { early, inputs: data.index.step.inputs });
 }
 
 /** Largest difference between rows of numbers and what they should be. */

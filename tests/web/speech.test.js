@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { blocks, load, openStep, readAvatar, worst } from "./exported.js";
+import { blocks, load, openStep, readAvatar, readNetwork, worst } from "./exported.js";
 
 const { AvatarData, readFiles, readReference } = await load("data.js");
 const { Fraction } = await load("fraction.js");
 const { MelSpectrogram } = await load("speech/mel.js");
+const { Network } = await load("speech/network.js");
 const { Resampler } = await load("speech/resampler.js");
 const { SpeechStream } = await load("speech/stream.js");
 const { VoiceActivity } = await load("speech/activity.js");
@@ -77,6 +78,19 @@ test("voice and pauses are told as Python tells them", () => {
   const told = Array.from({ length: reference.mel.shape[0] }, (_, frame) => activity.listen(reference.mel.data.subarray(n * frame, n * (frame + 1))));
   assert.equal(worst(told.map(({ isVoice }) => Number(isVoice)), reference.is_voice.data), 0);
   assert.equal(worst(told.map(({ isFamiliar }) => Number(isFamiliar)), reference.is_familiar.data), 0);
+});
+
+test("a network that can't be read is read again when it is next needed, and opened once for all", async () => {
+  let nReads = 0;
+  const network = new Network(async () => {
+    if (++nReads === 1) throw new Error("no answer");
+    return readNetwork(data);
+  });
+  await assert.rejects(network.open(), /no answer/);
+  const [one, other] = await Promise.all([network.open(), network.open()]);
+  assert.equal(one, other);
+  assert.equal(nReads, 2);
+  await network.close();
 });
 
 test("coefficients are Python's, whatever the blocks, and again after a reset", async () => {
