@@ -55,10 +55,6 @@ def test_it_ships_and_says_what_it_hears(speech: GenericSpeech) -> None:
     assert predictor.n_components == len(CURVES)
 
 
-def test_the_folder_is_small() -> None:
-    assert sum(path.stat().st_size for path in GENERIC_SPEECH.parent.iterdir()) < 2_000_000
-
-
 def test_early_answers_are_there(speech: GenericSpeech) -> None:
     mel = np.random.default_rng(0).normal(-4, 1, (20, N_MELS)).astype(np.float32)
     answers = [OnnxStep(speech.step, early).push(mel) for early in (None, *range(len(speech.early_lookaheads)))]

@@ -10,8 +10,8 @@ import torch
 from simple_corpus import three_sounds
 
 from hygiesync.learning.augment import in_rooms, other_tract
+from hygiesync.learning.compact_weights import to_half_precision
 from hygiesync.learning.export_onnx import export_step
-from hygiesync.learning.half_precision import to_half_precision
 from hygiesync.learning.synthetic_corpus import SOUNDS, Corpus, speak_as_flite, synthesise_corpus
 from hygiesync.learning.train_generic import GenericSettings, train_generic
 from hygiesync.speech.mel import N_MELS

@@ -16,7 +16,7 @@ from hygiesync.first_order.bundle import CONFIGURATION, WEIGHTS, ModelManifest, 
 from hygiesync.first_order.configurations import read_configuration
 from hygiesync.first_order.learning.building import train_model
 from hygiesync.first_order.made_faces import make_faces
-from hygiesync.learning.half_precision import to_half_precision
+from hygiesync.learning.compact_weights import to_half_precision
 from hygiesync.weights import FIRST_ORDER_FACE
 
 CONFIGURATION_NAME = "face"

@@ -1,4 +1,4 @@
-"""From one picture to an avatar: find the face and the person, and put the generic speech model beside them."""
+"""From one picture to an avatar: find the face and the person, and put the generic speech models beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hygiesync.avatar.bundle import STEP
+from hygiesync.avatar.bundle import STEP, WINDOW
 from hygiesync.avatar.loading import load_avatar
 from hygiesync.avatar.manifest import FROM_PHOTO, Manifest, consent_text, sha256_of
 from hygiesync.avatar.photo_avatar import PhotoAvatar, save_photo
@@ -96,9 +96,10 @@ def avatar_from_photo(
 
     def fill(folder: Path) -> None:
         (folder / STEP).write_bytes(speech.step)
+        (folder / WINDOW).write_bytes(speech.window)
         save_photo(folder, picture, landmarks, layers, mesh_triangles())
 
-    write_bundle(directory, manifest, PhotoAvatar.FILES, fill)
+    write_bundle(directory, manifest, (*PhotoAvatar.FILES, WINDOW), fill)
     return load_avatar(directory, PhotoAvatar)
 
 

@@ -18,10 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from hygiesync.learning.calibration import AnyNetwork
-from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
+from hygiesync.learning.ensemble import Ensemble
 from hygiesync.learning.network import NetworkState, SpeechToShape
-from hygiesync.learning.onnx_lstm import with_onnx_lstms
-from hygiesync.learning.whole_network import WholeSpeechToShape
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.whole import WINDOW_FRAMES
 
@@ -60,17 +58,19 @@ def export_step(network: AnyNetwork, path: Path) -> None:
         )
 
 
-def export_window(network: AnyNetwork, path: Path) -> None:
-    """Write `network` to `path` as a window of `WINDOW_FRAMES` mel frames: input ``mel``, output ``coefficients``."""
-    assert isinstance(network, WholeSpeechToShape | WholeEnsemble), "others have a state"
+def export_window(network: nn.Module, path: Path, outputs: tuple[str, ...] = ("coefficients",)) -> None:
+    """Write `network` to `path` as a window of `WINDOW_FRAMES` mel frames: input ``mel``, output ``coefficients``.
+
+    It is called with mel frames (1, WINDOW_FRAMES, N_MELS) alone: no streaming network, which has a state.
+    """
     network.eval()
     with quiet_exporter():
         torch.onnx.export(
-            with_onnx_lstms(network),
+            network,
             (torch.zeros(1, WINDOW_FRAMES, N_MELS),),
             path,
             input_names=["mel"],
-            output_names=["coefficients"],
+            output_names=list(outputs),
             dynamo=True,
             external_data=False,
         )

@@ -163,33 +163,48 @@ class _MouthCurves:
     def validate(self) -> dict[str, float]:
         return {}
 
-    def _loss_of_head(
-        self, answer: Tensor, closure_logit: Tensor, curves: Tensor, sounds: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """One head's loss, and the share of sounds that it told right."""
-        answer, closure_logit, curves, sounds = (
-            tensor[:, self.settings.warm_up :] for tensor in (answer, closure_logit, curves, sounds)
-        )
-        error = answer[..., : len(CURVES)] - curves
-        lips_meet = (curves[..., OPENING] < CLOSED_OPENING).float()
-        weights = error.new_tensor(CURVE_WEIGHTS)
-        changes = torch.stack([((error[:, n:] - error[:, :-n]) ** 2 * weights).mean() for n in _CHANGE_SPANS]).sum()
-        of_sounds, told_share = loss_of_sounds(answer, sounds)
-        loss = (
-            _CURVES_WEIGHT * (error**2 * weights).mean()
-            + _CHANGES_WEIGHT * changes
-            + _OPENING_WEIGHT * error[..., OPENING].abs().mean()
-            + _CLOSURE_WEIGHT * functional.binary_cross_entropy_with_logits(closure_logit, lips_meet)
-            + of_sounds
-        )
-        return loss, told_share
+    def _loss_of_head(self, *heard_and_known: Tensor) -> tuple[Tensor, Tensor]:
+        """One head's loss, and the share of sounds that it told right, after the warm-up."""
+        return loss_of_curves(*(tensor[:, self.settings.warm_up :] for tensor in heard_and_known))
+
+
+def loss_of_curves(answer: Tensor, closure_logit: Tensor, curves: Tensor, sounds: Tensor) -> tuple[Tensor, Tensor]:
+    """What curves, closures and sounds said wrongly cost, and the share of sounds that was told right.
+
+    Parameters
+    ----------
+    answer : Tensor, shape (B, T, n_curves + n_sounds)
+        Mouth curves, and a score for each sound.
+    closure_logit : Tensor, shape (B, T)
+        Log-odds that the lips meet.
+    curves : Tensor, shape (B, T, n_curves)
+    sounds : Tensor, shape (B, T), int64
+    """
+    error = answer[..., : len(CURVES)] - curves
+    lips_meet = (curves[..., OPENING] < CLOSED_OPENING).float()
+    weights = error.new_tensor(CURVE_WEIGHTS)
+    changes = torch.stack([((error[:, n:] - error[:, :-n]) ** 2 * weights).mean() for n in _CHANGE_SPANS]).sum()
+    of_sounds, told_share = loss_of_sounds(answer, sounds)
+    loss = (
+        _CURVES_WEIGHT * (error**2 * weights).mean()
+        + _CHANGES_WEIGHT * changes
+        + _OPENING_WEIGHT * error[..., OPENING].abs().mean()
+        + _CLOSURE_WEIGHT * functional.binary_cross_entropy_with_logits(closure_logit, lips_meet)
+        + of_sounds
+    )
+    return loss, told_share
+
+
+def lone_opening(n_components: int) -> Aperture:
+    """How lips part whose opening is a coefficient of its own."""
+    alone = np.zeros(n_components)
+    alone[OPENING] = 1.0
+    return Aperture(alone, 0.0, alone)
 
 
 def _network(settings: NetworkSettings, mean: Tensor | None = None, std: Tensor | None = None) -> SpeechToShape:
     """A network whose opening is the curve of that name, and moves alone."""
-    alone = np.zeros(settings.n_components)
-    alone[OPENING] = 1.0
-    return SpeechToShape(settings, mean, std, Aperture(alone, 0.0, alone))
+    return SpeechToShape(settings, mean, std, lone_opening(settings.n_components))
 
 
 def _without_sounds(network: SpeechToShape, eagerness: float) -> SpeechToShape:

@@ -172,11 +172,11 @@ class WholeSpeechToShape(MouthNetwork):
         for layer in self.convolutions:
             x = functional.gelu(layer(x))
         x = self.context(self.drop_channels(x.transpose(1, 2)))
-        answer = _at_every_frame(self.head(self.drop_channels(x)), mel.shape[1])
+        answer = at_every_frame(self.head(self.drop_channels(x)), mel.shape[1])
         return [(answer[..., :-1], answer[..., -1])], None
 
 
-def _at_every_frame(answer: Tensor, n_frames: int) -> Tensor:
+def at_every_frame(answer: Tensor, n_frames: int) -> Tensor:
     """Answers (B, n_frames, n) from those at every second frame (B, ceil(n_frames / 2), n)."""
     following = torch.cat([answer[:, 1:], answer[:, -1:]], dim=1)
     both = torch.stack([answer, (answer + following) / 2], dim=2)
