@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,13 @@ from hygiesync.building.learning_step import streaming_network, whole_network
 from hygiesync.face.comparison import compare_lips
 from hygiesync.learning.aperture import Aperture
 from hygiesync.learning.dataset import split
-from hygiesync.learning.export_onnx import export_step, export_window
+from hygiesync.learning.export_onnx import export_persons_window, export_step
 from hygiesync.learning.metric import mouth_metric
 from hygiesync.learning.settings import PRESETS, preset, whole_preset
 from hygiesync.learning.speech_encoder import SpeechEncoder
 from hygiesync.learning.train import TrainingRun, train_network
+from hygiesync.speech_to_shape.generic import GenericSpeech
+from hygiesync.speech_to_shape.hearing import sounds_of
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
 from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.stream import SpeechStream, SpeechToShapeStream, coefficients_at
@@ -44,6 +47,7 @@ from hygiesync.speech_to_shape.whole import ANSWER_FRAMES, WholeRecordingStream
 from hygiesync.timing import lookahead_frames
 
 LOOKAHEAD = lookahead_frames(DEFAULT_LOOKAHEAD_MS)
+GENERIC = GenericSpeech.load()
 COLUMNS = ("opening", "width", "distance", "ratio", "lag_ms", "closures")
 
 
@@ -61,6 +65,8 @@ class Recipe:
     preset : str
     has_encoder : bool
         Whether a streaming network begins as the speech encoder.
+    has_sounds : bool
+        Whether a network of whole recordings hears the generic model's sounds beside the mel frames.
     """
 
     name: str
@@ -70,10 +76,13 @@ class Recipe:
     network: dict[str, object] = field(default_factory=dict)
     preset: str = "balanced"
     has_encoder: bool = True
+    has_sounds: bool = True
 
 
 RECIPES = (
     Recipe("whole", hears_all=True),
+    Recipe("whole, mel frames alone", hears_all=True, has_sounds=False),
+    Recipe("whole, one network", hears_all=True, settings={"n_networks": 1}),
     Recipe("live", hears_all=False),
     Recipe("whole, width 64", hears_all=True, network={"conv_width": 64, "lstm_width": 64}),
     Recipe("whole, width 128", hears_all=True, network={"conv_width": 128, "lstm_width": 128}),
@@ -98,7 +107,7 @@ def streams(person: Person, recipe: Recipe, seed: int) -> Iterator[tuple[str, Sp
     """Streams of the networks that `recipe` makes of a person, by how far they hear."""
     run = trained(person, recipe, seed)
     if recipe.hears_all:
-        window = exported(run, export_window)
+        window = exported(run, partial(export_persons_window, generic=GENERIC.window))
         yield "all", WholeRecordingStream(OnnxWindow(window), person.rest, person.background)
         return
     step = exported(run, export_step)
@@ -112,9 +121,11 @@ def trained(person: Person, recipe: Recipe, seed: int) -> TrainingRun:
     """The network of a recipe."""
     clip, shape = person.clip(ANSWER_FRAMES if recipe.hears_all else LOOKAHEAD), person.face.shape
     early = tuple(LOOKAHEAD - lookahead for lookahead in EARLY_LOOKAHEADS)
+    if recipe.hears_all and recipe.has_sounds:
+        clip = clip.with_sounds(sounds_of(OnnxWindow(GENERIC.window), clip.mel))
     settings = (whole_preset if recipe.hears_all else preset)(recipe.preset, seed, len(clip))
     sizes = (
-        whole_network(shape.n_components, len(clip))
+        whole_network(shape.n_components, len(clip), clip.n_sounds)
         if recipe.hears_all
         else streaming_network(shape.n_components, len(clip), early)
     )

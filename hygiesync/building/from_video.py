@@ -31,6 +31,9 @@ from hygiesync.media.video import VideoInfo
 from hygiesync.mouth_unet.reference import KnownMouths
 from hygiesync.progress import Progress
 from hygiesync.rendering.mesh import FaceMesh
+from hygiesync.speech_to_shape.generic import GenericSpeech
+from hygiesync.speech_to_shape.hearing import sounds_of
+from hygiesync.speech_to_shape.onnx_window import OnnxWindow
 from hygiesync.speech_to_shape.whole import ANSWER_FRAMES
 from hygiesync.version import __version__
 
@@ -133,7 +136,9 @@ def _make_bundle(
 ) -> None:
     """Observe, learn, write; what is interrupted goes on from the workshop."""
     seen = observe(infos, job, workshop, tell, alert)
-    whole_clips = seen.clips(ANSWER_FRAMES)
+    generic = GenericSpeech.load()
+    listener = OnnxWindow(generic.window)
+    whole_clips = [clip.with_sounds(sounds_of(listener, clip.mel)) for clip in seen.clips(ANSWER_FRAMES)]
     learned = learn(seen.clips(job.lookahead), whole_clips, seen.face, job, workshop, tell)
     rest = resting_coefficients(seen.recordings, seen.face, seen.background)
 
@@ -141,7 +146,7 @@ def _make_bundle(
     loop = build_idle_loop(seen.recordings, seen.face, loop_path)
 
     def fill(folder: Path) -> None:
-        mouths = _fill_bundle(folder, seen, learned, rest, tell)
+        mouths = _fill_bundle(folder, seen, learned, rest, generic, tell)
         if job.has_painter:
             painter = learn_to_paint(mouths, job, workshop, tell)
             video_avatar.save_painter(folder, painter.model, painter.facts)
@@ -176,11 +181,13 @@ def _manifest(
     )
 
 
-def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatArray, report: Progress) -> KnownMouths:
+def _fill_bundle(
+    folder: Path, seen: Observation, learned: Learned, rest: FloatArray, generic: GenericSpeech, report: Progress
+) -> KnownMouths:
     """Write all but painter, report and idle loop, and give what the painter learns from."""
     from safetensors.torch import save as serialized
 
-    from hygiesync.learning.export_onnx import export_step, export_window
+    from hygiesync.learning.export_onnx import export_persons_window, export_step
 
     recordings, face = seen.recordings, seen.face
     n_frames = sum(video.n_frames for video in seen.videos)
@@ -198,6 +205,6 @@ def _fill_bundle(folder: Path, seen: Observation, learned: Learned, rest: FloatA
     video_avatar.save_atlas(folder, atlas, size)
     video_avatar.save_look(folder, mesh, canvas, appearance)
     export_step(learned.run.network, folder / STEP)
-    export_window(learned.whole.network, folder / WINDOW)
+    export_persons_window(learned.whole.network, folder / WINDOW, generic.window)
     (folder / video_avatar.WEIGHTS).write_bytes(serialized(learned.run.network.state_dict()))
     return KnownMouths(face.shape, atlas, mesh, canvas, appearance)

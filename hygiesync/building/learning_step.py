@@ -66,7 +66,7 @@ def learn(
     ----------
     clips, whole_clips : list of LabelledClip
         For the streaming network, and for the one that hears whole recordings; they differ in the moments that answers
-        describe.
+        describe, and the second may have the generic model's sounds behind the mel frames.
     face : FittedFace
     job : Job
     workshop : Path
@@ -84,7 +84,7 @@ def learn(
     work = WholeTraining(
         *split(whole_clips),
         metric,
-        whole_network(n_components, n_frames),
+        whole_network(n_components, n_frames, whole_clips[0].n_sounds),
         whole_preset(job.preset, job.seed, n_frames),
         aperture,
     )
@@ -104,8 +104,8 @@ def learn(
         if process is not None:
             process.wait()
     whole = work.run(whole_checkpoint, _teller("learning to hear ahead", report))
-    answers = [predict(run.network, clip.mel) for clip in validation]
-    whole_answers = [predict(whole.network, clip.mel) for clip in work.validation]
+    answers = [predict(run.network, clip.heard) for clip in validation]
+    whole_answers = [predict(whole.network, clip.heard) for clip in work.validation]
     measures, whole_measures = _measures(validation, answers, face), _measures(work.validation, whole_answers, face)
     return Learned(run, whole, measures, whole_measures, whole_answers)
 
@@ -117,15 +117,17 @@ def streaming_network(n_components: int, n_mel_frames: int, early_frames: tuple[
     return NetworkSettings(n_components, early_frames=early_frames)
 
 
-def whole_network(n_components: int, n_mel_frames: int) -> WholeNetworkSettings:
+def whole_network(n_components: int, n_mel_frames: int, n_sounds: int = 0) -> WholeNetworkSettings:
     """Sizes of the network that hears whole recordings, for so many mel frames to learn from."""
     from hygiesync.learning.settings import LARGE_FROM_S, LARGEST_FROM_S
     from hygiesync.learning.whole_network import CONVOLUTIONAL, WholeNetworkSettings
 
     if n_mel_frames < time_to_mel_frames(LARGE_FROM_S):
-        return WholeNetworkSettings(n_components, conv_width=64, lstm_width=64)
+        return WholeNetworkSettings(n_components, conv_width=64, lstm_width=64, n_sounds=n_sounds)
     lstm_width = 192 if n_mel_frames >= time_to_mel_frames(LARGEST_FROM_S) else 128
-    return WholeNetworkSettings(n_components, conv_width=128, lstm_width=lstm_width, second_context=CONVOLUTIONAL)
+    return WholeNetworkSettings(
+        n_components, conv_width=128, lstm_width=lstm_width, second_context=CONVOLUTIONAL, n_sounds=n_sounds
+    )
 
 
 def _teller(stage: str, report: Progress) -> Callable[[int, int, list[float], list[float]], None]:

@@ -38,7 +38,7 @@ def calibrate_opening(network: AnyNetwork, clips: list[LabelledClip]) -> None:
     real: list[NDArray[Any]] = []
     predicted: list[list[NDArray[Any]]] = [[] for _ in range(1 + len(network.settings.early_frames))]
     for clip in clips:
-        main, early, _ = network.predict(torch.from_numpy(clip.mel)[None])
+        main, early, _ = network.predict(torch.from_numpy(clip.heard)[None])
         for openings, answer in zip(predicted, (main, *early), strict=True):
             openings.append(network.opening(answer[0][clip.is_known]).numpy())
         real.append(network.opening(torch.from_numpy(clip.coefficients[clip.is_known])).numpy())

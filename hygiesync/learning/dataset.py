@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hygiesync.array_types import FloatArray
 from hygiesync.errors import InputError
+from hygiesync.speech.mel import N_MELS
 from hygiesync.timing import described_time, mel_frames_to_time, time_to_mel_frames
 
 VALIDATION_SHARE = 0.05
@@ -28,22 +29,37 @@ class LabelledClip:
 
     Attributes
     ----------
-    mel : ndarray, shape (n_frames, n_mels), float32
+    heard : ndarray, shape (n_frames, n_mels) or (n_frames, n_mels + n_sounds), float32
+        Mel frames, and behind them the sounds that the generic model hears in them, for a network that hears these too.
     coefficients : ndarray, shape (n_frames, n_components), float32
         What the network should answer at each frame; it describes ``described_time(frame, lookahead)``.
     is_known : ndarray, shape (n_frames,), bool
         Where there is such an answer: false beside cuts, missing faces and the ends.
     """
 
-    mel: FloatArray
+    heard: FloatArray
     coefficients: FloatArray
     is_known: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return len(self.mel)
+        return len(self.heard)
 
     def __getitem__(self, frames: slice) -> LabelledClip:
-        return LabelledClip(self.mel[frames], self.coefficients[frames], self.is_known[frames])
+        return LabelledClip(self.heard[frames], self.coefficients[frames], self.is_known[frames])
+
+    @property
+    def mel(self) -> FloatArray:
+        """The mel frames alone."""
+        return self.heard[:, :N_MELS]
+
+    @property
+    def n_sounds(self) -> int:
+        """Columns behind the mel frames."""
+        return max(0, self.heard.shape[1] - N_MELS)
+
+    def with_sounds(self, sounds: NDArray[np.float32]) -> LabelledClip:
+        """The same clip with sounds (n_frames, n_sounds) behind its mel frames."""
+        return replace(self, heard=np.concatenate([self.mel, sounds], axis=1))
 
 
 def align(
@@ -118,7 +134,7 @@ def batches(
 
     Yields
     ------
-    mel : ndarray, shape (batch_size, window, n_mels), float32
+    heard : ndarray, shape (batch_size, window, n_heard), float32
     coefficients : ndarray, shape (batch_size, window, n_components), float32
     is_known : ndarray, shape (batch_size, window), bool
     """
@@ -132,14 +148,14 @@ def batches(
         begin = rng.integers(0, starts[which])
         parts = [long_enough[i][b : b + window] for i, b in zip(which, begin, strict=True)]
         yield (
-            np.stack([part.mel for part in parts]),
+            np.stack([part.heard for part in parts]),
             np.stack([part.coefficients for part in parts]),
             np.stack([part.is_known for part in parts]),
         )
 
 
 def splice(
-    mel: FloatArray,
+    heard: FloatArray,
     coefficients: FloatArray,
     is_known: NDArray[np.bool_],
     share: float,
@@ -150,7 +166,7 @@ def splice(
 
     Parameters
     ----------
-    mel, coefficients, is_known : ndarray
+    heard, coefficients, is_known : ndarray
         Windows of :func:`batches`.
     share : float
         Of the windows that go on as another one, from somewhere in their middle on.
@@ -160,7 +176,7 @@ def splice(
 
     Returns
     -------
-    mel, coefficients, is_known : ndarray, like those given
+    heard, coefficients, is_known : ndarray, like those given
     """
     n_windows, n_frames = is_known.shape
     cut = rng.integers(n_frames // 4, n_frames - n_frames // 4, n_windows)
@@ -170,7 +186,7 @@ def splice(
     other = rng.permutation(n_windows)
     is_sure = ~is_other | (frames >= cut[:, None] + unsure)
     return (
-        np.where(is_other[..., None], mel[other], mel),
+        np.where(is_other[..., None], heard[other], heard),
         np.where(is_other[..., None], coefficients[other], coefficients),
         np.where(is_other, is_known[other], is_known) & is_sure,
     )

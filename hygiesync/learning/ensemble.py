@@ -106,19 +106,19 @@ class WholeEnsemble(_Averaged[WholeSpeechToShape]):
         """Sizes of the first."""
         return self._first.settings
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, heard: Tensor) -> Tensor:
         """See :meth:`WholeSpeechToShape.forward`."""
-        return self.predict(mel)[0]
+        return self.predict(heard)[0]
 
-    def predict(self, mel: Tensor) -> tuple[Tensor, list[Tensor], None]:
+    def predict(self, heard: Tensor) -> tuple[Tensor, list[Tensor], None]:
         """See :meth:`WholeSpeechToShape.predict`."""
-        answers, state = self.raw_outputs(mel)
+        answers, state = self.raw_outputs(heard)
         return (*self._first.apply_closure(answers), state)
 
-    def raw_outputs(self, mel: Tensor) -> tuple[list[Answer], None]:
+    def raw_outputs(self, heard: Tensor) -> tuple[list[Answer], None]:
         """The mean of what the members make of it; see :meth:`WholeSpeechToShape.raw_outputs`."""
-        heard = [member.raw_outputs(mel)[0][0] for member in self._members]
-        return [(_mean([shapes for shapes, _ in heard]), _mean([logits for _, logits in heard]))], None
+        answers = [member.raw_outputs(heard)[0][0] for member in self._members]
+        return [(_mean([shapes for shapes, _ in answers]), _mean([logits for _, logits in answers]))], None
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

@@ -18,9 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from hygiesync.learning.calibration import AnyNetwork
-from hygiesync.learning.ensemble import Ensemble
+from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
+from hygiesync.learning.join_onnx import join_sounds
 from hygiesync.learning.network import NetworkState, SpeechToShape
+from hygiesync.learning.whole_network import WholeSpeechToShape
 from hygiesync.speech.mel import N_MELS
+from hygiesync.speech_to_shape.hearing import STRIDE as SOUNDS_STRIDE
+from hygiesync.speech_to_shape.onnx_window import COEFFICIENTS, SOUNDS
 from hygiesync.speech_to_shape.whole import WINDOW_FRAMES
 
 
@@ -58,18 +62,47 @@ def export_step(network: AnyNetwork, path: Path) -> None:
         )
 
 
-def export_window(network: nn.Module, path: Path, outputs: tuple[str, ...] = ("coefficients",)) -> None:
+def export_window(network: nn.Module, path: Path, outputs: tuple[str, ...] = (COEFFICIENTS,)) -> None:
     """Write `network` to `path` as a window of `WINDOW_FRAMES` mel frames: input ``mel``, output ``coefficients``.
 
     It is called with mel frames (1, WINDOW_FRAMES, N_MELS) alone: no streaming network, which has a state.
     """
-    network.eval()
+    _export_window(network.eval(), path, ("mel",), (torch.zeros(1, WINDOW_FRAMES, N_MELS),), outputs)
+
+
+def export_persons_window(network: AnyNetwork, path: Path, generic: bytes) -> None:
+    """The same of a person's network; where it hears the sounds of the `generic` model, that model comes with it."""
+    assert isinstance(network, WholeSpeechToShape | WholeEnsemble), "others have a state"
+    n_sounds = network.settings.n_sounds
+    if not n_sounds:
+        export_window(network, path)
+        return
+    heard = (torch.zeros(1, WINDOW_FRAMES, N_MELS), torch.zeros(1, WINDOW_FRAMES // SOUNDS_STRIDE, n_sounds))
+    _export_window(_BesideSounds(network.eval()), path, ("mel", SOUNDS), heard, (COEFFICIENTS,))
+    join_sounds(path, generic)
+
+
+class _BesideSounds(nn.Module):
+    """A person's network, which is given its two halves apart."""
+
+    def __init__(self, network: WholeSpeechToShape | WholeEnsemble) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, mel: Tensor, sounds: Tensor) -> Tensor:
+        answer: Tensor = self.network(torch.cat([mel, sounds.repeat_interleave(SOUNDS_STRIDE, dim=1)], dim=2))
+        return answer
+
+
+def _export_window(
+    network: nn.Module, path: Path, inputs: tuple[str, ...], heard: tuple[Tensor, ...], outputs: tuple[str, ...]
+) -> None:
     with quiet_exporter():
         torch.onnx.export(
             network,
-            (torch.zeros(1, WINDOW_FRAMES, N_MELS),),
+            heard,
             path,
-            input_names=["mel"],
+            input_names=list(inputs),
             output_names=list(outputs),
             dynamo=True,
             external_data=False,

@@ -29,6 +29,7 @@ from hygiesync.learning.settings import TrainingSettings
 from hygiesync.learning.speech_encoder import SpeechEncoder
 from hygiesync.learning.torch_threads import single_threaded_torch
 from hygiesync.learning.whole_network import WholeNetworkSettings, WholeSpeechToShape
+from hygiesync.speech.mel import N_MELS
 
 TRAINING_LOSS = "training_loss"
 
@@ -158,12 +159,15 @@ class SpeechToShapeObjective:
         self.settings = settings
         self.training, self.validation = training, validation
         self.mouth_loss = MouthLoss(torch.from_numpy(metric).float(), settings)
-        mel = np.concatenate([clip.mel for clip in training])
+        heard = np.concatenate([clip.heard for clip in training])
+        mel = heard[:, :N_MELS]
         self.mel_std = mel.std(0) + 1e-3
         with loop.seeded(settings.seed):
             self.network: SpeechToShape | WholeSpeechToShape = network_settings.build(
                 torch.from_numpy(mel.mean(0)), torch.from_numpy(self.mel_std), aperture
             )
+        if isinstance(self.network, WholeSpeechToShape) and self.network.settings.n_sounds:
+            self.network.learn_parts(torch.from_numpy(heard[:, N_MELS:]))
         if encoder is not None:
             encoder.give_to(self.network)
         self.encoder_name = "none" if encoder is None else encoder.name
@@ -177,13 +181,14 @@ class SpeechToShapeObjective:
         """Windows of the training part, spliced, as they might have been heard."""
         settings = self.settings
         for windows in batches(self.training, settings.window, settings.batch_size, n_steps, rng):
-            mel, coefficients, is_known = splice(*windows, settings.splice_share, settings.warm_up, rng)
-            yield settings.augmentation.apply(mel, self.mel_std, rng), coefficients, is_known
+            heard, coefficients, is_known = splice(*windows, settings.splice_share, settings.warm_up, rng)
+            mel = settings.augmentation.apply(heard[..., :N_MELS], self.mel_std, rng)
+            yield np.concatenate([mel, heard[..., N_MELS:]], axis=-1), coefficients, is_known
 
     def loss(self, *batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """All heads' losses; the figure is the main head's shape alone."""
-        mel, coefficients, is_known = batch
-        (main, *early), _ = self.network.raw_outputs(mel)
+        heard, coefficients, is_known = batch
+        (main, *early), _ = self.network.raw_outputs(heard)
         of_shape = self.mouth_loss.of_shape(main[0], coefficients, is_known)
         loss = of_shape + self.mouth_loss.of_opening(self.network, *main, coefficients, is_known)
         for n_frames, (predicted, closure_logit) in zip(self.network.settings.early_frames, early, strict=True):
@@ -200,11 +205,11 @@ class SpeechToShapeObjective:
         for clip in self.validation:
             if not clip.is_known.any():
                 continue
-            mel, wanted, known = (
+            heard, wanted, known = (
                 torch.from_numpy(array)[None].to(self.network.mel_mean.device)
-                for array in (clip.mel, clip.coefficients, clip.is_known)
+                for array in (clip.heard, clip.coefficients, clip.is_known)
             )
-            (main, *_), _ = self.network.raw_outputs(mel)
+            (main, *_), _ = self.network.raw_outputs(heard)
             losses.append(float(self.mouth_loss.of_shape(main[0], wanted, known)))
             weights.append(int(clip.is_known.sum()))
         return {loop.VALIDATION_LOSS: float(np.average(losses, weights=weights))}
@@ -212,8 +217,8 @@ class SpeechToShapeObjective:
 
 @single_threaded_torch()
 @torch.no_grad()
-def predict(network: AnyNetwork, mel: FloatArray) -> NDArray[np.float32]:
-    """Coefficients (n_frames, n_components) for mel frames (n_frames, n_mels) of a whole sequence."""
-    coefficients, *_ = network.predict(torch.from_numpy(mel)[None])
+def predict(network: AnyNetwork, heard: FloatArray) -> NDArray[np.float32]:
+    """Coefficients (n_frames, n_components) for what is heard (n_frames, n_heard) in a whole sequence."""
+    coefficients, *_ = network.predict(torch.from_numpy(heard)[None])
     answer: NDArray[Any] = coefficients[0].numpy()
     return answer

@@ -107,24 +107,25 @@ class CurvesOfStates(MouthNetwork):
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(2))
         self.head = nn.Linear(width, n_components + 1)
 
-    def sounds(self, states: Tensor) -> Tensor:
-        """What the last layer before the answer makes of it, (B, T, width): sounds, as far as lips care for them."""
-        x = functional.dropout((states - self.state_mean) / self.state_std, self._dropout, self.training)
+    def normalised(self, states: Tensor) -> Tensor:
+        """States with mean 0 and variance 1."""
+        return (states - self.state_mean) / self.state_std
+
+    def raw_outputs(self, normalised: Tensor) -> list[Answer]:
+        """Curves before any closing (and scores of the sounds), and log-odds that the lips meet."""
+        x = functional.dropout(normalised, self._dropout, self.training)
         x = self.narrower(x).transpose(1, 2)
         for convolution in self.convolutions:
             x = functional.dropout(functional.gelu(convolution(x)), self._dropout, self.training)
-        return x.transpose(1, 2)
-
-    def raw_outputs(self, sounds: Tensor) -> list[Answer]:
-        """Curves before any closing (and scores of the letters), and log-odds that the lips meet."""
-        answer = at_every_frame(self.head(sounds), STRIDE * sounds.shape[1])
+        answer = at_every_frame(self.head(x.transpose(1, 2)), STRIDE * normalised.shape[1])
         return [(answer[..., :-1], answer[..., -1])]
 
 
 class GenericWhole(nn.Module):
     """Mouth curves (B, T, 3), lips closed where they meet, of mel frames (B, T, N_MELS), T even; and what is heard.
 
-    The second answer, (B, T / 2, width), are the *sounds* that a person's own network hears beside the mel frames.
+    The second answer, (B, T / 2, WIDTH), are the states themselves: the *sounds* that a person's own network hears
+    beside the mel frames.
     """
 
     def __init__(self, listener: WhisperLayers, curves: CurvesOfStates) -> None:
@@ -133,7 +134,7 @@ class GenericWhole(nn.Module):
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Curves and sounds of a window; see the class."""
-        sounds = self.curves.sounds(self.listener(mel))
+        sounds = self.curves.normalised(self.listener(mel))
         curves, _ = self.curves.apply_closure(self.curves.raw_outputs(sounds))
         return curves, sounds
 
@@ -213,7 +214,7 @@ class _CurvesOfWindows:
 
     def loss(self, *batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         states, curves, sounds = batch
-        ((answer, closure_logit),) = self.network.raw_outputs(self.network.sounds(states))
+        ((answer, closure_logit),) = self.network.raw_outputs(self.network.normalised(states))
         loss, told_share = loss_of_curves(answer, closure_logit, curves, sounds)
         return loss, {LOSS: loss, TOLD_SHARE: told_share}
 

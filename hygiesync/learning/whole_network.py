@@ -3,7 +3,8 @@
 For those who need not answer as they hear. At half the frame rate from its second convolution on: mouths move no faster
 than 25 times a second, and the recurrence has half as far to carry::
 
-    mel (B, T, 80) -> normalise -> conv, conv / 2, conv (+ GELU) -> context
+    mel (B, T, 80) -> normalise -> conv, conv / 2, conv (+ GELU) -.-> context
+    sounds (B, T, 384) -> every second -> 16 components ----------'
         -> linear -> (B, T / 2) -> in between, the mean of both neighbours -> (B, T) -.-> coefficients -> close
                                                                                      '-> lips meet? ------^
 
@@ -55,6 +56,11 @@ class WholeNetworkSettings:
         Of whole channels, before the context and after it.
     context, second_context : str
         `RECURRENT` or `CONVOLUTIONAL`; the second network of an ensemble has the second.
+    n_sounds : int
+        Columns that are heard behind the mel frames: the generic model's sounds; 0 where they are not heard.
+    n_parts : int
+        Principal components that are kept of them. With 48 words never said in training are followed alike, and a
+        woman's single words are learnt more by heart (docs/speech_to_shape.md).
     """
 
     n_components: int
@@ -65,6 +71,13 @@ class WholeNetworkSettings:
     dropout: float = 0.3
     context: str = RECURRENT
     second_context: str = RECURRENT
+    n_sounds: int = 0
+    n_parts: int = 16
+
+    @property
+    def width(self) -> int:
+        """Channels that the context hears."""
+        return self.conv_width + (self.n_parts if self.n_sounds else 0)
 
     def member(self, number: int) -> WholeNetworkSettings:
         """Sizes of an ensemble's network `number`, from 0."""
@@ -85,12 +98,12 @@ class WholeNetworkSettings:
 
 
 class _Recurrence(nn.Module):
-    """All that came before and comes after; (B, T, conv_width) to (B, T, `width`)."""
+    """All that came before and comes after; (B, T, settings.width) to (B, T, `width`)."""
 
     def __init__(self, settings: WholeNetworkSettings) -> None:
         super().__init__()
         self.width = 2 * settings.lstm_width
-        self.lstm = nn.LSTM(settings.conv_width, settings.lstm_width, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(settings.width, settings.lstm_width, batch_first=True, bidirectional=True)
 
     def forward(self, x: Tensor) -> Tensor:
         answer: Tensor = self.lstm(x)[0]
@@ -98,11 +111,11 @@ class _Recurrence(nn.Module):
 
 
 class _Neighbourhood(nn.Module):
-    """What is near; (B, T, conv_width) to (B, T, `width`)."""
+    """What is near; (B, T, settings.width) to (B, T, `width`)."""
 
     def __init__(self, settings: WholeNetworkSettings) -> None:
         super().__init__()
-        self.width = width = settings.conv_width
+        self.width = width = settings.width
         self.near = nn.ModuleList(nn.Conv1d(width, width, 3, padding=n, dilation=n) for n in _DILATIONS)
         self.mixed = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in _DILATIONS)
 
@@ -122,12 +135,17 @@ _CONTEXTS: dict[str, type[_Recurrence] | type[_Neighbourhood]] = {
 class WholeSpeechToShape(MouthNetwork):
     """Conv1D + bidirectional LSTM, or Conv1D + dilated Conv1D.
 
+    What it hears are mel frames and, behind them, the generic model's sounds where `settings.n_sounds` says so.
+
     Parameters
     ----------
     settings : WholeNetworkSettings
     mel_mean, mel_std : Tensor, shape (N_MELS,), optional
     aperture : Aperture, optional
     """
+
+    sounds_mean: Tensor
+    sounds_parts: Tensor
 
     closing_odds = -1.0
     """Chosen over two people who speak freely: the opening's correlation is 0.766 with it and 0.759 with -1.5. From
@@ -153,26 +171,43 @@ class WholeSpeechToShape(MouthNetwork):
             )
             for number, (n_in, n_out) in enumerate(pairwise(widths))
         )
+        if settings.n_sounds:
+            self.register_buffer("sounds_mean", torch.zeros(settings.n_sounds))
+            self.register_buffer("sounds_parts", torch.zeros(settings.n_sounds, settings.n_parts))
         self.context = _CONTEXTS[settings.context](settings)
         self.head = nn.Linear(self.context.width, settings.n_components + 1)
 
-    def forward(self, mel: Tensor) -> Tensor:
-        """Coefficients (B, T, n_components), in standard deviations, of mel frames (B, T, N_MELS), T even or odd."""
-        coefficients, _, _ = self.predict(mel)
+    def learn_parts(self, sounds: Tensor) -> None:
+        """Keep of the sounds what differs most in those (n, n_sounds) of the person, each component of variance 1."""
+        mean = sounds.mean(0)
+        covariance = torch.cov((sounds - mean).double().T)
+        variances, directions = torch.linalg.eigh(covariance)
+        kept = slice(-self.settings.n_parts, None)
+        scale = variances[kept].clamp_min(1e-9).sqrt()
+        self.sounds_mean.copy_(mean)
+        self.sounds_parts.copy_((directions[:, kept] / scale).float())
+
+    def forward(self, heard: Tensor) -> Tensor:
+        """Coefficients (B, T, n_components), in standard deviations, of what is heard (B, T, n_heard), any T."""
+        coefficients, _, _ = self.predict(heard)
         return coefficients
 
-    def predict(self, mel: Tensor) -> tuple[Tensor, list[Tensor], None]:
+    def predict(self, heard: Tensor) -> tuple[Tensor, list[Tensor], None]:
         """As :meth:`forward`; there are no early heads and no state."""
-        answers, state = self.raw_outputs(mel)
+        answers, state = self.raw_outputs(heard)
         return (*self.apply_closure(answers), state)
 
-    def raw_outputs(self, mel: Tensor) -> tuple[list[Answer], None]:
+    def raw_outputs(self, heard: Tensor) -> tuple[list[Answer], None]:
         """What training looks at: coefficients before any closing, and log-odds (B, T) that the lips meet."""
-        x = ((mel - self.mel_mean) / self.mel_std).transpose(1, 2)
+        x = ((heard[..., :N_MELS] - self.mel_mean) / self.mel_std).transpose(1, 2)
         for layer in self.convolutions:
             x = functional.gelu(layer(x))
-        x = self.context(self.drop_channels(x.transpose(1, 2)))
-        answer = at_every_frame(self.head(self.drop_channels(x)), mel.shape[1])
+        x = x.transpose(1, 2)
+        if self.settings.n_sounds:
+            parts = (heard[:, ::_STRIDE, N_MELS:] - self.sounds_mean) @ self.sounds_parts
+            x = torch.cat([x, self.drop_channels(parts)], dim=2)
+        x = self.context(self.drop_channels(x))
+        answer = at_every_frame(self.head(self.drop_channels(x)), heard.shape[1])
         return [(answer[..., :-1], answer[..., -1])], None
 
 

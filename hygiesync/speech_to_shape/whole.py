@@ -1,8 +1,10 @@
 r"""From a whole recording to coefficients, for those who can wait: the network hears what comes before *and* after.
 
 In constant memory for hours: the recording is heard in windows that overlap, and each window answers for its inner part
-only. What lies beyond the margin is too far away to change an answer, so the windows together say what one pass over
-the whole recording would::
+only. What lies beyond the margin is too far away to change what recurrence and convolutions answer, so the windows
+together say what one pass over the whole recording would. Where the generic model's sounds are heard too, whose
+attention reaches over a whole window, a window that began elsewhere would differ by some 0.02 standard deviations; the
+windows begin at fixed times of the recording, so that its answer is always the same::
 
     window 1   [============ answered ============|- margin -]
     window 2                        [- margin -|==== answered ====|- margin -]
@@ -32,7 +34,7 @@ WINDOW_FRAMES = time_to_mel_frames(10.24)
 
 MARGIN_FRAMES = time_to_mel_frames(2.56)
 """Mel frames at a window's ends that are heard and not answered for. A test holds that windows with this margin give
-what one pass gives, within 1e-4 of a standard deviation."""
+what one pass gives, within 1e-4 of a standard deviation, when what they hear reaches no further."""
 
 ANSWER_FRAMES = 1
 """Mel frames before a frame is known that its answer describes: the frame's middle, nearly."""
