@@ -21,6 +21,7 @@ from hygiesync.learning.calibration import AnyNetwork
 from hygiesync.learning.ensemble import Ensemble, WholeEnsemble
 from hygiesync.learning.join_onnx import join_sounds
 from hygiesync.learning.network import NetworkState, SpeechToShape
+from hygiesync.learning.onnx_lstm import with_onnx_lstms
 from hygiesync.learning.whole_network import WholeSpeechToShape
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.hearing import STRIDE as SOUNDS_STRIDE
@@ -99,7 +100,7 @@ def _export_window(
 ) -> None:
     with quiet_exporter():
         torch.onnx.export(
-            network,
+            with_onnx_lstms(network),
             heard,
             path,
             input_names=list(inputs),
