@@ -10,6 +10,7 @@ from hygiesync.array_types import FloatArray
 from hygiesync.portrait.continuation import Continued, continued
 from hygiesync.portrait.eyes import Eye, are_covered
 from hygiesync.portrait.layers import Layers
+from hygiesync.portrait.lower_edge import LowerEdge
 from hygiesync.portrait.mouth import MouthPainter
 from hygiesync.portrait.parts import EYES, GAPS, IRISES, upright
 from hygiesync.portrait.silhouette import Rim, draw_rim, rim_of
@@ -61,6 +62,7 @@ class PortraitPainter:
         self._image, self._landmarks = image, landmarks
         unit = float(np.linalg.norm(upright(landmarks)[1][0]))
         self._surroundings = Surroundings(landmarks)
+        self._edge = LowerEdge(landmarks, self._surroundings.vertices, image.shape[0])
         self._triangles = np.concatenate([triangles, GAPS, self._surroundings.triangles(len(landmarks))])
         self._n_face = len(triangles) + len(GAPS)
         self._source = np.concatenate([landmarks, self._surroundings.vertices])[:, :2]
@@ -109,7 +111,7 @@ class PortraitPainter:
 
     def _backward(self, target: FaceTarget) -> tuple[NDArray[np.float32], Box, Rim | None]:
         """Where in the enlarged person each pixel of the box is from, (h, w, 2), float32; the face's box; its rim."""
-        vertices = np.concatenate([target.landmarks, self._surroundings.move(target)])
+        vertices = np.concatenate([target.landmarks, self._edge.hold(self._surroundings.move(target))])
         rank, corners = self._rank(vertices), vertices[self._triangles][..., :2]
         face = Box.around(target.landmarks[:, :2], self._image.shape[:2], 2).within(self._box)
         has_face = face.width > 0 and face.height > 0
