@@ -32,7 +32,7 @@ from web_page import browser_on, open_page, static_site
 
 from hygiesync.media.audio import read_audio
 
-N_BURSTS, BURST_S, FADE_S = 12, 0.4, 0.01
+N_BURSTS, BURST_S, FADE_S = 10, 0.4, 0.01
 GAP_S = 0.9
 """Least silence between bursts, seconds; gaps grow by a few hundredths, so that the file is like itself only once."""
 
@@ -41,7 +41,7 @@ N_ROUNDS = 2
 
 RATE = 48_000
 _STEP_S = 0.005
-_REFERENCE_FPS = "50"
+_REFERENCE_FPS = "25"
 
 Floats = NDArray[np.float64]
 
