@@ -278,6 +278,20 @@ def test_a_mouth_is_shaded_by_its_lips_and_most_by_the_upper(picture: np.ndarray
     assert column[0] < 0.75 * column.max()
 
 
+def test_teeth_are_in_the_light_around_the_mouth_and_not_in_a_beards(picture: np.ndarray) -> None:
+    face = find_faces(picture)[0]
+    unit = float(eye_distance(face))
+    lower = face[LIP_RINGS[-1], 1].min() - 0.1 * unit
+    shares = []
+    for light in (1.0, 0.88, 0.2):
+        lit = picture.astype(float)
+        lit[round(lower) :] *= light
+        shares.append(SkinLight.share_around_mouth(lit.astype(np.uint8), face, unit))
+    assert 0.9 < shares[0] <= 1
+    assert shares[1] == pytest.approx(0.88 * shares[0], abs=0.03)
+    assert shares[2] == pytest.approx(0.8)
+
+
 def test_a_video_that_begins_in_mid_speech_opens_a_closed_mouth(picture: np.ndarray) -> None:
     """The first frame's open mouth stands for the picture's closed one: shut, it is closed, and open it is open."""
     face = find_faces(picture)[0]

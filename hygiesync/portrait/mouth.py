@@ -29,6 +29,12 @@ _SKIN = (50, 280, 205, 425, 36, 266, 117, 346, 4, 6)
 _SKIN_REACH = 0.06
 """Half width of what is looked at around each, in eye distances."""
 
+_AROUND_MOUTH = 0.02
+"""Half width of what is averaged at each point around the mouth, in eye distances."""
+
+_DARKEST_SKIN = 0.8
+"""Share of a face's light that skin around its mouth has at least: of thirteen pictures the beardless had more."""
+
 _CONTRAST = (1.25, 1.4)
 """How much darker than it is what lies in the dark becomes, in a wide and in a narrow gap, as a power of its light.
 
@@ -87,6 +93,19 @@ class SkinLight:
             return cls(np.array([128.0, 0.0, 0.0]))
         converted = cv2.cvtColor(pixels[None], cv2.COLOR_RGB2YCrCb)[0].astype(np.float64)
         return cls(np.median(converted, axis=0) - (0, 128, 128))
+
+    @staticmethod
+    def share_around_mouth(image: NDArray[np.uint8], landmarks: FloatArray, unit: float) -> float:
+        """Share of the face's light that there is around its mouth; parameters as in :meth:`from_face`.
+
+        A face that is lit from above is darker there, and teeth in the light of its forehead would shine. What is
+        darker still is a beard.
+        """
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        size = 2 * max(1, round(_AROUND_MOUTH * unit)) + 1
+        near = _at(cv2.blur(grey, (size, size)), landmarks[LIP_RINGS[-1], :2])
+        usual = SkinLight.from_face(image, landmarks, unit).colour[0]
+        return float(np.clip(np.median(near) / max(float(usual), 1.0), _DARKEST_SKIN, 1.0))
 
     @classmethod
     def from_colour(cls, colour: FloatArray) -> SkinLight:
@@ -218,10 +237,15 @@ def _between(ends: tuple[float, float], share: float) -> float:
 
 def _skin_around(image: NDArray[np.uint8], landmarks: FloatArray) -> NDArray[np.float32]:
     """Median colour (3,) of the skin around the mouth in `image` (h, w, 3), uint8, RGB."""
-    height, width = image.shape[:2]
-    x, y = np.rint(landmarks[LIP_RINGS[-1], :2]).astype(int).T
-    skin = image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    skin = _at(image, landmarks[LIP_RINGS[-1], :2])
     return np.median(skin, axis=0).astype(np.float32)
+
+
+def _at(image: NDArray[np.uint8], points: FloatArray) -> NDArray[np.uint8]:
+    """Pixels (n, ...) of an image (h, w, ...) at points (n, 2), or at its edge where they lie beyond it."""
+    height, width = image.shape[:2]
+    x, y = np.rint(points).astype(int).T
+    return image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
 
 
 def _light_of(patch: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.float32]:

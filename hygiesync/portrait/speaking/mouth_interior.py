@@ -106,6 +106,7 @@ class MouthInterior:
         self._scale = max(12.0, 1.5 * self._unit_px)
         unit = float(eye_distance(landmarks))
         light = SkinLight.from_colour(_SKIN).to(SkinLight.from_face(image, landmarks, unit))
+        light = light * SkinLight.share_around_mouth(image, landmarks, unit)
         gap = float(np.linalg.norm(landmarks[INNER_LIP_BOTTOM] - landmarks[INNER_LIP_TOP])) / unit
         self._was_open = gap > _OPEN_FROM
         self._dark = np.clip(light @ _DARK, 0, 255)
