@@ -20,6 +20,7 @@ from first_order_shapes import shape_clip, write_shapes
 from media_files import tags_of
 
 from hygiesync.apps.cli import main
+from hygiesync.apps.make_first_order import write_small
 from hygiesync.errors import InputError, UsageError
 from hygiesync.first_order.animation import MovingPicture, SquarePicture, best_reference
 from hygiesync.first_order.bundle import ModelManifest, write_model
@@ -32,6 +33,7 @@ from hygiesync.first_order.learning.generator import Generator
 from hygiesync.first_order.learning.importing import networks_of_checkpoint
 from hygiesync.first_order.learning.keypoint_detector import KeypointDetector
 from hygiesync.first_order.learning.objective import Networks
+from hygiesync.first_order.learning.quantising import quantise
 from hygiesync.first_order.model import FirstOrderModel
 from hygiesync.first_order.swapping import PartSwap
 from hygiesync.media.images import read_png, write_png
@@ -360,6 +362,22 @@ def test_heavy_graphs_count_in_8_bits_and_pictures_hardly_change(model_folder: P
     assert "8 bits" in quantised.manifest.origin
     assert (out / "points.onnx").read_bytes() == (model_folder / "points.onnx").read_bytes()
     assert (out / "paint.onnx").read_bytes() != (model_folder / "paint.onnx").read_bytes()
+
+
+def test_weights_at_half_precision_count_in_8_bits_too(model_folder: Path, tmp_path: Path) -> None:
+    data = write_shapes(tmp_path / "data", 1, 1)
+    write_small(model_folder, tmp_path / "half")
+    figures = quantise(tmp_path / "half", data, tmp_path / "int8")
+    assert 0 < figures["change"] < 0.02
+    onnx = pytest.importorskip("onnx")
+    for name in ("motion", "paint"):
+        graph = onnx.load(tmp_path / "int8" / f"{name}.onnx").graph
+        weights = {one.name: one.data_type for one in graph.initializer}
+        of_convolutions = [
+            node.input[0] for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in weights
+        ]
+        assert sum(weights[one] == onnx.TensorProto.INT8 for one in of_convolutions) >= 5
+        assert onnx.TensorProto.FLOAT16 not in weights.values()
 
 
 def test_the_command_line_says_what_is_wrong(

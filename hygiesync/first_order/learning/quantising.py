@@ -106,6 +106,25 @@ def _inputs(model: FirstOrderModel, clips: list[Clip]) -> Iterator[dict[str, dic
         }
 
 
+def _in_single_precision(graph: bytes) -> bytes:
+    """A graph whose weights are float32; those at half precision (``Cast`` of a constant) would stay as they are."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load_from_string(graph)
+    half_precision = onnx.TensorProto.FLOAT16
+    constants = {one.name: one for one in model.graph.initializer if one.data_type == half_precision}
+    for node in list(model.graph.node):
+        if node.op_type == "Cast" and node.input[0] in constants:
+            half = constants[node.input[0]]
+            whole = numpy_helper.to_array(half).astype(np.float32)
+            model.graph.initializer.remove(half)
+            model.graph.initializer.append(numpy_helper.from_array(whole, node.output[0]))
+            model.graph.node.remove(node)
+    made: bytes = model.SerializeToString()
+    return made
+
+
 def _quantised(graph: bytes, inputs: list[dict[str, NDArray[np.float32]]]) -> bytes:
     """A graph whose convolutions count in 8 bits; all else, such as coordinates, stays as it is."""
     with imports_of("train", "quantising a model"):
@@ -120,7 +139,7 @@ def _quantised(graph: bytes, inputs: list[dict[str, NDArray[np.float32]]]) -> by
 
     with tempfile.TemporaryDirectory(prefix="hygiesync-quantise-") as folder:
         given, made = Path(folder, "given.onnx"), Path(folder, "made.onnx")
-        given.write_bytes(graph)
+        given.write_bytes(_in_single_precision(graph))
         root = logging.getLogger()
         level = root.level
         root.setLevel(logging.ERROR)  # it advises a preparation that the exporter has done
