@@ -26,6 +26,7 @@ from hygiesync.rendering.interfaces import TemplateFace, TemplateFrame
 from hygiesync.rendering.lips import place_shape
 from hygiesync.rendering.mesh import FaceMesh
 from hygiesync.rendering.mouth_drawing import MouthDrawing
+from hygiesync.rendering.mouth_pasting import without_covers
 from hygiesync.rendering.warp import Box, PiecewiseAffine
 
 FEATHER, LIP_MARGIN = 0.063, 0.05
@@ -355,3 +356,23 @@ def test_deep_inside_the_blend_is_what_seamless_clone_makes(
         dense.append(np.abs(plain.blended - clone)[inside].mean())
     assert max(ours) < 3  # of 255
     assert np.mean(ours) < np.mean(dense) + 0.5
+
+
+# --- things before the face
+
+
+def test_a_thing_before_the_chin_leaves_no_glow() -> None:
+    place = np.linspace(0, 2 * np.pi, N_RIM, endpoint=False)
+    light = np.stack([10 + 8 * np.sin(place), 5 + 20 * np.cos(place), np.full(N_RIM, -12.0)], 1).astype(np.float32)
+    np.testing.assert_array_equal(without_covers(light), light)  # nothing stands out: not touched
+    covered = light.copy()
+    wrapped = np.arange(-3, 5)
+    covered[wrapped] += (150, 140, 90)  # across the rim's beginning
+    np.testing.assert_allclose(without_covers(covered), light, atol=3)
+
+
+def test_where_most_is_covered_the_step_stays() -> None:
+    step = np.zeros((N_RIM, 3), np.float32)
+    step[::2] = 200
+    step[1::2] = -200
+    np.testing.assert_array_equal(without_covers(step), step)

@@ -37,6 +37,11 @@ _SKIN_STEPS = 2
 _STILL_PX = 0.05
 """Skin that moves by less keeps its own pixels."""
 
+MAX_STEP = 64
+"""Levels of 255 by which a step at the rim may differ from the middle one and still be light. Of two people with
+nothing before their faces it differs by 40 at most (1501 pictures), and by 59 in 99 of 100 (480); where a microphone
+stands before the chin in some pictures, by 116 and more in one of ten."""
+
 FAR_OUTSIDE = (-1e4, -1e4)
 """Where no canvas reaches."""
 
@@ -173,7 +178,8 @@ class MouthPasting:
         """What takes away the step in colour at the rim, (h, w, 3), float32, on the canvas."""
         grid = mouth.target.grid
         rim = rim_points(mouth.target.region - grid.box.origin)
-        return self._canvas.membrane(sample_rim(picture[grid.box.slices], rim) - sample_rim(mouth.patch, rim))
+        step = sample_rim(picture[grid.box.slices], rim) - sample_rim(mouth.patch, rim)
+        return self._canvas.membrane(without_covers(step))
 
     def paste(self, picture: NDArray[Any], mouth: WarpedMouth, smooth: NDArray[np.float32] | None = None) -> None:
         """Fourth stage: put the mouth without a seam into `picture` (changed in place).
@@ -190,6 +196,30 @@ class MouthPasting:
         smooth = self.membrane(picture, mouth) if smooth is None else smooth
         added = grid.to_pixels(sample_canvas(smooth, mouth.on_canvas))
         skin[:] = mix(mouth.patch, skin, added, mouth.share)
+
+
+def without_covers(step: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Steps in colour at the rim as light makes them; what a thing before the face makes is filled from both sides.
+
+    A microphone before the chin, in one of the two pictures, is a step of a hundred levels in a part of the rim. Spread
+    inwards it would be a glow on skin that nothing covers.
+
+    Parameters
+    ----------
+    step : ndarray, shape (N_RIM, 3), float32, levels of 255
+        Around the whole rim.
+
+    Returns
+    -------
+    ndarray, shape (N_RIM, 3), float32
+        `step` itself where nothing stands out.
+    """
+    is_light = (np.abs(step - np.median(step, axis=0)) <= MAX_STEP).all(1)
+    if is_light.all() or is_light.sum() < 2:
+        return step
+    place, known = np.arange(len(step)), np.flatnonzero(is_light)
+    filled = [np.interp(place, known, channel[known], period=len(step)) for channel in step.T]
+    return np.stack(filled, axis=1).astype(np.float32)
 
 
 def mix(
