@@ -104,9 +104,9 @@ class PortraitPainter:
             eye.paint(person, landmarks[list(ring), :2], slit, landmarks[iris[0], :2])
         if paint_mouth is not None:
             paint_mouth(person, target, self._box.origin)
-        share = cv2.extractChannel(layer, 3).astype(np.float32) * np.float32(1 / 255)
+        share = cv2.multiply(cv2.extractChannel(layer, 3), 1 / 255, dtype=cv2.CV_32F)
         image = self._image.copy()
-        image[self._box.slices] = cv2.blendLinear(person, self._background, share, 1 - share)
+        image[self._box.slices] = cv2.blendLinear(person, self._background, share, cv2.subtract(1.0, share))
         return image
 
     def _backward(self, target: FaceTarget) -> tuple[NDArray[np.float32], Box, Rim | None]:

@@ -68,8 +68,8 @@ class ReferenceFlow:
         across, down = _slopes(cv2.GaussianBlur(grey, (0, 0), 0.7))
         known = cv2.resize((~ignored).astype(np.float32), grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
         known *= cv2.erode(person, np.ones((3, 3), np.uint8))
-        self._slopes = cv2.merge([known * across, known * down])
-        self._products = cv2.merge([known * across * across, known * across * down, known * down * down])
+        self._slopes = [known * across, known * down]
+        self._products = [known * across * across, known * across * down, known * down * down]
         self._dis = _dense_inverse_search()
 
     def far(self, grey: NDArray[np.uint8], initial: FloatArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -100,17 +100,15 @@ class ReferenceFlow:
         moved = _moved(grey, cv2.add(place, self._pixels))
         trust = _NEAR_TRUST[_mismatch(self._grey, moved)]
         error = cv2.multiply(cv2.subtract(self._grey, moved, dtype=cv2.CV_32F), trust)
-        products = self._summed(self._products, trust)
-        slopes = self._summed(self._slopes, error)
-        xx, xy, yy = products[..., 0] + _DAMPING, products[..., 1], products[..., 2] + _DAMPING
-        x, y = slopes[..., 0], slopes[..., 1]
+        xx, xy, yy = (self._summed(product, trust) for product in self._products)
+        x, y = (self._summed(slope, error) for slope in self._slopes)
+        xx, yy = xx + _DAMPING, yy + _DAMPING
         step = cv2.merge([yy * x - xy * y, xx * y - xy * x]) / (xx * yy - xy * xy)[..., None]
         return flow + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
 
     def _summed(self, values: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mean (rows, columns, n) of values (h, w, n) over the window around each cell."""
-        weighted = cv2.merge([cv2.multiply(channel, weight) for channel in cv2.split(values)])
-        cells = cv2.resize(weighted, self._cells, interpolation=cv2.INTER_AREA)
+        """Mean (rows, columns) of weighted values (h, w) over the window around each cell."""
+        cells = cv2.resize(cv2.multiply(values, weight), self._cells, interpolation=cv2.INTER_AREA)
         return cv2.GaussianBlur(cells, (0, 0), self._window)
 
 
