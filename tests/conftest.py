@@ -17,6 +17,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import numpy as np  # noqa: E402
+from tracks import TrackOf, track_once  # noqa: E402
 
 from hygiesync.avatar.video_avatar import VideoAvatar  # noqa: E402
 from hygiesync.media.audio import read_audio, write_wav  # noqa: E402
@@ -26,6 +27,16 @@ from hygiesync.timing import SAMPLE_RATE  # noqa: E402
 SLOW_TIMEOUT_S = 600
 """Until a slow test counts as hanging; the others' is in setup.cfg."""
 
+
+_LONGEST = (
+    "live_devices", "first_order_examples", "training", "server_browser", "live_endurance", "web_browser", "animate",
+    "bench", "wheel", "record", "record_breaks", "evaluate", "live", "offline", "batch_ray", "web_export", "parts",
+    "hearing_experiment", "server_command", "photo", "templates", "first_order_networks", "microphone", "offset",
+)  # fmt: skip
+"""Files that take more than some fifteen seconds, the longest first.
+
+The second needs no avatar: else the second process of a run would wait while the first one trains it.
+"""
 
 _TRAINED = {"talker_directory", "held_out_directory", "avatar_directory"}
 """Fixtures behind which MediaPipe runs and networks train: a test of a single part does without."""
@@ -38,15 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The files with the longest come first, so that none begins when all others are done.
     `make test` deals the tests out by files (pytest-xdist's loadfile): what a file's tests share is made once.
     """
+    longest = {f"test_{name}": turn for turn, name in enumerate(_LONGEST)}
     turns: dict[Path, int] = {}
     for item in items:
         if _TRAINED & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-        is_slow, is_device = (item.get_closest_marker(name) is not None for name in ("slow", "device"))
+        is_slow = item.get_closest_marker("slow") is not None
         if is_slow:
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
-        turns[item.path] = min(turns.get(item.path, 2), 0 if is_device else 1 if is_slow else 2)
-    items.sort(key=lambda item: turns[item.path])
+        turns[item.path] = min(turns.get(item.path, 1), 0 if is_slow else 1)
+    items.sort(key=lambda item: (longest.get(item.path.stem, len(longest)), turns[item.path]))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +81,12 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _talker(folder: Path, sentences: Sequence[str] | int, seed: int) -> None:
     truth = make_talker(folder / "talker.mp4", sentences=sentences, seed=seed)
     (folder / "truth").write_bytes(pickle.dumps(truth))
+
+
+@pytest.fixture(scope="session")
+def track_of(shared_folder: Path) -> TrackOf:
+    """Tracks a video's face, once a run."""
+    return lambda video: track_once(shared_folder, video)
 
 
 @pytest.fixture(scope="session")

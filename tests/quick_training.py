@@ -1,6 +1,6 @@
 """The program, whose trainings are over after a few steps: for tests of everything but how well is learnt.
 
-Run as a script it is the command line, for tests that kill it.
+Run as a script it is the command line, for tests that kill it or run it elsewhere.
 """
 
 import sys
@@ -26,6 +26,14 @@ def few_steps() -> Iterator[None]:
 
     presets = settings.PRESETS | {"fast": TrainingSettings(n_epochs=N_EPOCHS, batches_per_epoch=8)}
     with patch.object(settings, "PRESETS", presets), patch.object(settings, "whole_preset", quick):
+        yield
+
+
+@contextmanager
+def few_streaming_steps() -> Iterator[None]:
+    """Within, of the preset "fast" only the network of whole recordings, which files are rendered with, learns well."""
+    presets = settings.PRESETS | {"fast": TrainingSettings(n_epochs=2, batches_per_epoch=8)}
+    with patch.object(settings, "PRESETS", presets):
         yield
 
 

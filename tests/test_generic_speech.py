@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from librosa import resample
+from tracks import TrackOf, opening_of
 
 from hygiesync.errors import InputError
 from hygiesync.face.comparison import correlation
+from hygiesync.media.audio import read_audio
 from hygiesync.speech.mel import N_MELS, mel_spectrogram
 from hygiesync.speech_to_shape.generic import GenericSpeech
 from hygiesync.speech_to_shape.onnx_step import OnnxStep
@@ -124,19 +126,11 @@ def test_early_answers_follow_the_answer_proper(speech: GenericSpeech) -> None:
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_a_real_speaker_that_it_never_heard(data: Path, speech: GenericSpeech) -> None:
-    from hygiesync.face.pose import PoseModel, apply_similarity
-    from hygiesync.face.shape import mouth_opening
-    from hygiesync.face.tracking import watch
-    from hygiesync.media.audio import read_audio
-    from hygiesync.media.video import probe
-
+def test_a_real_speaker_that_it_never_heard(data: Path, track_of: TrackOf, speech: GenericSpeech) -> None:
     video = data / "grid" / "dev.mp4"
-    track = watch(probe(video), 0.5, lambda done: None, lambda message: None)
-    pose = PoseModel.fit(track.smoothed().rigid[track.has_face].astype(np.float64))
-    real = mouth_opening(apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower))
+    track = track_of(video)
     opening = opening_at(listener_of(speech), read_audio(video), track.times_s)
-    assert correlation(real[track.has_face], opening[track.has_face]) >= 0.65
+    assert correlation(opening_of(track)[track.has_face], opening[track.has_face]) >= 0.65
 
 
 # --- the file

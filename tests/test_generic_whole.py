@@ -10,8 +10,10 @@ import torch
 from librosa import resample
 from simple_corpus import three_sounds
 from torch import nn
+from tracks import TrackOf, opening_of
 
 from hygiesync.errors import InputError
+from hygiesync.face.comparison import correlation
 from hygiesync.learning.augment import Augmentation
 from hygiesync.learning.compact_weights import to_eight_bits
 from hygiesync.learning.export_onnx import export_window
@@ -19,6 +21,7 @@ from hygiesync.learning.synthetic_corpus import Corpus
 from hygiesync.learning.train_generic import GenericSettings
 from hygiesync.learning.train_generic_whole import GenericWhole, GenericWholeSettings, train_generic_whole
 from hygiesync.learning.whisper_layers import MEL_CENTRE, MEL_SCALE, N_HEADS, WIDTH, WhisperLayers
+from hygiesync.media.audio import read_audio
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.generic import GenericSpeech, whole_metadata
 from hygiesync.speech_to_shape.onnx_window import COEFFICIENTS, SOUNDS, OnnxWindow
@@ -238,17 +241,8 @@ def test_the_step_is_no_window(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_a_real_speaker_that_it_never_heard(data: Path, window: OnnxWindow) -> None:
-    from hygiesync.face.comparison import correlation
-    from hygiesync.face.pose import PoseModel, apply_similarity
-    from hygiesync.face.shape import mouth_opening
-    from hygiesync.face.tracking import watch
-    from hygiesync.media.audio import read_audio
-    from hygiesync.media.video import probe
-
+def test_a_real_speaker_that_it_never_heard(data: Path, track_of: TrackOf, window: OnnxWindow) -> None:
     video = data / "grid" / "dev.mp4"
-    track = watch(probe(video), 0.5, lambda done: None, lambda message: None)
-    pose = PoseModel.fit(track.smoothed().rigid[track.has_face].astype(np.float64))
-    real = mouth_opening(apply_similarity(pose.to_canonical(track.rigid.astype(np.float64)), track.lower))
+    track = track_of(video)
     opening = opening_at(window, read_audio(video), track.times_s)
-    assert correlation(real[track.has_face], opening[track.has_face]) >= 0.72
+    assert correlation(opening_of(track)[track.has_face], opening[track.has_face]) >= 0.72

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from present import present
+from tracks import TrackOf
 
 from hygiesync.avatar.template import FacePlaces, IdleTemplate
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.building.face_fitting import Recording, fit_face
 from hygiesync.building.idle_loop import MAX_IDLE_S, MIN_LOOP_S, build_idle_loop, loop_as_video
-from hygiesync.face.tracking import track_face
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.synthetic.portrait import Portrait
 from hygiesync.timing import video_frame_time
@@ -32,30 +32,31 @@ def drifting(number: int) -> np.ndarray:
     return np.array([[1.0, 0, 0.15 * number - 15], [0, 1, 0.1 * number - 10]])
 
 
-def gathered(directory: Path, pose: Callable[[int], np.ndarray]) -> tuple[FacePlaces, Path]:
+def gathered(directory: Path, pose: Callable[[int], np.ndarray], track_of: TrackOf) -> tuple[FacePlaces, Path]:
     """Places and pictures of the idle loop of a head that moves like `pose`, its mouth closed most of the time."""
     portrait, video, path = Portrait(SIZE), directory / "person.mp4", directory / "idle.mp4"
     with VideoWriter(video, SIZE, SIZE, FPS) as writer:
         for number in range(200):
             opening = 0.5 * abs(np.sin(number)) if number < 20 else 0.02 * np.sin(number)
             writer.write(portrait.render(max(opening, 0.0), 0.0, 0.0, pose(number))[0], video_frame_time(number, FPS))
-    info = probe(video)
-    recording = Recording(info, track_face(info), np.zeros((1, 80), np.float32))
+    recording = Recording(probe(video), track_of(video), np.zeros((1, 80), np.float32))
     return build_idle_loop([recording], fit_face([recording]), path), path
 
 
 @pytest.fixture(scope="module")
-def swaying_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[FacePlaces, Path]:
-    return gathered(tmp_path_factory.mktemp("swaying"), swaying)
+def swaying_loop(tmp_path_factory: pytest.TempPathFactory, track_of: TrackOf) -> tuple[FacePlaces, Path]:
+    return gathered(tmp_path_factory.mktemp("swaying"), swaying, track_of)
 
 
 @pytest.fixture(scope="module")
-def drifting_loop(tmp_path_factory: pytest.TempPathFactory) -> tuple[FacePlaces, Path]:
-    return gathered(tmp_path_factory.mktemp("drifting"), drifting)
+def drifting_loop(tmp_path_factory: pytest.TempPathFactory, track_of: TrackOf) -> tuple[FacePlaces, Path]:
+    return gathered(tmp_path_factory.mktemp("drifting"), drifting, track_of)
 
 
 @pytest.mark.slow
-def test_of_several_sizes_and_rates_the_loop_has_its_own(swaying_loop: tuple[FacePlaces, Path], tmp_path: Path) -> None:
+def test_of_several_sizes_and_rates_the_loop_has_its_own(
+    swaying_loop: tuple[FacePlaces, Path], track_of: TrackOf, tmp_path: Path
+) -> None:
     """The first recording is restless, smaller and slower; an avatar is as the one that its loop was cut from."""
     portrait, small = Portrait(160), tmp_path / "small.mp4"
     with VideoWriter(small, 160, 160, Fraction(30000, 1001)) as writer:
@@ -63,7 +64,7 @@ def test_of_several_sizes_and_rates_the_loop_has_its_own(swaying_loop: tuple[Fac
             image, _ = portrait.render(0.5 * abs(np.sin(number)), 0.0, 0.0, np.array([[1.0, 0, number % 9], [0, 1, 0]]))
             writer.write(image, video_frame_time(number, Fraction(30000, 1001)))
     infos = [probe(small), probe(swaying_loop[1].with_name("person.mp4"))]
-    recordings = [Recording(info, track_face(info), np.zeros((1, 80), np.float32)) for info in infos]
+    recordings = [Recording(info, track_of(info.path), np.zeros((1, 80), np.float32)) for info in infos]
     places = build_idle_loop(recordings, fit_face(recordings), tmp_path / "idle.mp4")
     loop = loop_as_video(tmp_path / "idle.mp4", infos)
     assert (loop.width, loop.height, loop.fps) == (SIZE, SIZE, FPS)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from tracks import TrackOf
 
 from hygiesync.building import from_video, observation
 from hygiesync.building.av_offset import Offset, fix_offsets, measure_offset, record_of
@@ -15,7 +16,6 @@ from hygiesync.building.face_fitting import FittedFace, Recording, fit_face, is_
 from hygiesync.building.from_video import train
 from hygiesync.building.job import Job
 from hygiesync.errors import UsageError
-from hygiesync.face.tracking import track_face
 from hygiesync.learning.dataset import LabelledClip
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import probe
@@ -27,11 +27,10 @@ from hygiesync.tts.espeak import synthesise
 SHIFTS_MS = (-400, -150, 0, 90, 400)
 
 
-def record(video: Path) -> tuple[Recording, np.ndarray]:
+def record(video: Path, track_of: TrackOf) -> tuple[Recording, np.ndarray]:
     """Recording and samples of a video."""
-    info = probe(video)
     samples = read_audio(video)
-    return Recording(info, track_face(info), mel_spectrogram(samples)), samples
+    return Recording(probe(video), track_of(video), mel_spectrogram(samples)), samples
 
 
 def delayed(samples: np.ndarray, late_ms: int) -> np.ndarray:
@@ -46,9 +45,9 @@ def heard_with(recording: Recording, samples: np.ndarray) -> Recording:
 
 
 @pytest.fixture(scope="module")
-def talker(talker_video: Path) -> tuple[Recording, np.ndarray, FittedFace]:
+def talker(talker_video: Path, track_of: TrackOf) -> tuple[Recording, np.ndarray, FittedFace]:
     """Recording, samples and fitted face of the synthetic talker."""
-    recording, samples = record(talker_video)
+    recording, samples = record(talker_video, track_of)
     return recording, samples, fit_face([recording])
 
 
@@ -267,9 +266,9 @@ class TestTraining:
 @pytest.mark.slow
 class TestRealSpeech:
     @pytest.fixture(scope="class")
-    def minute(self, data: Path) -> tuple[Recording, np.ndarray, FittedFace]:
+    def minute(self, data: Path, track_of: TrackOf) -> tuple[Recording, np.ndarray, FittedFace]:
         """One minute of a real speaker, in sync within a picture."""
-        recording, samples = record(data / "grid" / "dev.mp4")
+        recording, samples = record(data / "grid" / "dev.mp4", track_of)
         return recording, samples, fit_face([recording])
 
     @pytest.mark.slow
@@ -280,8 +279,8 @@ class TestRealSpeech:
         assert offset.late_ms == pytest.approx(late_ms, abs=30)
 
     @pytest.mark.slow
-    def test_shifts_are_told_apart_exactly(self, data: Path) -> None:
-        recording, samples = record(data / "clips" / "newsreader_20s_512px.mp4")
+    def test_shifts_are_told_apart_exactly(self, data: Path, track_of: TrackOf) -> None:
+        recording, samples = record(data / "clips" / "newsreader_20s_512px.mp4", track_of)
         person = recording, samples, fit_face([recording])
         offsets = [offset_with(person, delayed(samples, late_ms)) for late_ms in SHIFTS_MS]
         assert all(offset.is_certain for offset in offsets)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from present import present
+from tracks import TrackOf
 
 from hygiesync.apps.cli import main
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -21,7 +22,6 @@ from hygiesync.building.sound_level import SoundLevel
 from hygiesync.building.video_quality import advise
 from hygiesync.errors import InputError
 from hygiesync.face.track import FaceTrack
-from hygiesync.face.tracking import track_face
 from hygiesync.media.audio import read_audio
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.speech.mel import mel_spectrogram
@@ -29,16 +29,16 @@ from hygiesync.speech.mel import mel_spectrogram
 IN_TIME = Offset(10.0, 5.0, 1.0, 0.6, 20.0)
 
 
-def record(video: Path) -> Recording:
+def record(video: Path, track_of: TrackOf) -> Recording:
     info, samples = probe(video), read_audio(video)
-    return Recording(info, track_face(info), mel_spectrogram(samples), SoundLevel.from_samples(samples))
+    return Recording(info, track_of(video), mel_spectrogram(samples), SoundLevel.from_samples(samples))
 
 
 @pytest.fixture(scope="module")
-def good(talker_video: Path) -> Recording:
+def good(talker_video: Path, track_of: TrackOf) -> Recording:
     """A recording without faults: the talker, said to last for three minutes, with three seconds of silence."""
     samples = read_audio(talker_video)
-    recording = record(talker_video)
+    recording = record(talker_video, track_of)
     mel = recording.mel.copy()
     mel[300:600] = np.quantile(mel.mean(1), 0.02)
     return replace(
@@ -197,8 +197,8 @@ def bad_video(tmp_path_factory: pytest.TempPathFactory, talker_video: Path) -> P
 
 class TestRealPictures:
     @pytest.mark.slow
-    def test_a_badly_filmed_video(self, bad_video: Path) -> None:
-        recording = record(bad_video)
+    def test_a_badly_filmed_video(self, bad_video: Path, track_of: TrackOf) -> None:
+        recording = record(bad_video, track_of)
         found = problems(recording, fit_face([recording]), None)
         for word in ("clipped", "background", "dark", "small", "frame rate", "blurred", "little", "no silence"):
             assert sum(word in problem for problem in found) == 1, (word, found)
@@ -235,9 +235,10 @@ class TestCommandLine:
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_real_recordings_get_the_advice_they_deserve(data: Path) -> None:
+def test_real_recordings_get_the_advice_they_deserve(data: Path, track_of: TrackOf) -> None:
     """A newsreader's clip is only short; the corpus of small pictures is small, and has no long silence."""
-    newsreader, corpus = (record(data / name) for name in ("clips/newsreader_20s_512px.mp4", "grid/dev.mp4"))
+    newsreader, corpus = (record(data / name, track_of) for name in ("clips/newsreader_20s_512px.mp4", "grid/dev.mp4"))
     assert len(problems(newsreader, fit_face([newsreader]))) == 2
-    assert [words for words in problems(corpus, fit_face([corpus])) if "small" in words]
-    assert len(problems(corpus, fit_face([corpus]))) == 3
+    found = problems(corpus, fit_face([corpus]))
+    assert [words for words in found if "small" in words]
+    assert len(found) == 3
