@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from hygiesync.portrait.parts import CHIN_RINGS, EYES, LIP_RINGS, OVAL, UPPER_OF
 from hygiesync.portrait.transfer import MotionTransfer, TransferOptions
 from hygiesync.synthetic.portrait import Portrait
 
-N_FRAMES, FPS, CLICKS_S = 48, Fraction(25), (0.5, 1.2)
+N_FRAMES, N_SHORT, FPS, CLICKS_S = 48, 20, Fraction(25), (0.5, 1.2)
 REST = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
@@ -92,6 +93,16 @@ def driving_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
             moved = HeadMotion(turn, 1.0, pivot, np.zeros(3)).apply(moved)
             driving = np.column_stack([truth, face[:, 2]])
             writer.write(painter.render(transfer(moved), mouth.lend(spoken, driving)), Fraction(number) / FPS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def short_driving_path(driving_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its beginning, without sound, until the head has turned and the mouth has opened and closed."""
+    path = tmp_path_factory.mktemp("short") / "short.mp4"
+    with VideoWriter(path, 320, 320, FPS, crf=10) as writer:
+        for frame in islice(read_frames(driving_path), N_SHORT):
+            writer.write(frame.image, frame.time_s)
     return path
 
 
@@ -156,12 +167,12 @@ def test_it_says_that_a_video_drove_it_and_that_nobody_said_they_agree(made_path
 
 @pytest.mark.slow
 def test_a_method_is_what_its_name_was_registered_for(
-    picture_path: Path, driving_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    picture_path: Path, short_driving_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METHODS, "grey", f"{__name__}.Grey")
-    animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey"))
+    animate(picture_path, short_driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey"))
     assert all(abs(frame.image.mean() - 90) < 2 for frame in read_frames(tmp_path / "out.mp4"))
-    animate(picture_path, driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey", swaps=True))
+    animate(picture_path, short_driving_path, tmp_path / "out.mp4", AnimateOptions(method="grey", swaps=True))
     assert all(abs(frame.image.mean() - 160) < 2 for frame in read_frames(tmp_path / "out.mp4"))
 
 
@@ -445,15 +456,15 @@ def test_a_swapped_face_leaves_the_rest_of_the_video_alone(
 
 
 @pytest.mark.slow
-def test_frames_without_a_face_hold_the_motion(picture_path: Path, driving_path: Path, tmp_path: Path) -> None:
+def test_frames_without_a_face_hold_the_motion(picture_path: Path, short_driving_path: Path, tmp_path: Path) -> None:
     gone, out = tmp_path / "gone.mp4", tmp_path / "out.mp4"
     with VideoWriter(gone, 320, 320, FPS) as writer:
-        for number, frame in enumerate(read_frames(driving_path)):
+        for number, frame in enumerate(read_frames(short_driving_path)):
             writer.write(np.full_like(frame.image, 90) if 10 <= number < 16 else frame.image, frame.time_s)
     notes: list[str] = []
     result = animate(picture_path, gone, out, warn=notes.append)
     assert result["n_frames_without_face"] == 6
-    assert "6 of 48 frames show no face" in notes[0]
+    assert f"6 of {N_SHORT} frames show no face" in notes[0]
     frames = [frame.image.astype(int) for frame in read_frames(out)]
     assert np.abs(frames[14] - frames[11]).mean() < 1
     assert not probe(out).has_audio
@@ -494,14 +505,14 @@ def test_a_video_without_a_face_is_named(
 
 
 @pytest.mark.slow
-def test_of_several_faces_one_must_be_chosen(picture: np.ndarray, driving_path: Path, tmp_path: Path) -> None:
+def test_of_several_faces_one_must_be_chosen(picture: np.ndarray, short_driving_path: Path, tmp_path: Path) -> None:
     both = np.hstack([picture, picture[:, ::-1]])
     cv2.imwrite(str(tmp_path / "two.png"), both[..., ::-1])
     with pytest.raises(InputError, match=r"two\.png: shows 2 faces; choose one with `face`, 1"):
-        animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4")
+        animate(tmp_path / "two.png", short_driving_path, tmp_path / "out.mp4")
     with pytest.raises(InputError, match="no face 3"):
-        animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4", AnimateOptions(face=3))
-    animate(tmp_path / "two.png", driving_path, tmp_path / "out.mp4", AnimateOptions(face=2))
+        animate(tmp_path / "two.png", short_driving_path, tmp_path / "out.mp4", AnimateOptions(face=3))
+    animate(tmp_path / "two.png", short_driving_path, tmp_path / "out.mp4", AnimateOptions(face=2))
     frames = [frame.image.astype(int) for frame in read_frames(tmp_path / "out.mp4")]
     change = np.max([np.abs(frame - frames[0]).mean(-1) for frame in frames[::6]], axis=0)
     assert change[:, 400:].mean() > 4 * change[:, :360].mean()
@@ -547,13 +558,31 @@ def test_what_makes_no_sense_is_refused(
         animate(picture_path, driving_path, driving_path)
 
 
+@pytest.fixture(scope="module")
+def expressions(data: Path) -> tuple[Path, np.ndarray]:
+    """A real face that makes faces, and its landmarks."""
+    path = data / "driving" / "expressions_3s.mp4"
+    return path, detect_all(path)
+
+
+@pytest.fixture(scope="module")
+def talking(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """A few seconds of a real talker, and the landmarks."""
+    path = tmp_path_factory.mktemp("talking") / "talking.mp4"
+    with VideoWriter(path, 480, 480, Fraction(30), crf=10) as writer:
+        for frame in read_frames(data / "driving" / "talking_20s.mp4", 0, 4):
+            writer.write(frame.image, frame.time_s)
+    return path, detect_all(path)
+
+
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["monalisa.jpg", "painting_portrait.png"])
-def test_a_painting_follows_a_real_face(data: Path, name: str, tmp_path: Path) -> None:
-    driving_path, out = data / "driving" / "expressions_3s.mp4", tmp_path / "out.mp4"
-    animate(data / "portraits" / name, driving_path, out)
-    comparison = compare_motion(detect_all(driving_path), detect_all(out))
+def test_a_painting_follows_a_real_face(
+    data: Path, expressions: tuple[Path, np.ndarray], name: str, tmp_path: Path
+) -> None:
+    animate(data / "portraits" / name, expressions[0], tmp_path / "out.mp4")
+    comparison = compare_motion(expressions[1], detect_all(tmp_path / "out.mp4"))
     assert comparison.opening > 0.9
     # a few other pixels beside the eyes move what is seen of these blinks between 0.72 and 0.76
     assert comparison.blink > 0.7
@@ -562,13 +591,11 @@ def test_a_painting_follows_a_real_face(data: Path, name: str, tmp_path: Path) -
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["einstein.jpg", "monalisa.jpg", "painting_lady.jpg"])
-def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(data: Path, name: str, tmp_path: Path) -> None:
-    part, out = tmp_path / "part.mp4", tmp_path / "out.mp4"
-    with VideoWriter(part, 480, 480, Fraction(30), crf=10) as writer:
-        for frame in read_frames(data / "driving" / "talking_20s.mp4", 0, 4):
-            writer.write(frame.image, frame.time_s)
-    animate(data / "portraits" / name, part, out)
-    comparison = compare_motion(detect_all(part), detect_all(out))
+def test_mouths_of_pictures_are_seen_to_open_as_little_as_a_talkers(
+    data: Path, talking: tuple[Path, np.ndarray], name: str, tmp_path: Path
+) -> None:
+    animate(data / "portraits" / name, talking[0], tmp_path / "out.mp4")
+    comparison = compare_motion(talking[1], detect_all(tmp_path / "out.mp4"))
     assert comparison.opening > 0.9
     assert comparison.blink > 0.9
 
@@ -584,7 +611,7 @@ def test_people_reenacted_are_much_nearer_than_their_first_pictures(
     data: Path, name: str, start_s: int, share: float, tmp_path: Path
 ) -> None:
     part, first, out = tmp_path / "part.mp4", tmp_path / "first.png", tmp_path / "out.mp4"
-    frames = list(read_frames(data / "clips" / f"{name}.mp4"))
+    frames = list(read_frames(data / "clips" / f"{name}.mp4", 0, start_s + 2.5))
     frames = [frames[0], *[frame for frame in frames[1:] if start_s < frame.time_s < start_s + 2.5]]
     cv2.imwrite(str(first), frames[0].image[..., ::-1])
     with VideoWriter(part, frames[0].image.shape[1], frames[0].image.shape[0], FPS, crf=10) as writer:
