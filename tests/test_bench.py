@@ -281,9 +281,9 @@ def test_training_is_compared_with_passes_before_and_after(monkeypatch: pytest.M
     assert training["video_s"] > 8
 
 
-def test_the_bare_pass_runs(talker_video: Path, tmp_path: Path) -> None:
+def test_the_bare_pass_runs(held_out_video: Path, tmp_path: Path) -> None:
     short = tmp_path / "log"
-    processes.checked_run(["-c", processes.BARE_PASS, str(talker_video)], str(short), subprocess.Popen.wait)
+    processes.checked_run(["-c", processes.BARE_PASS, str(held_out_video)], str(short), subprocess.Popen.wait)
 
 
 def test_a_failing_command_is_told_with_its_last_words(tmp_path: Path) -> None:

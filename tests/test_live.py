@@ -26,6 +26,7 @@ from live_sessions import (
 from media_files import tags_of
 
 from hygiesync import Engine
+from hygiesync.apps.cli import main
 from hygiesync.apps.live.options import LiveOptions
 from hygiesync.apps.live.session import run_live
 from hygiesync.avatar.video_avatar import VideoAvatar
@@ -171,10 +172,18 @@ def test_a_full_disk_ends_the_recording_and_not_the_session(
 # --- wrong usage
 
 
+def check_refused(given: int, err: str, code: int, *words: str) -> None:
+    """That it ended with one clear line."""
+    assert given == code, err
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("hygiesync: error: ")]
+    assert len(lines) == 1, err
+    assert all(word in lines[0] for word in words)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--input-device", "no such microphone"], 4, ["no such microphone"]),
         (["--input-device", "missing.wav"], 3, ["missing.wav"]),
         (["--duration", "0"], 2, ["duration"]),
         (["--duration", "nan"], 2, ["duration"]),
@@ -183,26 +192,27 @@ def test_a_full_disk_ends_the_recording_and_not_the_session(
         (["--expressiveness", "9"], 2, ["expressiveness"]),
         (["--record", "no/such/folder/out.mp4"], 3, ["no/such/folder"]),
         (["--json", "no/such/folder/out.json"], 3, ["no/such/folder"]),
-        (["--no-window", "--output", "virtual-camera"], 2, ["--no-window"]),
+        (["--output", "virtual-camera"], 2, ["--no-window"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
     avatar_directory: Path,
     speech: tuple[np.ndarray, Path],
-    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     arguments: list[str],
     code: int,
     words: list[str],
 ) -> None:
-    sound = [] if "--input-device" in arguments else ["--input-device", speech[1]]
-    output = [] if "--no-window" in arguments else ["--no-window"]
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    with live(avatar_directory, *sound, *output, "--duration", 1, *arguments, environment=environment) as process:
+    sound = [] if "--input-device" in arguments else ["--input-device", str(speech[1])]
+    given = main(["live", str(avatar_directory), *sound, "--no-window", "--duration", "1", *arguments])
+    check_refused(given, capsys.readouterr().err, code, *words)
+
+
+def test_a_microphone_that_is_not_there_is_named(avatar_directory: Path) -> None:
+    """In a process of its own: a sound library that looked once for devices finds no others later."""
+    with live(avatar_directory, "--no-window", "--duration", 1, "--input-device", "no such microphone") as process:
         given, _, err = finish(process)
-    assert given == code, err
-    lines = [line for line in err.splitlines() if line.startswith("hygiesync: error: ")]
-    assert len(lines) == 1, err
-    assert all(word in lines[0] for word in words)
+    check_refused(given, err, 4, "no such microphone")
 
 
 def test_without_a_display_it_says_what_to_do(avatar_directory: Path, speech: tuple[np.ndarray, Path]) -> None:

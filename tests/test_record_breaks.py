@@ -104,7 +104,7 @@ def check_plays(path: Path, at_least_s: float) -> None:
 def test_killed_then_gone_on_with(stand_ins: Path, tmp_path: Path) -> None:
     out = tmp_path / "me"
     with recording(stand_ins, out, "--no-window") as process:
-        wait_for(lambda: n_read(out) >= 5, process)
+        wait_for(lambda: n_read(out) >= 4, process)
         process.send_signal(signal.SIGKILL)
         process.wait()
     manifest = RecordingManifest.load(out)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
+from tracks import TrackOf
 
 from hygiesync.avatar.still_template import StillTemplate
 from hygiesync.avatar.template import FADE_S, FacePlaces, VideoTemplate
@@ -20,10 +21,11 @@ from hygiesync.face.shape import mouth_opening
 from hygiesync.face.topology import LOWER_INNER_LIPS
 from hygiesync.face.track import FaceTrack
 from hygiesync.face.tracking import track_face
+from hygiesync.media.audio import read_audio, write_wav
 from hygiesync.media.video import VideoWriter, probe, read_frames
 from hygiesync.pipelines.offline import RenderOptions, render
 from hygiesync.rendering.lips import NEARLY_CLOSED, press_lips
-from hygiesync.timing import parse_fps, video_frame_time
+from hygiesync.timing import SAMPLE_RATE, parse_fps, video_frame_time
 
 GONE, COVERED = range(12, 17), range(34, 40)
 N_FRAMES = 60
@@ -34,10 +36,10 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory: pytest.TempPathFactory, held_out_video: Path) -> Path:
+def interrupted(tmp_path_factory: pytest.TempPathFactory, held_out_video: Path, track_of: TrackOf) -> Path:
     """The talker, for a moment in front of a wall, for another with fingers over the mouth."""
     path = tmp_path_factory.mktemp("templates") / "interrupted.mp4"
-    track = track_face(probe(held_out_video), until_s=Fraction(5))
+    track = track_of(held_out_video)
     with VideoWriter(path, 512, 512, Fraction(25), crf=14) as writer:
         for number, frame in enumerate(islice(read_frames(held_out_video), N_FRAMES)):
             picture = frame.image
@@ -54,8 +56,16 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, held_out_video: Path) 
 
 
 @pytest.fixture(scope="module")
-def places(interrupted: Path, held_out_video: Path) -> FacePlaces:
-    pose = PoseModel.fit(track_face(probe(held_out_video)).smoothed().rigid.astype(np.float64))
+def sound(tmp_path_factory: pytest.TempPathFactory, held_out_video: Path) -> Path:
+    """What the talker says while `interrupted` lasts."""
+    path = tmp_path_factory.mktemp("sound") / "sound.wav"
+    write_wav(path, read_audio(held_out_video)[: (N_FRAMES + 5) * SAMPLE_RATE // 25], SAMPLE_RATE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def places(interrupted: Path, held_out_video: Path, track_of: TrackOf) -> FacePlaces:
+    pose = PoseModel.fit(track_of(held_out_video).smoothed().rigid.astype(np.float64))
     return FacePlaces.from_track(track_face(probe(interrupted)), pose)
 
 
@@ -87,9 +97,9 @@ def test_the_strength_goes_with_the_slice_and_into_the_face(places: FacePlaces) 
 
 @pytest.mark.slow
 def test_interrupted_frames_pass_through_untouched(
-    talker_avatar: VideoAvatar, interrupted: Path, held_out_video: Path, tmp_path: Path
+    talker_avatar: VideoAvatar, interrupted: Path, sound: Path, tmp_path: Path
 ) -> None:
-    render(talker_avatar, held_out_video, tmp_path / "out.mp4", RenderOptions(template=interrupted))
+    render(talker_avatar, sound, tmp_path / "out.mp4", RenderOptions(template=interrupted))
     before = [frame.image for frame in read_frames(interrupted)]
     after = [frame.image for frame in islice(read_frames(tmp_path / "out.mp4"), N_FRAMES)]
     quality = np.array([psnr(one, other) for one, other in zip(before, after, strict=True)])
@@ -154,11 +164,11 @@ def test_strengths_follow_the_time_to_the_nearest_gap(pose: PoseModel, gone: Seq
 @pytest.mark.slow
 @pytest.mark.parametrize("of_template", [False, True])
 def test_a_still_moves_nothing_but_the_lower_face(
-    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path, of_template: bool
+    talker_avatar: VideoAvatar, held_out_video: Path, sound: Path, tmp_path: Path, of_template: bool
 ) -> None:
     out = tmp_path / "out.mp4"
     template = held_out_video if of_template else None
-    render(talker_avatar, held_out_video, out, RenderOptions(template=template, still=True, crf=0))
+    render(talker_avatar, sound, out, RenderOptions(template=template, still=True, crf=0))
     pictures = np.stack([frame.image for frame in read_frames(out)])
     spread = pictures.std(0).max(-1)
     lower = track_face(probe(out), until_s=Fraction(1)).lower
@@ -171,11 +181,11 @@ def test_a_still_moves_nothing_but_the_lower_face(
 
 @pytest.mark.slow
 def test_a_still_has_the_asked_rate_or_the_templates_own(
-    talker_avatar: VideoAvatar, held_out_video: Path, tmp_path: Path
+    talker_avatar: VideoAvatar, held_out_video: Path, sound: Path, tmp_path: Path
 ) -> None:
     for asked, fps in ((None, Fraction(25)), ("29.97", parse_fps("29.97"))):
         options = RenderOptions(template=held_out_video, fps=None if asked is None else parse_fps(asked), still=True)
-        render(talker_avatar, held_out_video, tmp_path / "out.mp4", options)
+        render(talker_avatar, sound, tmp_path / "out.mp4", options)
         times = [frame.time_s for frame in read_frames(tmp_path / "out.mp4")]
         assert times == [video_frame_time(number, fps) for number in range(len(times))]
 

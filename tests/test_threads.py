@@ -21,7 +21,7 @@ from hygiesync.timing import SAMPLE_RATE
 from hygiesync.tts.espeak import synthesise
 
 N_ENGINES = 8
-SECONDS = 1.5
+SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
