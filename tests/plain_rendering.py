@@ -5,6 +5,7 @@ import numpy as np
 from present import present
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
+from scipy.spatial import cKDTree
 
 from hygiesync.avatar.video_avatar import VideoAvatar
 from hygiesync.face.pose import similarity_scale
@@ -12,6 +13,7 @@ from hygiesync.face.topology import LOWER_MOUTH_REGION
 from hygiesync.rendering.atlas import with_detail
 from hygiesync.rendering.interfaces import TemplateFrame
 from hygiesync.rendering.lips import place_shape
+from hygiesync.rendering.mouth_pasting import MAX_STEP
 from hygiesync.rendering.warp import Box, PiecewiseAffine
 from hygiesync.speech.mel import N_MELS
 from hygiesync.speech_to_shape.track import N_SOUND_FRAMES
@@ -44,6 +46,19 @@ def polygon_mask(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [np.rint(corners * 64).astype(np.int32)], 1, cv2.LINE_8, 6)
     return mask.astype(bool)
+
+
+def without_covers(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The difference (H, W, 3), which beside the mask is that of the nearest pixel there whose step is light's."""
+    beside = (cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~mask
+    rows, columns = np.nonzero(beside)
+    steps = difference[rows, columns]
+    is_light = (np.abs(steps - np.median(steps, axis=0)) <= MAX_STEP).all(1)
+    places = np.stack([rows, columns], 1)
+    _, nearest = cKDTree(places[is_light]).query(places)
+    filled = difference.copy()
+    filled[rows, columns] = steps[is_light][nearest]
+    return filled
 
 
 class PlainRendering:
@@ -84,7 +99,7 @@ class PlainRendering:
         patch = patch + fetch(correction, avatar.canvas.vertices)
         share = fetch(avatar.canvas.feather, avatar.canvas.vertices)[..., None]
         self.mask = polygon_mask(lower[LOWER_MOUTH_REGION], size)
-        difference = self.skin - patch
+        difference = without_covers(self.skin - patch, self.mask)
         self.blended = np.where(self.mask[..., None], patch + dense_poisson(difference, self.mask), self.skin)
         share = np.where(self.mask[..., None], share, 0)
         self.picture = np.clip(np.rint(self.skin + share * (self.blended - self.skin)), 0, 255).astype(np.uint8)

@@ -110,8 +110,12 @@ def test_a_text_is_said_and_commands_are_followed(server: RunningServer) -> None
 
 
 def test_sessions_beyond_the_number_are_refused_with_the_reason_and_idle_ones_end(server: RunningServer) -> None:
-    begun = [server.json("POST", "/sessions", {"avatar": "portrait"}) for _ in range(2)]
-    status, headers, content = server.ask("POST", "/sessions", {"avatar": "portrait"})
+    begun = []
+    for _ in range(6):  # on a busy machine the first may end before the second has begun
+        status, headers, content = server.ask("POST", "/sessions", {"avatar": "portrait"})
+        if status == 503:
+            break
+        begun.append(json.loads(content))
     assert (status, headers["Retry-After"]) == (503, "10")
     assert "all 2 sessions are taken" in json.loads(content)["error"]
     wait_for(lambda: len(server.sessions), lambda n: n == 0)  # nobody looked on
