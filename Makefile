@@ -74,7 +74,7 @@ lint: $(INSTALLED)  ## check style, types and who imports whom
 	$(BIN)/mypy hygiesync tests
 	$(BIN)/lint-imports
 
-generic: $(INSTALLED)  ## train the speech encoder and the generic speech model again, on synthetic voices (25 minutes; needs flite)
+generic: $(INSTALLED)  ## train the speech encoder and the generic speech models again, on synthetic voices (needs flite, Whisper tiny)
 	$(BIN)/python -m hygiesync.apps.make_generic
 
 first-order: $(INSTALLED)  ## train the small face model that moves pictures again, on made faces (half an hour)

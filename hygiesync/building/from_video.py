@@ -71,11 +71,14 @@ def train(
     lookahead_ms : float
         How far beyond the time it draws the network may hear, 0 to 200 ms: more is more exact, and later when live.
     seed : int
-    resume, has_consent, fix_offset : bool
-        Go on where an interrupted run with the same arguments stopped; the person shown agreed, which is recorded in
-        the bundle; learn from late or early sound as if it were in time (:mod:`hygiesync.building.av_offset`).
+    resume : bool
+        Go on where an interrupted run with the same arguments stopped.
+    has_consent : bool
+        Whether the person shown agreed; recorded in the bundle.
+    fix_offset : bool
+        Whether to learn from late or early sound as if it were in time (:mod:`hygiesync.building.av_offset`).
     face : int or str, optional
-        Whose, where several are seen (:mod:`hygiesync.face.target`); the clearly largest, or who speaks, when left out.
+        Whose face, of several (:mod:`hygiesync.face.target`); the clearly largest, or who speaks, when left out.
     audio_track : int, optional
         Which of the videos' sound tracks, 1 is the first; the default one when left out.
     renderer : {"retrieval", "unet", "both"}
@@ -84,10 +87,6 @@ def train(
         Told of work done, and of what is odd about the videos.
     report : callable, optional
         Makes ``report.html``, such as :func:`hygiesync.evaluation.training_report.make_report`.
-
-    Returns
-    -------
-    VideoAvatar
 
     Raises
     ------
@@ -100,21 +99,23 @@ def train(
         _paths(videos), preset, lookahead_ms, seed,
         fix_offset=fix_offset, face=face, audio_track=audio_track, renderer=renderer,
     )  # fmt: skip
-    return _do(job, Path(out), resume, has_consent, progress or (lambda *_: None), warn or (lambda _: None), report)
+    tell, alert = progress or (lambda *_: None), warn or (lambda _: None)
+    return _train_into(Path(out), job, tell, alert, report, resume=resume, has_consent=has_consent)
 
 
 def _paths(videos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     return tuple(Path(path) for path in ((videos,) if isinstance(videos, str | os.PathLike) else videos))
 
 
-def _do(
-    job: Job,
+def _train_into(
     directory: Path,
-    resume: bool,
-    has_consent: bool,
+    job: Job,
     tell: Progress,
     alert: Callable[[str], None],
     report: ReportMaker | None,
+    *,
+    resume: bool,
+    has_consent: bool,
 ) -> VideoAvatar:
     """Refuse what can't be done before work begins, or do it."""
     check_destination(directory)

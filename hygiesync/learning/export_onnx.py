@@ -28,6 +28,9 @@ from hygiesync.speech_to_shape.hearing import STRIDE as SOUNDS_STRIDE
 from hygiesync.speech_to_shape.onnx_window import COEFFICIENTS, SOUNDS
 from hygiesync.speech_to_shape.whole import WINDOW_FRAMES
 
+OPSET = 20
+"""Operator set of windows: of the generic one that ships, and so of all that it is joined to."""
+
 
 class _Step(nn.Module):
     """The network with its state as a flat list of tensors, as ONNX wants it."""
@@ -105,6 +108,7 @@ def _export_window(
             path,
             input_names=list(inputs),
             output_names=list(outputs),
+            opset_version=OPSET,
             dynamo=True,
             external_data=False,
         )

@@ -25,8 +25,9 @@ from hygiesync.learning.settings import LoopSettings
 from hygiesync.learning.synthetic_corpus import SOUNDS, Corpus
 from hygiesync.learning.synthetic_voices import LOSS, TOLD_SHARE, VoiceWindows
 from hygiesync.learning.train_generic import GenericSettings, lone_opening, loss_of_curves
-from hygiesync.learning.whisper_layers import STRIDE, WIDTH, WhisperLayers
+from hygiesync.learning.whisper_layers import WIDTH, WhisperLayers
 from hygiesync.learning.whole_network import at_every_frame
+from hygiesync.speech_to_shape.hearing import STRIDE
 from hygiesync.speech_to_shape.whole import WINDOW_FRAMES
 from hygiesync.tts.visemes import CURVES
 

@@ -25,12 +25,10 @@ from torch.nn import functional
 
 from hygiesync.errors import InputError
 from hygiesync.speech.mel import N_FFT
+from hygiesync.speech_to_shape.hearing import STRIDE
 
 WIDTH, N_HEADS = 384, 6
 """Of Whisper tiny."""
-
-STRIDE = 2
-"""Mel frames to a state."""
 
 MEL_SHIFT = math.log10(N_FFT / 400)
 """Log10 of power by which our mel frames are above Whisper's: a band of a longer transform sums over more bins."""

@@ -59,8 +59,8 @@ class WholeNetworkSettings:
     n_sounds : int
         Columns that are heard behind the mel frames: the generic model's sounds; 0 where they are not heard.
     n_parts : int
-        Principal components that are kept of them. With 48 words never said in training are followed alike, and a
-        woman's single words are learnt more by heart (docs/speech_to_shape.md).
+        Principal components that are kept of them. With 48, words that were never said in training are followed alike,
+        a woman's single words worse, and the man at the podium a little better (docs/speech_to_shape.md).
     """
 
     n_components: int

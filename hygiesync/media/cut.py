@@ -105,28 +105,19 @@ def _check_order(spans: Sequence[Span]) -> None:
         raise UsageError(f"spans to leave out: expected them in order and apart, got edges {[*map(float, edges)]}")
 
 
-class _NoKeyframeError(Exception):
-    def __init__(self, time_s: Fraction) -> None:
-        self.time_s = time_s
-
-
 class _Plan:
     """What is left out, and how much earlier the rest is for it.
 
-    Spans are moved to where pictures begin, so that the picture before a cut lasts as long as it did.
+    Its edges are where pictures begin (:func:`_edges`), so that the picture before a cut lasts as long as it did.
     """
 
-    def __init__(
-        self, spans: Sequence[Span], pictures: Sequence[Span], keyframes: Sequence[Fraction], sound: Sequence[Span]
-    ) -> None:
-        begins = sorted(start for start, _ in pictures)
-        edges = [_edges(span, begins, keyframes) for span in spans]
+    def __init__(self, edges: Sequence[Span], pictures: Sequence[Span], sound: Sequence[Span]) -> None:
         self.left_out = [
             LeftOut(*span, sum((end - start for start, end in sound if _covers(span, start, end)), Fraction(0)))
             for span in edges
             if span[0] < span[1]
         ]
-        self.n_pictures = sum(not self.leaves_out_picture(start) for start in begins)
+        self.n_pictures = sum(not self.leaves_out_picture(start) for start, _ in pictures)
 
     def leaves_out_sound(self, start_s: Fraction, end_s: Fraction) -> bool:
         """Whether a packet of sound lies in a span, all of it."""
@@ -148,7 +139,7 @@ def _first_from(times: Sequence[Fraction], time_s: Fraction, otherwise: Fraction
     return times[index] if index < len(times) else otherwise
 
 
-def _edges(span: Span, begins: Sequence[Fraction], keyframes: Sequence[Fraction]) -> Span:
+def _edges(source: PathLike, span: Span, begins: Sequence[Fraction], keyframes: Sequence[Fraction]) -> Span:
     """When the first picture begins that a span leaves out, and when the first that it leaves.
 
     At the end, a picture that begins just before the time given is only meant when it is a keyframe: the one that was
@@ -160,7 +151,7 @@ def _edges(span: Span, begins: Sequence[Fraction], keyframes: Sequence[Fraction]
     keyframe = _first_from(keyframes, end_s - TOLERANCE_S, after_all)
     picture = _first_from(begins, end_s, after_all)
     if first < picture < keyframe:
-        raise _NoKeyframeError(picture)
+        raise InputError(f"{source}: can't be cut at {float(picture):.3f} s, where no keyframe is")
     return first, keyframe
 
 
@@ -202,10 +193,9 @@ def _plan(source: PathLike, spans: Sequence[Span]) -> _Plan:
             found[packet.stream.type].append(_span(packet))
             if packet.stream.type == "video" and packet.is_keyframe:
                 keyframes.append(found["video"][-1][0])
-    try:
-        plan = _Plan(spans, found["video"], keyframes, found["audio"])
-    except _NoKeyframeError as error:
-        raise InputError(f"{source}: can't be cut at {float(error.time_s):.3f} s, where no keyframe is") from error
+    begins = sorted(start for start, _ in found["video"])
+    edges = [_edges(source, span, begins, keyframes) for span in spans]
+    plan = _Plan(edges, found["video"], found["audio"])
     if plan.n_pictures == 0:
         raise UsageError(f"spans to leave out: nothing of {source} would remain")
     return plan
